@@ -1,0 +1,90 @@
+# rdmabench: one static binary.  `make` leaves it at ./rdmabench.
+#   make [CC=clang] [STATIC=0] [WERROR=1] [BUILD=dir] [V=1]
+#   make check | asan | tsan | lint | bench | install | clean
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+STATIC  ?= 1
+VERSION := 0.1
+
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+           -Wmissing-prototypes -Wformat=2 -Wvla -Wundef -Wwrite-strings \
+           -Wnull-dereference
+ifeq ($(WERROR),1)
+WARN    += -Werror
+endif
+CPPFLAGS += -D_GNU_SOURCE -DRDMABENCH_VERSION='"$(VERSION)"' -Isrc -Iscenarios
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN)
+
+PKG_CONFIG ?= pkg-config
+PKGS    := librdmacm libibverbs jansson
+ifeq ($(STATIC),1)
+# Without this define a static libibverbs knows no provider: the device list
+# would be silently empty.
+CPPFLAGS += -DRDMA_STATIC_PROVIDERS=all
+LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpthread
+LDSTATIC := -static
+else
+LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpthread
+LDSTATIC :=
+endif
+# Unit tests and sanitizers link dynamically: libcmocka has no static
+# library and gcc refuses -static with sanitizers.
+LDLIBS_DYN := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpthread
+
+SRC  := $(sort $(wildcard src/*.c src/*/*.c scenarios/*.c))
+# The plot scripts travel inside the binary (src/report/plots.S).
+ASM  := $(sort $(wildcard src/*/*.S))
+OBJ  := $(SRC:%.c=$(BUILD)/%.o) $(ASM:%.S=$(BUILD)/%.o)
+LIB  := $(BUILD)/librdmabench.a
+LIBOBJ := $(filter-out $(BUILD)/src/main.o $(BUILD)/src/cmd_%.o,$(OBJ))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+all: rdmabench
+
+rdmabench: $(BUILD)/rdmabench
+	$(Q)cp $< $@
+
+$(BUILD)/rdmabench: $(filter-out $(LIBOBJ),$(OBJ)) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDSTATIC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(LIBOBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: %.S $(wildcard plot/*.gp)
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -c -o $@ $<
+
+# --- tests -----------------------------------------------------------------
+UNIT := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*.c)))
+CONF := $(BUILD)/tests/conformance/conformance
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDLIBS_DYN) -lcmocka
+
+$(CONF): $(sort $(wildcard tests/conformance/*.c)) $(LIB)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
+
+unit: $(UNIT)
+	$(Q)set -e; for t in $(UNIT); do $$t; done
+
+clean:
+	$(Q)rm -rf $(BUILD) rdmabench
+
+.PHONY: all unit clean
+-include $(OBJ:.o=.d) $(UNIT:%=%.d)

@@ -1,0 +1,90 @@
+#include "transport/transport.h"
+
+#include <sched.h>
+#include <string.h>
+
+#define TRANSPORT(t) extern const struct transport t;
+#include "transport/list.h"
+#undef TRANSPORT
+
+static const struct transport *const transports[] = {
+#define TRANSPORT(t) &t,
+#include "transport/list.h"
+#undef TRANSPORT
+};
+
+const char *const poll_mode_names[] = {
+	[POLL_SPIN] = "spin",
+	[POLL_EVENT] = "event",
+	[POLL_YIELD] = "yield",
+	[POLL_COUNT] = NULL,
+};
+
+const struct transport *transport_at(unsigned i)
+{
+	if (i >= sizeof(transports) / sizeof(transports[0]))
+		return NULL;
+	return transports[i];
+}
+
+const struct transport *transport_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; transport_at(i); i++)
+		if (!strcmp(transport_at(i)->name, name))
+			return transport_at(i);
+	return NULL;
+}
+
+unsigned ep_messages_per_op(const struct ep *ep, uint64_t bytes)
+{
+	uint64_t max = ep->caps.max_message_bytes;
+
+	if (!bytes || !max)
+		return 1;
+	return (unsigned)((bytes + max - 1) / max);
+}
+
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* Reading the clock costs as much as an empty poll of a verbs queue: do it
+ * once in POLLS_PER_CLOCK. */
+enum { POLLS_PER_CLOCK = 256 };
+
+static int wait_polling(struct ep *ep, struct comp *comp, unsigned n,
+			uint64_t timeout_ns, bool yield)
+{
+	int (*const poll)(struct ep *, struct comp *, unsigned) = ep->tp->poll;
+	uint64_t end = 0;
+	unsigned i;
+	int got;
+
+	for (;;) {
+		for (i = 0; i < POLLS_PER_CLOCK; i++) {
+			got = poll(ep, comp, n);
+			if (got)
+				return got;
+			if (yield)
+				sched_yield();
+			else
+				cpu_relax();
+		}
+		if (!end)
+			end = clock_raw_ns() + timeout_ns;
+		else if (clock_raw_ns() >= end)
+			return 0;
+	}
+}
+
+int ep_wait(struct ep *ep, struct comp *comp, unsigned n, uint64_t timeout_ns)
+{
+	if (ep->poll == POLL_EVENT)
+		return ep->tp->block(ep, comp, n, timeout_ns);
+	return wait_polling(ep, comp, n, timeout_ns, ep->poll == POLL_YIELD);
+}

@@ -1,0 +1,219 @@
+/*
+ * One interface over everything that moves bytes between two processes.
+ *
+ * A link has two symmetric ends.  Each end is opened, says where it can be
+ * reached in a blob, is given the other's blob, and is connected:
+ *
+ *	open -> blob --(control channel)--> connect(peer's blob)
+ *
+ * After that both post batches of work and poll for completions.  Messages
+ * arrive whole and in order on each lane: the k-th posted receive takes the
+ * k-th message (verbs) or the next `len` bytes (TCP, which adds no header),
+ * so both ends agree on lengths beforehand.  A message larger than the
+ * device's limit is cut inside and completes once.
+ *
+ * Threads: an end belongs to one thread at a time.  Memory: the caller owns
+ * all buffers; nothing in post, poll or wait allocates, logs or reads
+ * configuration.  Policy (inline, signalling, polling) is bound at open.
+ *
+ * Errors: functions with a struct err return 0 or -errno and fill it.  post,
+ * poll and wait return -errno and leave the words in ep->err; after that the
+ * end can only be closed.
+ */
+#ifndef TRANSPORT_TRANSPORT_H
+#define TRANSPORT_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+enum op {
+	OP_SEND,
+	OP_RECV,
+	OP_WRITE,
+	OP_WRITE_IMM,
+	OP_READ,
+	OP_FETCH_ADD,
+	OP_CMP_SWAP,
+	OP_ATOMIC_WRITE,
+	OP_FLUSH,
+	OP_COUNT
+};
+#define OP_BIT(op) (1u << (op))
+
+enum poll_mode { POLL_SPIN, POLL_EVENT, POLL_YIELD, POLL_COUNT };
+extern const char *const poll_mode_names[]; /* NULL-terminated */
+
+/* What a completion promises (DESIGN section 3). */
+enum level {
+	LEVEL_LOCAL,	 /* the buffer may be reused */
+	LEVEL_DELIVERED, /* the peer's program has it (for a receive: we do) */
+	LEVEL_PLACED,	 /* visible in the peer's memory */
+	LEVEL_DURABLE,
+};
+
+enum role { ROLE_ACTIVE, ROLE_PASSIVE }; /* who calls, who is called */
+
+/* Capabilities are data; filled by open, refined by connect. */
+struct caps {
+	unsigned ops;		   /* OP_BIT()s */
+	uint64_t max_message_bytes; /* one wire message; larger ones are cut */
+	unsigned max_inline_bytes; /* as granted, 0: none */
+	unsigned max_sges;
+	unsigned max_lanes;
+	unsigned max_depth; /* work outstanding per lane and direction */
+	bool software_device;
+	char device[64];    /* "rxe0", "lo", "" */
+	char qp_type[8];    /* "RC", "UD", ... ; "" where meaningless */
+	char cm[8];	    /* "rdma_cm", "verbs"; "" where meaningless */
+	char path[10];	    /* "loopback" or "wire" */
+	char detail[96];    /* GID index and type, MTU, ...: for run.json */
+};
+
+/* Registered memory.  Transports embed it first. */
+struct region {
+	void *addr;
+	size_t len;
+	uint32_t lkey, rkey;
+};
+
+struct sge {
+	void *addr;
+	size_t len;
+	const struct region *region; /* must cover it */
+};
+
+enum {
+	WORK_SIGNAL = 1, /* SEND etc.: wants a completion.  A completion also
+			  * stands for all earlier unsignalled work of its
+			  * lane.  Receives always complete. */
+};
+
+/* One thing to post; kept by nobody after post returns. */
+struct work {
+	enum op op;
+	unsigned lane;
+	unsigned n_sges;
+	unsigned flags;
+	const struct sge *sges;
+	uint64_t cookie; /* comes back in the completion */
+	uint64_t remote_addr;
+	uint32_t remote_rkey;
+	uint32_t imm;
+	uint64_t compare_add, swap;
+};
+
+struct comp {
+	uint64_t cookie;
+	uint64_t bytes;
+	uint32_t imm;
+	uint16_t lane;
+	uint8_t op;    /* enum op */
+	uint8_t level; /* enum level */
+};
+
+/* Counted exactly, inside, by whoever implements post and poll. */
+struct ep_counts {
+	uint64_t sends, recvs;		 /* messages sent / received whole */
+	uint64_t bytes_sent, bytes_recv; /* payload */
+	uint64_t posts;			 /* work requests, pieces counted */
+	uint64_t doorbells;		 /* calls to device or kernel */
+};
+
+/* What an end is opened with; filled by the session from the options. */
+struct ep_attr {
+	enum role role;
+	enum poll_mode poll;
+	unsigned lanes;		  /* at least 1 */
+	unsigned send_depth;	  /* work outstanding per lane, messages */
+	unsigned recv_depth;
+	uint64_t max_bytes;	  /* the largest message that will be posted */
+	int inline_bytes;	  /* -1: as much as is useful */
+	unsigned signal_every;	  /* hint: callers signal every n-th send */
+	const char *device;	  /* RDMA device; "": the first usable one */
+	unsigned ib_port;	  /* 0: the first active one */
+	int gid_index;		  /* -1: by policy */
+	unsigned mtu;		  /* bytes; 0: the port's active MTU */
+	bool rdma_cm;		  /* connect by RDMA CM */
+	struct sockaddr_storage data_addr; /* where data links live (no port) */
+	uint8_t nonce[16];	  /* the session's, proves who connects */
+	const struct clock *clock;
+};
+
+enum { BLOB_MAX = 1024 };
+struct blob {
+	uint32_t len;
+	uint8_t data[BLOB_MAX];
+};
+
+struct transport;
+
+/* One end of a link.  Transports embed it first. */
+struct ep {
+	const struct transport *tp;
+	enum poll_mode poll;
+	struct caps caps;
+	struct ep_counts counts;
+	struct err err; /* of post, poll and wait */
+	const struct clock *clock;
+};
+
+struct transport {
+	const char *name;    /* "tcp": --transport, CSV */
+	const char *summary; /* a line for `list` */
+
+	/* Could an end be opened here with this attr?  Cheap, no side
+	 * effects; refusal carries its reason (no-device, ...). */
+	int (*probe)(const struct ep_attr *attr, struct err *err);
+
+	/* Allocates an end with its queues and fills ep->caps and the blob
+	 * for the other end.  A passive end listens from here on. */
+	int (*open)(struct ep **ep, const struct ep_attr *attr,
+		    struct blob *blob, struct err *err);
+
+	/* Makes memory usable by post.  `access`: OP_BITs of what the peer
+	 * may do to it (0: nothing).  Regions go before their end.  */
+	int (*reg)(struct ep *ep, void *addr, size_t len, unsigned access,
+		   struct region **region, struct err *err);
+	void (*dereg)(struct ep *ep, struct region *region);
+
+	/* Both ends call it, in any order; blocks at most timeout_ns.
+	 * Receives may be posted before connect; sends only after. */
+	int (*connect)(struct ep *ep, const struct blob *peer,
+		       uint64_t timeout_ns, struct err *err);
+
+	/* Hands over n items in order.  Never blocks.  Returns 0 (all n
+	 * taken) or -errno; the caller keeps within the depths. */
+	int (*post)(struct ep *ep, const struct work *work, unsigned n);
+
+	/* Up to n completions, without blocking.  Returns how many. */
+	int (*poll)(struct ep *ep, struct comp *comp, unsigned n);
+
+	/* For POLL_EVENT: like poll, but sleeps in the kernel up to
+	 * timeout_ns until something is there.  May return 0 early. */
+	int (*block)(struct ep *ep, struct comp *comp, unsigned n,
+		     uint64_t timeout_ns);
+
+	/* Safe in every state, with work outstanding, after errors. */
+	void (*close)(struct ep *ep);
+};
+
+/* transport.c */
+
+/* Waits by the end's poll mode for up to timeout_ns (checked every 256
+ * polls when spinning, so a little longer).  Returns the number of
+ * completions, 0 when the time is up, or -errno. */
+int ep_wait(struct ep *ep, struct comp *comp, unsigned n, uint64_t timeout_ns);
+
+/* How many wire messages a message of `bytes` is cut into; at least 1. */
+unsigned ep_messages_per_op(const struct ep *ep, uint64_t bytes);
+
+/* The registry (list.h); NULL at the end / if unknown. */
+const struct transport *transport_at(unsigned i);
+const struct transport *transport_find(const char *name);
+
+#endif
