@@ -26,13 +26,21 @@ struct clock {
 	uint64_t mult;	       /* ns = ticks * mult >> 32 */
 	double ticks_per_ns;   /* 1.0 for CLOCK_MONOTONIC_RAW */
 	double cost_ns;	       /* median cost of one clock_ticks() */
-	uint64_t resolution_ns; /* smallest step seen above 0 */
+	uint64_t resolution_ns; /* smallest step seen; 0: none */
 	char name[40];	       /* "tsc 2.000 GHz" or "CLOCK_MONOTONIC_RAW" */
 	char why[96];	       /* why not the TSC; "" if it is */
 };
 
-/* Calibrates for about 20 ms.  Never fails: falls back, and says why. */
+/*
+ * Calibrates for about 20 ms.  Never fails: falls back, and says why.  The
+ * TSC is taken if CPUID calls it invariant (0x80000007, EDX bit 8) or the
+ * kernel itself keeps time by it, and if two intervals against
+ * CLOCK_MONOTONIC_RAW agree within 200 ppm.
+ */
 void clock_init(struct clock *clk);
+
+/* CLOCK_MONOTONIC_RAW, whatever the TSC is like. */
+void clock_init_raw(struct clock *clk);
 
 static inline uint64_t clock_raw_ns(void)
 {
@@ -54,7 +62,7 @@ static inline uint64_t clock_ticks(const struct clock *clk)
 	return clock_raw_ns();
 }
 
-/* For differences of up to an hour; no overflow below 2^32 s. */
+/* For differences, not for moments: the rate is good to some ppm. */
 static inline uint64_t clock_ns(const struct clock *clk, uint64_t ticks)
 {
 	return (uint64_t)(((unsigned __int128)ticks * clk->mult) >> 32);
