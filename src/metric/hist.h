@@ -2,13 +2,16 @@
  * Log-linear histogram of durations in nanoseconds (the method of
  * HdrHistogram): 128 equal buckets per power of two, so that a bucket is at
  * most 1/128 (0.8 %) wide, from 1 ns to over an hour, in constant memory.
- * Below 128 ns buckets are exact.  Minimum, maximum, count, sum and sum of
- * squares are exact.  Larger values land in the last bucket and still count
- * in max.  Plain data: may be copied, sent and merged.
+ * Below 256 ns buckets are exact.  Minimum, maximum, count, sum and sum of
+ * squares are exact integers: sums of doubles would lose the spread of a
+ * long run of nearly equal values.  What is longer than HIST_TOP lands in
+ * the last bucket, counts in max as it is, and in the sums as HIST_TOP.
+ * Plain data: may be copied, sent and merged.
  */
 #ifndef METRIC_HIST_H
 #define METRIC_HIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,10 +22,13 @@ enum {
 	HIST_BUCKETS = (HIST_MAX_BITS - HIST_SUB_BITS + 1) * HIST_SUB
 };
 
+#define HIST_TOP ((uint64_t)1 << HIST_MAX_BITS)
+
 struct hist {
 	uint64_t count;
 	uint64_t min, max; /* exact; min is UINT64_MAX while empty */
-	double sum, sum_sq;
+	uint64_t sum;	   /* 2^64 ns are 584 years */
+	unsigned __int128 sum_sq;
 	uint64_t bucket[HIST_BUCKETS];
 };
 
@@ -44,12 +50,12 @@ static inline unsigned hist_index(uint64_t v)
 /* In the timed loop: at most 5 ns (make bench holds it to that). */
 static inline void hist_record(struct hist *h, uint64_t ns)
 {
-	double d = (double)ns;
+	uint64_t v = ns < HIST_TOP ? ns : HIST_TOP;
 
 	h->bucket[hist_index(ns)]++;
 	h->count++;
-	h->sum += d;
-	h->sum_sq += d * d;
+	h->sum += v;
+	h->sum_sq += (unsigned __int128)v * v;
 	if (ns < h->min)
 		h->min = ns;
 	if (ns > h->max)
@@ -68,5 +74,9 @@ double hist_mean(const struct hist *h);	  /* 0 when empty */
 double hist_stddev(const struct hist *h); /* sample; 0 below 2 values */
 
 void hist_merge(struct hist *into, const struct hist *from);
+
+/* For what came over a wire: do count, minimum, maximum and both sums agree
+ * with the buckets?  The functions above need it to be true. */
+bool hist_valid(const struct hist *h);
 
 #endif
