@@ -14,7 +14,7 @@
 
 struct tally {
 	uint64_t value[METRIC_MAX];
-	uint64_t present; /* bit i: value[i] was measured (0 is a value) */
+	uint64_t present;    /* bit i: value[i] was measured (0 is a value) */
 	struct hist latency; /* full round trips, ns */
 };
 
@@ -23,20 +23,24 @@ void tally_set(struct tally *t, unsigned metric, uint64_t value);
 void tally_add(struct tally *t, unsigned metric, uint64_t value);
 bool tally_has(const struct tally *t, unsigned metric);
 
-/* `extra` are the scenario's own metrics (merge rules), n_extra of them. */
+/* `extra` are the scenario's own metrics (merge rules), n_extra of them.
+ * Values of a metric that nobody declared are dropped. */
 void tally_merge(struct tally *into, const struct tally *from,
 		 const struct metric *extra, unsigned n_extra);
 
 /*
  * Wire form: little endian; version u16, n_values u16, present u64, values
- * u64[n_values], then the histogram sparsely: count, min, max u64, sum,
- * sum_sq (IEEE 754 bits), n u32, n times {index u32, count u64}.
- * tally_pack returns the length, or 0 if cap is too small (TALLY_PACK_MAX
- * always suffices).  tally_unpack trusts nothing: returns -EBADMSG unless
- * lengths, indexes (ascending) and the sum of counts are right.
+ * u64[n_values] (0 where not present), then the histogram sparsely: count,
+ * min, max, sum, sum_sq low and high half u64, n u32, n times {index u32,
+ * count u64}.  tally_pack returns the length, or 0 if cap is too small
+ * (TALLY_PACK_MAX always suffices).  tally_unpack trusts nothing: returns
+ * -EBADMSG unless lengths and indexes (ascending) are right, counts, bounds
+ * and sums agree (hist_valid) and nothing follows; *t is then half written
+ * and not to be used.
  */
 enum {
-	TALLY_PACK_MAX = 2 + 2 + 8 + 8 * METRIC_MAX + 40 + 4 + 12 * HIST_BUCKETS
+	TALLY_WIRE_VERSION = 1,
+	TALLY_PACK_MAX = 2 + 2 + 8 + 8 * METRIC_MAX + 48 + 4 + 12 * HIST_BUCKETS
 };
 size_t tally_pack(const struct tally *t, void *buf, size_t cap);
 int tally_unpack(struct tally *t, const void *buf, size_t len);

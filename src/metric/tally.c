@@ -1,0 +1,198 @@
+#include "metric/tally.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+typedef unsigned __int128 u128;
+
+_Static_assert(METRIC_MAX < 64, "tally.present is one word");
+
+static uint64_t bit(unsigned metric)
+{
+	assert(metric < METRIC_MAX);
+	return (uint64_t)1 << metric;
+}
+
+void tally_init(struct tally *t)
+{
+	memset(t->value, 0, sizeof(t->value));
+	t->present = 0;
+	hist_init(&t->latency);
+}
+
+void tally_set(struct tally *t, unsigned metric, uint64_t value)
+{
+	t->present |= bit(metric);
+	t->value[metric] = value;
+}
+
+void tally_add(struct tally *t, unsigned metric, uint64_t value)
+{
+	t->present |= bit(metric);
+	t->value[metric] += value;
+}
+
+bool tally_has(const struct tally *t, unsigned metric)
+{
+	return t->present & bit(metric);
+}
+
+static void merge_value(struct tally *into, unsigned metric, uint64_t value,
+			enum metric_merge merge)
+{
+	if (merge == MERGE_SUM)
+		tally_add(into, metric, value);
+	else if (!tally_has(into, metric) || value > into->value[metric])
+		tally_set(into, metric, value);
+}
+
+void tally_merge(struct tally *into, const struct tally *from,
+		 const struct metric *extra, unsigned n_extra)
+{
+	unsigned i;
+
+	assert(n_extra <= METRIC_SCENARIO_MAX);
+	for (i = 0; i < METRIC_BASE_COUNT; i++)
+		if (tally_has(from, i))
+			merge_value(into, i, from->value[i],
+				    metric_base[i].merge);
+	for (; i < METRIC_BASE_COUNT + n_extra; i++)
+		if (tally_has(from, i))
+			merge_value(into, i, from->value[i],
+				    extra[i - METRIC_BASE_COUNT].merge);
+	hist_merge(&into->latency, &from->latency);
+}
+
+/* --- the wire form ------------------------------------------------------- */
+
+/* Little endian in a buffer; once it does not fit, nothing more happens and
+ * `ok` stays false, so that only the end has to look. */
+struct out {
+	uint8_t *p, *end;
+	bool ok;
+};
+
+struct in {
+	const uint8_t *p, *end;
+	bool ok;
+};
+
+static void put(struct out *o, uint64_t v, unsigned bytes)
+{
+	o->ok = o->ok && (size_t)(o->end - o->p) >= bytes;
+	if (!o->ok)
+		return;
+	for (; bytes; bytes--, v >>= 8)
+		*o->p++ = (uint8_t)v;
+}
+
+static uint64_t get(struct in *in, unsigned bytes)
+{
+	uint64_t v = 0;
+	unsigned i;
+
+	in->ok = in->ok && (size_t)(in->end - in->p) >= bytes;
+	if (!in->ok)
+		return 0;
+	for (i = 0; i < bytes; i++)
+		v |= (uint64_t)*in->p++ << 8 * i;
+	return v;
+}
+
+static unsigned buckets_used(const struct hist *h)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < HIST_BUCKETS; i++)
+		n += h->bucket[i] != 0;
+	return n;
+}
+
+static void put_hist(struct out *o, const struct hist *h)
+{
+	unsigned i;
+
+	put(o, h->count, 8);
+	put(o, h->min, 8);
+	put(o, h->max, 8);
+	put(o, h->sum, 8);
+	put(o, (uint64_t)h->sum_sq, 8);
+	put(o, (uint64_t)(h->sum_sq >> 64), 8);
+	put(o, buckets_used(h), 4);
+	for (i = 0; i < HIST_BUCKETS; i++) {
+		if (!h->bucket[i])
+			continue;
+		put(o, i, 4);
+		put(o, h->bucket[i], 8);
+	}
+}
+
+size_t tally_pack(const struct tally *t, void *buf, size_t cap)
+{
+	struct out o = {.p = buf, .end = (uint8_t *)buf + cap, .ok = true};
+	unsigned i;
+
+	put(&o, TALLY_WIRE_VERSION, 2);
+	put(&o, METRIC_MAX, 2);
+	put(&o, t->present, 8);
+	for (i = 0; i < METRIC_MAX; i++)
+		put(&o, tally_has(t, i) ? t->value[i] : 0, 8);
+	put_hist(&o, &t->latency);
+	return o.ok ? (size_t)(o.p - (uint8_t *)buf) : 0;
+}
+
+static bool get_buckets(struct in *in, struct hist *h)
+{
+	uint64_t i, n = get(in, 4), next = 0;
+
+	for (; n; n--) {
+		i = get(in, 4);
+		if (!in->ok || i < next || i >= HIST_BUCKETS)
+			return false;
+		h->bucket[i] = get(in, 8);
+		if (!h->bucket[i])
+			return false;
+		next = i + 1;
+	}
+	return in->ok;
+}
+
+static bool get_hist(struct in *in, struct hist *h)
+{
+	hist_init(h);
+	h->count = get(in, 8);
+	h->min = get(in, 8);
+	h->max = get(in, 8);
+	h->sum = get(in, 8);
+	h->sum_sq = get(in, 8);
+	h->sum_sq |= (u128)get(in, 8) << 64;
+	return get_buckets(in, h) && hist_valid(h);
+}
+
+static bool get_values(struct in *in, struct tally *t)
+{
+	uint64_t version = get(in, 2), n = get(in, 2), i;
+
+	t->present = get(in, 8);
+	if (!in->ok || version != TALLY_WIRE_VERSION || n > METRIC_MAX ||
+	    t->present >> n)
+		return false;
+	for (i = 0; i < n; i++) {
+		t->value[i] = get(in, 8);
+		if (t->value[i] && !tally_has(t, (unsigned)i))
+			return false;
+	}
+	return in->ok;
+}
+
+int tally_unpack(struct tally *t, const void *buf, size_t len)
+{
+	struct in in = {
+		.p = buf, .end = (const uint8_t *)buf + len, .ok = true};
+
+	tally_init(t);
+	if (!get_values(&in, t) || !get_hist(&in, &t->latency))
+		return -EBADMSG;
+	return in.p == in.end ? 0 : -EBADMSG;
+}
