@@ -16,18 +16,20 @@ struct mem {
 /*
  * Anonymous memory, page aligned, every page touched (so that no fault falls
  * into a timed part).  Refuses, with the arithmetic in words, what is more
- * than the host has free (MemAvailable), before anything is mapped.
+ * than mem_available says, before anything is mapped.
  */
 int mem_alloc(struct mem *mem, size_t len, struct err *err);
 void mem_free(struct mem *mem); /* zeroed struct is fine */
 
-/* Bytes available (/proc/meminfo MemAvailable); UINT64_MAX if unknown. */
+/* Bytes available: /proc/meminfo MemAvailable, or what is left in our own
+ * control group (version 2) if that is less; UINT64_MAX if unknown. */
 uint64_t mem_available(void);
 
 /*
  * Would registering `len` bytes pass RLIMIT_MEMLOCK?  0, or -ENOMEM and words
  * with limit, need and the way out (ulimit -l, limits.conf).  CAP_IPC_LOCK
- * lifts the limit.  Raises the soft limit to the hard one first.
+ * lifts the limit (that of a user namespace does not, and is not told apart).
+ * Raises the soft limit to the hard one first.
  */
 int mem_check_lock(size_t len, struct err *err);
 

@@ -1,0 +1,164 @@
+#include "machine/mem.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "machine/sysfs.h"
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Folder of this process's own control group (version 2), from the line
+ * "0::/path" of /proc/self/cgroup. */
+static bool cgroup_dir(char *dir, size_t cap)
+{
+	char text[4096], *line;
+	int n;
+
+	if (sysfs_read("/proc/self/cgroup", text, sizeof(text)) < 0)
+		return false;
+	line = strstr(text, "0::/");
+	if (!line)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	n = snprintf(dir, cap, "/sys/fs/cgroup%s", line + 3);
+	return n > 0 && (size_t)n < cap;
+}
+
+static int cgroup_u64(const char *dir, const char *file, uint64_t *v)
+{
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	return sysfs_u64(path, v);
+}
+
+/*
+ * What a container may still take: beyond it the kernel does not refuse, it
+ * kills.  Pages of files do not count, they go when memory is wanted.
+ */
+static uint64_t cgroup_available(void)
+{
+	uint64_t max, used, file = 0;
+	char dir[900], path[1024];
+
+	if (!cgroup_dir(dir, sizeof(dir)) ||
+	    cgroup_u64(dir, "memory.max", &max) ||
+	    cgroup_u64(dir, "memory.current", &used))
+		return UINT64_MAX;
+	snprintf(path, sizeof(path), "%s/memory.stat", dir);
+	sysfs_field(path, "file", &file);
+	used -= smaller(file, used);
+	return max - smaller(used, max);
+}
+
+uint64_t mem_available(void)
+{
+	uint64_t host;
+
+	if (sysfs_field("/proc/meminfo", "MemAvailable:", &host))
+		host = UINT64_MAX;
+	return smaller(host, cgroup_available());
+}
+
+static double mib(uint64_t bytes)
+{
+	return (double)bytes / (1024 * 1024);
+}
+
+static int check_available(size_t need, struct err *err)
+{
+	uint64_t have = mem_available();
+
+	if (need <= have)
+		return 0;
+	return err_set(err, -ENOMEM, REASON_NO_MEMORY,
+		       "%zu bytes of buffers are wanted (%.1f MiB), but only "
+		       "%llu (%.1f MiB) are available here: %.1f MiB missing",
+		       need, mib(need), (unsigned long long)have, mib(have),
+		       mib(need - have));
+}
+
+int mem_alloc(struct mem *mem, size_t len, struct err *err)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t mapped = len ? len : 1;
+	void *addr;
+	int ret;
+
+	if (__builtin_add_overflow(mapped, page - 1, &mapped))
+		mapped = SIZE_MAX; /* to be refused below */
+	mapped &= ~(page - 1);
+	ret = check_available(mapped, err);
+	if (ret)
+		return ret;
+	addr = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (addr == MAP_FAILED)
+		return err_sys(err, -errno, "cannot map %zu bytes", mapped);
+	memset(addr, 0, mapped);
+	*mem = (struct mem){.addr = addr, .len = len, .mapped = mapped};
+	return 0;
+}
+
+void mem_free(struct mem *mem)
+{
+	if (mem->addr)
+		munmap(mem->addr, mem->mapped);
+	*mem = (struct mem){.addr = NULL};
+}
+
+/* --- locking ------------------------------------------------------------- */
+
+static bool may_lock_any(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return false;
+	return data[0].effective & (1u << CAP_IPC_LOCK);
+}
+
+static rlim_t raise_limit(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &lim))
+		return RLIM_INFINITY; /* then registering itself will tell */
+	if (lim.rlim_cur < lim.rlim_max) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &lim);
+		getrlimit(RLIMIT_MEMLOCK, &lim);
+	}
+	return lim.rlim_cur;
+}
+
+int mem_check_lock(size_t len, struct err *err)
+{
+	uint64_t pinned = 0, limit = raise_limit();
+
+	if (limit == RLIM_INFINITY || may_lock_any())
+		return 0;
+	/* The kernel charges registrations to VmPin, not to VmLck. */
+	sysfs_field("/proc/self/status", "VmPin:", &pinned);
+	if (pinned <= limit && len <= limit - pinned)
+		return 0;
+	return err_set(err, -ENOMEM, REASON_NO_MEMORY,
+		       "registering %zu bytes (%.1f MiB) beside %llu that are "
+		       "registered passes the limit of locked memory, %llu "
+		       "bytes (%.1f MiB): raise it by 'ulimit -l' or memlock "
+		       "in /etc/security/limits.conf, or grant CAP_IPC_LOCK",
+		       len, mib(len), (unsigned long long)pinned,
+		       (unsigned long long)limit, mib(limit));
+}
