@@ -7,17 +7,19 @@
 
 struct host {
 	char name[64];
-	char kernel[96];    /* "Linux 6.1.0-28-amd64 x86_64" */
+	char kernel[96]; /* "Linux 6.1.0-28-amd64 x86_64" */
 	char cpu_model[96];
-	char virt[32];	    /* "none", "kvm", "qemu-tcg", "vm", ... */
-	char boot_id[40];   /* tells whether two ends share a boot */
+	char virt[32];	  /* "none", "kvm", "qemu-tcg", ... or "vm"; "" if
+			   * this architecture does not tell */
+	char boot_id[40]; /* tells whether two ends share a boot */
 	char clocksource[32];
-	char governor[32];  /* of cpu0; "" if not to be had */
-	unsigned cpus_online, cpus_allowed, numa_nodes;
+	char governor[32]; /* of cpu0; "" if not to be had */
+	unsigned cpus_online, cpus_allowed;
+	unsigned numa_nodes; /* 0: unknown */
 	uint64_t mem_bytes, mem_available_bytes;
-	uint64_t memlock_bytes; /* UINT64_MAX: unlimited */
-	int perf_event_paranoid; /* -100: not to be had */
-	uint64_t l1d_bytes, l2_bytes, l3_bytes; /* 0: unknown */
+	uint64_t memlock_bytes;			/* UINT64_MAX: unlimited */
+	int perf_event_paranoid;		/* -100: not to be had */
+	uint64_t l1d_bytes, l2_bytes, l3_bytes; /* as cpu0 sees; 0: unknown */
 };
 
 /* Never fails: what cannot be had stays empty. */
