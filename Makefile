@@ -23,15 +23,15 @@ ifeq ($(STATIC),1)
 # Without this define a static libibverbs knows no provider: the device list
 # would be silently empty.
 CPPFLAGS += -DRDMA_STATIC_PROVIDERS=all
-LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpthread
+LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpthread -lm
 LDSTATIC := -static
 else
-LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpthread
+LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpthread -lm
 LDSTATIC :=
 endif
 # Unit tests and sanitizers link dynamically: libcmocka has no static
 # library and gcc refuses -static with sanitizers.
-LDLIBS_DYN := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpthread
+LDLIBS_DYN := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpthread -lm
 
 SRC  := $(sort $(wildcard src/*.c src/*/*.c scenarios/*.c))
 # The plot scripts travel inside the binary (src/report/plots.S).
