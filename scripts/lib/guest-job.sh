@@ -37,7 +37,7 @@ rdma_device() {
 	# Loading the module made dummy0.
 	b ip link set dummy0 up mtu 4200 &&
 		b ip addr add 10.9.9.1/24 dev dummy0 || return 1
-	[ "$RDMA_KIND" = rxe ] || b insmod "$job/$RDMA_KIND.ko" || return 1
+	[ "$RDMA_KIND" = rxe ] || /sbin/modprobe "$RDMA_KIND" || return 1
 	rdma link add "${RDMA_KIND}0" type "$RDMA_KIND" netdev dummy0
 }
 

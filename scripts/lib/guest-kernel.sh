@@ -13,7 +13,8 @@
 
 # Loaded by the initramfs in this order, dependencies first.
 readonly BOOT_MODULES=(virtio_pci virtio_console 9pnet_virtio 9p overlay)
-readonly RDMA_MODULES=(rdma_rxe rdma_ucm dummy)
+# crc32_generic, or rxe has the kernel search for it, slowly.
+readonly RDMA_MODULES=(rdma_rxe rdma_ucm dummy crc32_generic)
 
 APT_OPTIONS=()
 CACHE_TMP=
@@ -269,7 +270,8 @@ initrd_make() {
 	initrd_tree "$tree" || return 1
 	(cd "$tree" && find . | cpio -o -H newc -R 0:0 --quiet) \
 		>"$CACHE_TMP/initrd.img" || return 1
-	rm -f "$KERNEL_DIR"/initrd-*
+	# Those of other versions of these scripts may be in use.
+	find "$KERNEL_DIR" -maxdepth 1 -name 'initrd-*' -mtime +1 -delete
 	mv "$CACHE_TMP/initrd.img" "$path"
 }
 
@@ -293,8 +295,4 @@ kernel_prepare() {
 		initrd_make "$KERNEL_INITRD" || die 3 "cannot make the initramfs"
 	fi
 	cache_unlock
-}
-
-siw_prepare() {
-	[[ -e $KERNEL_DIR/siw.ko ]] || die 3 "there is no siw for this kernel"
 }

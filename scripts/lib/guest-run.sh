@@ -45,7 +45,6 @@ guest_write_job() {
 	for i in "${!OPT_RW[@]}"; do
 		printf 'rw%d %s\n' "$i" "${OPT_RW[i]}" >>"$JOB/rw"
 	done
-	[[ $OPT_KIND != siw ]] || cp "$KERNEL_DIR/siw.ko" "$JOB/siw.ko"
 	[[ -z $OPT_PMEM ]] || truncate -s 512M "$JOB/pmem"
 	mkfifo "$JOB/ctl" "$JOB/out" "$JOB/err"
 }
