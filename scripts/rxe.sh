@@ -8,11 +8,12 @@ readonly USER_PATH=$PATH
 PATH=$PATH:/usr/sbin:/sbin
 LIB=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib
 readonly LIB
-readonly CACHE=${RDMABENCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rdmabench}
+CACHE=$(realpath -m "${RDMABENCH_CACHE:-${XDG_CACHE_HOME:-~/.cache}/rdmabench}")
+readonly CACHE
 readonly ADDRESS=10.9.9.1/24 NETDEV=dummy0 MTU=4200
 
 OPT_KIND=rxe OPT_KERNEL='' OPT_PMEM='' OPT_NUMA='' OPT_CPUS='' OPT_MEM=''
-OPT_MEM_MB=0 OPT_TIMEOUT=600 OPT_RW=() OPT_GUEST=${RDMABENCH_FORCE_GUEST:+1}
+OPT_MEM_MB=0 OPT_TIMEOUT=600 OPT_RW=() OPT_GUEST=${RDMABENCH_FORCE_GUEST:-0}
 
 say() {
 	printf 'rxe.sh: %s\n' "$*" >&2
@@ -54,7 +55,8 @@ writes is lost, but for ./results and each --rw folder. stdout, stderr and the
 exit status are CMD's; stdin is empty; what CMD leaves running ends with it.
 
   --siw              siw0 (Soft-iWARP) instead: no atomics, no UD, RDMA CM only
-  --guest            boot a guest even if this kernel could (RDMABENCH_FORCE_GUEST=1)
+  --guest            boot a guest even if this kernel could do without; the
+                     same as RDMABENCH_FORCE_GUEST=1 in the environment
   --kernel 6.1|6.12  boot that Linux; 6.12 has FLUSH and ATOMIC WRITE
   --pmem fsdax|devdax  persistent memory, emulated: a file system for MAP_SYNC
                      in $RDMABENCH_PMEM_DIR, or a device, $RDMABENCH_DAX
@@ -185,7 +187,7 @@ native_down() {
 }
 
 native_run() {
-	local status=0 was_up=''
+	local status=0 was_up='' end=$((SECONDS + OPT_TIMEOUT))
 	[[ -d /sys/class/infiniband/${OPT_KIND}0 ]] && was_up=1
 	native_up
 	[[ -n $was_up ]] || NATIVE_MADE=1
@@ -194,7 +196,11 @@ native_run() {
 	NATIVE_PID=$!
 	wait "$NATIVE_PID" || status=$?
 	NATIVE_PID=
-	((status != 124)) || say "timeout: ended the command after $OPT_TIMEOUT s"
+	# 124, or 137 if it would not go; the command may end so by itself.
+	if ((SECONDS >= end)) && ((status == 124 || status == 137)); then
+		say "timeout: ended the command after $OPT_TIMEOUT s"
+		status=124
+	fi
 	return "$status"
 }
 
@@ -302,7 +308,7 @@ prepare_guest() {
 cmd_run() {
 	parse_options "$@"
 	((${#ARGS[@]} > 0)) || bad_usage "run: no command"
-	if [[ -z $OPT_GUEST$OPT_KERNEL$OPT_PMEM$OPT_NUMA ]] &&
+	if [[ $OPT_GUEST == 0 && -z $OPT_KERNEL$OPT_PMEM$OPT_NUMA ]] &&
 		[[ -z $(native_obstacle) ]]; then
 		native_run "${ARGS[@]}"
 		return

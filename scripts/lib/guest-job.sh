@@ -34,7 +34,8 @@ find_ports() {
 # rxe and siw on a dummy interface, not on lo, where RDMA CM cannot resolve
 # a route.
 rdma_device() {
-	# Loading the module made dummy0.
+	# Loading the module made dummy0; the mark lets rxe.sh down remove it.
+	echo rdmabench >/sys/class/net/dummy0/ifalias
 	b ip link set dummy0 up mtu 4200 &&
 		b ip addr add 10.9.9.1/24 dev dummy0 || return 1
 	[ "$RDMA_KIND" = rxe ] || /sbin/modprobe "$RDMA_KIND" || return 1

@@ -279,14 +279,20 @@ initrd_make() {
 # For the callers
 #
 
+# Sets KERNEL_DIR to what LINK stands for, if that is complete.
+kernel_cached() {
+	KERNEL_DIR=$(readlink -f "$1") && [[ -e $KERNEL_DIR/release ]]
+}
+
 # Makes the kernel of series WANT (empty: the distribution's own) ready to
 # boot. Sets KERNEL_DIR and KERNEL_INITRD. Quick when it is in the cache.
 kernel_prepare() {
 	local want=$1 link=$CACHE/kernel-${1:-stock}
-	KERNEL_DIR=$(readlink -f "$link") || KERNEL_DIR=$link
-	if [[ ! -e $KERNEL_DIR/release ]]; then
+	if ! kernel_cached "$link"; then
 		cache_lock
-		kernel_fetch "$want" || die 3 "no kernel for the guest"
+		# Whoever held the lock may have fetched it.
+		kernel_cached "$link" || kernel_fetch "$want" ||
+			die 3 "no kernel for the guest"
 		[[ -n $want ]] || ln -sfn "${KERNEL_DIR##*/}" "$link"
 	fi
 	KERNEL_INITRD=$(initrd_path)

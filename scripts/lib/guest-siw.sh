@@ -34,8 +34,10 @@ siw_build() {
 	mkdir "$tmp/source"
 	tar -xJf "$root"/usr/src/linux-source-*.tar.xz -C "$tmp/source" \
 		--strip-components=1 --wildcards "*/$SIW_SOURCE" || return 1
+	# Type data for BPF would need pahole.
 	quietly make -C "$root/usr/src/linux-headers-$release" \
-		M="$tmp/source/$SIW_SOURCE" CONFIG_RDMA_SIW=m modules || return 1
+		M="$tmp/source/$SIW_SOURCE" CONFIG_RDMA_SIW=m \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules || return 1
 	strip -g "$tmp/source/$SIW_SOURCE/siw.ko"
 	mkdir -p "$KERNEL_DIR/lib/modules/$release/extra"
 	mv "$tmp/source/$SIW_SOURCE/siw.ko" "$(siw_path)" &&
