@@ -1,0 +1,91 @@
+/*
+ * The steps of setting up a connection, each callable alone: regcost times
+ * them one by one and scale makes thousands.
+ *
+ *	PD -> CQ -> QP -> INIT -> (exchange) -> RTR -> RTS
+ */
+#ifndef RDMA_QP_H
+#define RDMA_QP_H
+
+#include "rdma/port.h"
+
+/* --- completion queue ---------------------------------------------------- */
+
+struct rdma_cq {
+	struct ibv_cq *cq;
+	struct ibv_comp_channel *channel; /* NULL: without events */
+};
+
+/* With `events` it has a channel of its own, whose fd does not block.
+ * `cqe` beyond the device's max_cqe is device-limit. */
+int rdma_cq_create(struct rdma_cq *cq, const struct rdma_port *port,
+		   uint64_t cqe, bool events, struct err *err);
+
+/* All events must have been acknowledged, and all its QPs be gone. */
+void rdma_cq_destroy(struct rdma_cq *cq);
+
+/* --- protection domain --------------------------------------------------- */
+
+int rdma_pd_create(struct ibv_pd **pd, const struct rdma_port *port,
+		   struct err *err);
+
+/* --- queue pair ----------------------------------------------------------- */
+
+struct rdma_qp_want {
+	struct ibv_pd *pd;
+	struct ibv_cq *cq; /* for both queues */
+	enum ibv_qp_type type;
+	uint64_t send_wrs, recv_wrs;
+	unsigned sges;
+	int inline_bytes; /* -1: as much as is useful */
+};
+
+/* Also probes how much inline data the device takes, which no attribute
+ * tells: asks for what is wanted, then for less until a QP can be made.
+ * What was granted is in `inline_bytes`.  More work requests than the
+ * device's max_qp_wr are device-limit, as is inline data that was asked for
+ * by number and is not granted. */
+int rdma_qp_create(struct ibv_qp **qp, const struct rdma_port *port,
+		   const struct rdma_qp_want *want, unsigned *inline_bytes,
+		   struct err *err);
+
+/* What the two ends have agreed on for one RC connection. */
+struct rdma_path {
+	uint32_t remote_qpn;
+	uint32_t send_psn, recv_psn;
+	uint8_t remote_gid[16];
+	uint16_t remote_lid;
+	unsigned mtu_bytes;
+	uint8_t rd_atomic_out; /* reads and atomics we may have outstanding */
+	uint8_t rd_atomic_in;  /* those the peer may */
+};
+
+/* After INIT receives may be posted, after RTR packets are accepted, after
+ * RTS they are sent. */
+int rdma_qp_to_init(struct ibv_qp *qp, const struct rdma_port *port,
+		    struct err *err);
+int rdma_qp_to_rtr(struct ibv_qp *qp, const struct rdma_port *port,
+		   const struct rdma_path *path, struct err *err);
+int rdma_qp_to_rts(struct ibv_qp *qp, const struct rdma_path *path,
+		   struct err *err);
+
+/* Fills the fields and returns the mask bits of this project's timeouts and
+ * retries, for those who take the rest of the attributes from RDMA CM. */
+int rdma_qp_rtr_policy(struct ibv_qp_attr *attr);
+int rdma_qp_rts_policy(struct ibv_qp_attr *attr);
+
+/* The MTU to propose: `asked` bytes, or the port's active one for 0. */
+int rdma_mtu_choose(unsigned *mtu, const struct rdma_port *port,
+		    unsigned asked, struct err *err);
+
+/* Reads and atomics a QP of this device can have outstanding. */
+uint8_t rdma_rd_atomic_limit(const struct rdma_port *port);
+
+/* --- memory --------------------------------------------------------------- */
+
+/* ibv_reg_mr; `access` is IBV_ACCESS_ flags.  The words for its many reasons
+ * to fail: memlock, file-backed memory, read-only memory. */
+int rdma_mr_create(struct ibv_mr **mr, struct ibv_pd *pd, void *addr,
+		   size_t len, int access, struct err *err);
+
+#endif
