@@ -1,0 +1,330 @@
+#include "base/opt.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/units.h"
+
+static void bound_text(const struct opt *o, uint64_t v, char *buf, size_t cap)
+{
+	if (o->type == OPT_SIZE)
+		units_format_size(buf, cap, v);
+	else if (o->type == OPT_TIME)
+		units_format_time(buf, cap, (double)v);
+	else
+		snprintf(buf, cap, "%" PRIu64, v);
+}
+
+static int check_bounds(const struct opt *o, uint64_t v, const char *text,
+			struct err *err)
+{
+	char lo[32], hi[32];
+
+	if (v >= o->min && v <= o->max)
+		return 0;
+	bound_text(o, o->min, lo, sizeof(lo));
+	bound_text(o, o->max, hi, sizeof(hi));
+	return err_set(err, -EINVAL, REASON_USAGE,
+		       "--%s %s: out of bounds, %s to %s", o->name, text, lo,
+		       hi);
+}
+
+static void names_text(const struct opt *o, char *buf, size_t cap)
+{
+	size_t len = 0;
+	unsigned i;
+
+	buf[0] = '\0';
+	for (i = 0; o->names[i] && len < cap; i++)
+		len += (size_t)snprintf(buf + len, cap - len, "%s%s",
+					i ? ", " : "", o->names[i]);
+}
+
+static int parse_enum(const struct opt *o, const char *text, uint64_t *v,
+		      struct err *err)
+{
+	char names[160];
+	unsigned i;
+
+	for (i = 0; o->names[i]; i++) {
+		if (!strcmp(o->names[i], text)) {
+			*v = i;
+			return 0;
+		}
+	}
+	names_text(o, names, sizeof(names));
+	return err_set(err, -EINVAL, REASON_USAGE,
+		       "--%s %s: not one of %s", o->name, text, names);
+}
+
+static int parse_flag(const struct opt *o, const char *text, uint64_t *v,
+		      struct err *err)
+{
+	if (!strcmp(text, "yes") || !strcmp(text, "1")) {
+		*v = 1;
+		return 0;
+	}
+	if (!strcmp(text, "no") || !strcmp(text, "0")) {
+		*v = 0;
+		return 0;
+	}
+	return err_set(err, -EINVAL, REASON_USAGE, "--%s %s: not yes or no",
+		       o->name, text);
+}
+
+typedef int (*parse_fn)(const char *, uint64_t *, struct err *);
+
+static parse_fn parser_of(enum opt_type type)
+{
+	switch (type) {
+	case OPT_SIZE:
+		return units_parse_size;
+	case OPT_TIME:
+		return units_parse_time;
+	default:
+		return units_parse_count;
+	}
+}
+
+static int parse_number(const struct opt *o, const char *text, uint64_t *v,
+			struct err *err)
+{
+	int ret;
+
+	if (o->word && !strcmp(text, o->word)) {
+		*v = OPT_WORD;
+		return 0;
+	}
+	ret = parser_of(o->type)(text, v, err);
+	if (ret) {
+		err_wrap(err, "--%s", o->name);
+		return ret;
+	}
+	return check_bounds(o, *v, text, err);
+}
+
+static int parse_value(const struct opt *o, const char *text, uint64_t *v,
+		       struct err *err)
+{
+	switch (o->type) {
+	case OPT_ENUM:
+		return parse_enum(o, text, v, err);
+	case OPT_FLAG:
+		return parse_flag(o, text, v, err);
+	default:
+		return parse_number(o, text, v, err);
+	}
+}
+
+void opt_store(const struct opt *o, void *base, uint64_t value)
+{
+	memcpy((char *)base + o->offset, &value, sizeof(value));
+}
+
+uint64_t opt_load(const struct opt *o, const void *base)
+{
+	uint64_t v;
+
+	memcpy(&v, (const char *)base + o->offset, sizeof(v));
+	return v;
+}
+
+static int set_text(const struct opt *o, void *base, const char *text,
+		    struct err *err)
+{
+	size_t len = strlen(text);
+
+	if (len >= OPT_TEXT_MAX)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--%s: longer than %d characters", o->name,
+			       OPT_TEXT_MAX - 1);
+	memcpy((char *)base + o->offset, text, len + 1);
+	return 0;
+}
+
+int opt_set(const struct opt *o, void *base, const char *text, struct err *err)
+{
+	uint64_t v;
+	int ret;
+
+	if (o->type == OPT_TEXT)
+		return set_text(o, base, text, err);
+	ret = parse_value(o, text, &v, err);
+	if (!ret)
+		opt_store(o, base, v);
+	return ret;
+}
+
+static int parse_word_list(const struct opt *o, const char *text,
+			   struct opt_list *list, struct err *err)
+{
+	char copy[OPT_TEXT_MAX], *save = NULL, *word;
+	int ret;
+
+	if (strlen(text) >= sizeof(copy))
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--%s: list too long", o->name);
+	strcpy(copy, text);
+	list->n = 0;
+	for (word = strtok_r(copy, ",", &save); word;
+	     word = strtok_r(NULL, ",", &save)) {
+		if (list->n == OPT_LIST_MAX)
+			return err_set(err, -EINVAL, REASON_USAGE,
+				       "--%s: more than %d values", o->name,
+				       OPT_LIST_MAX);
+		ret = parse_value(o, word, &list->v[list->n++], err);
+		if (ret)
+			return ret;
+	}
+	if (!list->n)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--%s: an empty list", o->name);
+	return 0;
+}
+
+int opt_parse_list(const struct opt *o, const char *text,
+		   struct opt_list *list, struct err *err)
+{
+	unsigned i;
+	int ret;
+
+	if (o->type == OPT_ENUM || o->type == OPT_FLAG ||
+	    (o->word && strstr(text, o->word)))
+		return parse_word_list(o, text, list, err);
+	ret = units_parse_list(text, parser_of(o->type), list->v, OPT_LIST_MAX,
+			       &list->n, err);
+	if (ret) {
+		err_wrap(err, "--%s", o->name);
+		return ret;
+	}
+	for (i = 0; i < list->n; i++) {
+		ret = check_bounds(o, list->v[i], text, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+void opt_defaults(const struct opt_group *g, void *base)
+{
+	struct opt_list list;
+	struct err err;
+	unsigned i;
+	int ret;
+
+	for (i = 0; i < g->n; i++) {
+		const struct opt *o = &g->opts[i];
+
+		if (o->role != OPT_AXIS) {
+			ret = opt_set(o, base, o->def, &err);
+			assert(!ret);
+			continue;
+		}
+		ret = opt_parse_list(o, o->def, &list, &err);
+		assert(!ret);
+		opt_store(o, base, list.v[0]);
+	}
+}
+
+void opt_format(const struct opt *o, const void *base, char *buf, size_t cap)
+{
+	uint64_t v;
+
+	if (o->type == OPT_TEXT) {
+		snprintf(buf, cap, "%s", (const char *)base + o->offset);
+		return;
+	}
+	v = opt_load(o, base);
+	if (o->word && v == OPT_WORD)
+		snprintf(buf, cap, "%s", o->word);
+	else if (o->type == OPT_ENUM)
+		snprintf(buf, cap, "%s", o->names[v]);
+	else if (o->type == OPT_FLAG)
+		snprintf(buf, cap, "%s", v ? "yes" : "no");
+	else if (o->type == OPT_TIME)
+		snprintf(buf, cap, "%" PRIu64 "ns", v);
+	else
+		snprintf(buf, cap, "%" PRIu64, v);
+}
+
+void opt_cell(const struct opt *o, const void *base, char *buf, size_t cap)
+{
+	if (o->type == OPT_TIME && opt_load(o, base) != OPT_WORD)
+		snprintf(buf, cap, "%" PRIu64, opt_load(o, base));
+	else
+		opt_format(o, base, buf, cap);
+}
+
+const struct opt *opt_find(const struct opt_group *g, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < g->n; i++)
+		if (!strcmp(g->opts[i].name, name))
+			return &g->opts[i];
+	return NULL;
+}
+
+enum { HELP_INDENT = 28, HELP_WIDTH = 80 };
+
+/* Prints text wrapped between HELP_INDENT and HELP_WIDTH; the cursor is at
+ * column HELP_INDENT already. */
+static void wrap(FILE *out, const char *text)
+{
+	int col = HELP_INDENT;
+
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (col > HELP_INDENT && col + 1 + len > HELP_WIDTH) {
+			fprintf(out, "\n%*s", HELP_INDENT, "");
+			col = HELP_INDENT;
+		}
+		if (col > HELP_INDENT) {
+			fputc(' ', out);
+			col++;
+		}
+		fprintf(out, "%.*s", len, text);
+		col += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
+static void help_one(FILE *out, const struct opt *o)
+{
+	char left[96], text[768], names[160];
+	int n;
+
+	n = snprintf(left, sizeof(left), "  %c%c%s --%s%s%s",
+		     o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+		     o->letter ? "," : " ", o->name,
+		     o->type == OPT_FLAG ? "" : " ",
+		     o->type == OPT_FLAG ? "" : o->metavar);
+	fputs(left, out);
+	if (n >= HELP_INDENT - 1)
+		fprintf(out, "\n%*s", HELP_INDENT, "");
+	else
+		fprintf(out, "%*s", HELP_INDENT - n, "");
+	names[0] = '\0';
+	if (o->type == OPT_ENUM)
+		names_text(o, names, sizeof(names));
+	snprintf(text, sizeof(text), "%s%s%s%s%s%s", o->help,
+		 names[0] ? ": " : "", names,
+		 o->def[0] && o->type != OPT_FLAG ? " (default " : "",
+		 o->type != OPT_FLAG ? o->def : "",
+		 o->def[0] && o->type != OPT_FLAG ? ")" : "");
+	wrap(out, text);
+}
+
+void opt_help(FILE *out, const struct opt_group *g)
+{
+	unsigned i;
+
+	fprintf(out, "%s:\n", g->title);
+	for (i = 0; i < g->n; i++)
+		help_one(out, &g->opts[i]);
+}

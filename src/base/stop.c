@@ -1,0 +1,24 @@
+#include "base/stop.h"
+
+#include <stddef.h>
+
+volatile sig_atomic_t stop_requested;
+
+static void on_signal(int sig)
+{
+	stop_requested = sig;
+}
+
+void stop_install(void)
+{
+	static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_signal};
+	size_t i;
+
+	/* No SA_RESTART: a sleeping wait must notice.  SA_RESETHAND: the
+	 * second signal ends the program whatever it does. */
+	sa.sa_flags = (int)SA_RESETHAND;
+	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
+		sigaction(stops[i], &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
