@@ -1,0 +1,330 @@
+#include "ctl/chan.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/stop.h"
+#include "ctl/pack.h"
+
+enum {
+	MAGIC = 0x424d4452, /* "RDMB" */
+	HEADER = 12,
+	IN_CAP = HEADER + CHAN_PAYLOAD_MAX,
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+int chan_init(struct chan *c, int fd, const char *peer, struct err *err)
+{
+	pthread_condattr_t attr;
+
+	memset(c, 0, sizeof(*c));
+	c->fd = fd;
+	strncpy(c->peer, peer, sizeof(c->peer) - 1);
+	c->in = malloc(IN_CAP);
+	if (!c->in)
+		return err_sys(err, -ENOMEM, "control channel");
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	c->heard_ns = c->said_ns = now_ns();
+	return 0;
+}
+
+void chan_fini(struct chan *c)
+{
+	if (c->heart_runs) {
+		pthread_mutex_lock(&c->lock);
+		c->heart_ends = true;
+		pthread_cond_signal(&c->wake);
+		pthread_mutex_unlock(&c->lock);
+		pthread_join(c->heart, NULL);
+	}
+	if (c->in) {
+		pthread_cond_destroy(&c->wake);
+		pthread_mutex_destroy(&c->lock);
+	}
+	free(c->in);
+	c->in = NULL;
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+/* --- sending ------------------------------------------------------------- */
+
+static int broken(struct chan *c, int ret, enum reason reason, const char *what,
+		  struct err *err)
+{
+	c->broken = true;
+	return err_set(err, ret, reason, "%s: %s", c->peer, what);
+}
+
+static int send_all(struct chan *c, const uint8_t *buf, size_t len,
+		    struct err *err)
+{
+	uint64_t end = now_ns() + CHAN_SILENCE_NS;
+	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+
+	while (len) {
+		ssize_t n = send(c->fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n >= 0) {
+			buf += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (errno != EAGAIN && errno != EINTR)
+			return broken(c, -errno, REASON_PEER_LOST,
+				      strerror(errno), err);
+		if (now_ns() >= end)
+			return broken(c, -ETIMEDOUT, REASON_PEER_TIMEOUT,
+				      "takes no more data", err);
+		poll(&p, 1, 100);
+	}
+	return 0;
+}
+
+static int send_locked(struct chan *c, enum frame_type type,
+		       const void *payload, size_t len, struct err *err)
+{
+	uint8_t header[HEADER];
+	struct writer w = {.buf = header, .cap = sizeof(header)};
+	int ret;
+
+	put_u32(&w, MAGIC);
+	put_u32(&w, (uint32_t)type);
+	put_u32(&w, (uint32_t)len);
+	ret = send_all(c, header, sizeof(header), err);
+	if (!ret && len)
+		ret = send_all(c, payload, len, err);
+	c->said_ns = now_ns();
+	return ret;
+}
+
+int chan_send(struct chan *c, enum frame_type type, const void *payload,
+	      size_t len, struct err *err)
+{
+	int ret;
+
+	if (len > CHAN_PAYLOAD_MAX)
+		return err_set(err, -EMSGSIZE, REASON_INTERNAL,
+			       "control frame of %zu bytes", len);
+	pthread_mutex_lock(&c->lock);
+	ret = send_locked(c, type, payload, len, err);
+	pthread_mutex_unlock(&c->lock);
+	return ret;
+}
+
+int chan_send_words(struct chan *c, enum frame_type type, const struct err *e,
+		    struct err *err)
+{
+	uint8_t buf[64 + ERR_TEXT_MAX];
+	struct writer w = {.buf = buf, .cap = sizeof(buf)};
+
+	put_str(&w, reason_word(e->reason));
+	put_str(&w, e->text);
+	return chan_send(c, type, buf, w.len, err);
+}
+
+void frame_words(const struct frame *f, struct err *out)
+{
+	struct reader r = {.buf = f->payload, .len = f->len};
+	char word[32];
+
+	get_str(&r, word, sizeof(word));
+	get_str(&r, out->text, sizeof(out->text));
+	out->reason = reason_parse(word);
+	if (r.bad || out->reason == REASON_COUNT)
+		out->reason = REASON_PEER_PROTOCOL;
+}
+
+/* --- the heart ----------------------------------------------------------- */
+
+static void *heart_main(void *arg)
+{
+	struct chan *c = arg;
+	struct timespec ts;
+	struct err ignored;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->heart_ends) {
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		ts.tv_sec += 1;
+		if (c->heart_paused)
+			pthread_cond_wait(&c->wake, &c->lock);
+		else if (pthread_cond_timedwait(&c->wake, &c->lock, &ts) ==
+			 ETIMEDOUT)
+			/* A failure shows in the main thread's next call. */
+			(void)send_locked(c, FRAME_HEARTBEAT, NULL, 0,
+					  &ignored);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+int chan_heart_start(struct chan *c, struct err *err)
+{
+	sigset_t all, old;
+	int ret;
+
+	/* Signals are the main thread's: they must interrupt its waits. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&c->heart, NULL, heart_main, c);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret)
+		return err_sys(err, -ret, "heartbeat thread");
+	c->heart_runs = true;
+	return 0;
+}
+
+void chan_heart_pause(struct chan *c, bool paused)
+{
+	pthread_mutex_lock(&c->lock);
+	c->heart_paused = paused;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* --- receiving ----------------------------------------------------------- */
+
+/* Takes a whole frame off the front of c->in: 1, 0 if there is none. */
+static int take_frame(struct chan *c, struct frame *f, struct err *err)
+{
+	struct reader r = {.buf = c->in, .len = c->in_len};
+	uint32_t magic = get_u32(&r), type = get_u32(&r), len = get_u32(&r);
+
+	/* Refuse what is no frame from its first bytes on: a stranger may
+	 * never send twelve. */
+	if (c->in_len && memcmp(c->in, "RDMB", c->in_len < 4 ? c->in_len : 4))
+		return broken(c, -EPROTO, REASON_PEER_PROTOCOL,
+			      "does not speak the rdmabench control protocol",
+			      err);
+	if (r.bad)
+		return 0;
+	if (magic != MAGIC || type == FRAME_NONE || type >= FRAME_COUNT ||
+	    len > CHAN_PAYLOAD_MAX)
+		return broken(c, -EPROTO, REASON_PEER_PROTOCOL,
+			      "sent a frame that is not in the protocol", err);
+	if (c->in_len < HEADER + (size_t)len)
+		return 0;
+	f->type = (enum frame_type)type;
+	f->len = len;
+	memcpy(f->payload, c->in + HEADER, len);
+	c->in_len -= HEADER + (size_t)len;
+	memmove(c->in, c->in + HEADER + len, c->in_len);
+	return 1;
+}
+
+/* Reads what is there: 1 if anything was, 0 if not. */
+static int fill(struct chan *c, struct err *err)
+{
+	ssize_t n = recv(c->fd, c->in + c->in_len, IN_CAP - c->in_len,
+			 MSG_DONTWAIT);
+
+	if (n > 0) {
+		c->in_len += (size_t)n;
+		c->heard_ns = now_ns();
+		return 1;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return broken(c, -ECONNRESET, REASON_PEER_LOST,
+		      n ? strerror(errno) : "the connection ended", err);
+}
+
+static int got_bye(struct chan *c, const struct frame *f, struct err *err)
+{
+	c->broken = true;
+	frame_words(f, err);
+	err_wrap(err, "%s", c->peer);
+	return -ECONNABORTED;
+}
+
+/* One frame that matters, if it is here: 1, 0, -errno. */
+static int next_frame(struct chan *c, struct frame *f, struct err *err)
+{
+	int ret;
+
+	for (;;) {
+		ret = take_frame(c, f, err);
+		if (ret == 0) {
+			ret = fill(c, err);
+			if (ret <= 0)
+				return ret;
+			continue;
+		}
+		if (ret < 0)
+			return ret;
+		if (f->type == FRAME_BYE)
+			return got_bye(c, f, err);
+		if (f->type != FRAME_HEARTBEAT)
+			return 1;
+	}
+}
+
+static int check_silence(struct chan *c, struct err *err)
+{
+	if (now_ns() - c->heard_ns < CHAN_SILENCE_NS)
+		return 0;
+	return broken(c, -ETIMEDOUT, REASON_PEER_TIMEOUT,
+		      "silent for 4.5 s: stopped, or cut off", err);
+}
+
+int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
+	      struct err *err)
+{
+	uint64_t end = now_ns() + timeout_ns;
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+	int ret;
+
+	for (;;) {
+		ret = next_frame(c, f, err);
+		if (ret)
+			return ret < 0 ? ret : 0;
+		if (stop_requested)
+			return err_set(err, -EINTR, REASON_INTERRUPTED,
+				       "interrupted");
+		ret = check_silence(c, err);
+		if (ret)
+			return ret;
+		if (now_ns() >= end)
+			return broken(c, -ETIMEDOUT, REASON_PEER_TIMEOUT,
+				      "did not answer in time", err);
+		poll(&p, 1, 100);
+	}
+}
+
+int chan_pulse(struct chan *c, bool progressed, struct frame *f,
+	       struct err *err)
+{
+	uint64_t now = now_ns();
+	int ret;
+
+	if (progressed)
+		c->heard_ns = now;
+	ret = next_frame(c, f, err);
+	if (ret)
+		return ret;
+	ret = check_silence(c, err);
+	if (ret)
+		return ret;
+	if (now - c->said_ns >= CHAN_BEAT_NS)
+		return chan_send(c, FRAME_HEARTBEAT, NULL, 0, err);
+	return 0;
+}

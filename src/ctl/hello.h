@@ -1,0 +1,22 @@
+/* The first words of a session, and what each end says about its host. */
+#ifndef CTL_HELLO_H
+#define CTL_HELLO_H
+
+#include "ctl/pack.h"
+#include "base/err.h"
+#include "machine/host.h"
+
+enum { CTL_VERSION = 1, CTL_PORT = 18515, NONCE_BYTES = 16 };
+
+struct hello {
+	uint32_t version;
+	uint32_t sessions; /* server: going on at the moment, this included */
+	uint8_t nonce[NONCE_BYTES]; /* server: proves data links */
+	struct host host;
+};
+
+void hello_pack(const struct hello *h, struct writer *w);
+/* Reads the version alone if it is not ours: the rest may differ. */
+int hello_unpack(struct hello *h, struct reader *r, struct err *err);
+
+#endif
