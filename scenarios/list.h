@@ -1,0 +1,2 @@
+/* Every scenario, in the order of `list` and of --all. */
+SCENARIO(scenario_sendrecv)

@@ -1,0 +1,56 @@
+#include "run/data_addr.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rdma/device.h"
+
+void data_addr_choose(const struct link_cfg *link, int control_fd,
+		      struct sockaddr_storage *addr)
+{
+	socklen_t len = sizeof(*addr);
+	struct sockaddr_storage control;
+	struct rdma_want want = {
+		.device = link->device,
+		.port = link->ib_port == OPT_WORD ? 0 :
+						    (unsigned)link->ib_port,
+		.gid_index = link->gid_index == OPT_WORD ?
+				     -1 :
+				     (int)link->gid_index,
+		.addr = (const struct sockaddr *)&control,
+	};
+	struct err ignored;
+
+	memset(addr, 0, sizeof(*addr));
+	if (getsockname(control_fd, (struct sockaddr *)addr, &len))
+		addr->ss_family = AF_INET;
+	/* The control channel tells which address family the peer speaks:
+	 * the GID policy wants to know.  Without a device its address
+	 * stays. */
+	control = *addr;
+	(void)rdma_data_addr(&want, addr, &ignored);
+	if (addr->ss_family == AF_INET)
+		((struct sockaddr_in *)addr)->sin_port = 0;
+	else if (addr->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)addr)->sin6_port = 0;
+}
+
+void data_addr_format(const struct sockaddr_storage *addr, char *buf,
+		      size_t cap)
+{
+	const struct sockaddr_in *v4 = (const void *)addr;
+	const struct sockaddr_in6 *v6 = (const void *)addr;
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	if (addr->ss_family == AF_INET) {
+		inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
+		snprintf(buf, cap, "%s:%u", text, ntohs(v4->sin_port));
+	} else if (addr->ss_family == AF_INET6) {
+		inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
+		snprintf(buf, cap, "[%s]:%u", text, ntohs(v6->sin6_port));
+	} else {
+		snprintf(buf, cap, "local");
+	}
+}

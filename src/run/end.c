@@ -1,0 +1,223 @@
+#include "run/end.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/stop.h"
+#include "machine/cpu.h"
+#include "machine/cputime.h"
+#include "machine/mem.h"
+#include "run/scenario.h"
+
+#define CONNECT_TIMEOUT_NS 4000000000ull
+
+/* The client takes the first CPU it may use and the server the last, so
+ * that two ends on one host are apart without having to agree. */
+static int pin(struct end *e, const struct link_cfg *link, struct err *err)
+{
+	unsigned *cpus = e->cpus, n;
+
+	n = e->n_cpus = cpu_allowed(cpus, CPU_LIST_MAX);
+	e->pinned_cpu = UINT_MAX;
+	if (link->cpu != OPT_WORD)
+		e->pinned_cpu = (unsigned)link->cpu;
+	else if (n >= 2)
+		e->pinned_cpu = e->role == ROLE_ACTIVE ? cpus[0] : cpus[n - 1];
+	else
+		return 0;
+	return cpu_pin(e->pinned_cpu, err);
+}
+
+static int check_need(const struct link_cfg *link, const struct need *need,
+		      struct err *err)
+{
+	if (link->tx_depth < 2 * link->signal_every)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--tx-depth %u: less than twice --cq-mod %u",
+			       (unsigned)link->tx_depth,
+			       (unsigned)link->signal_every);
+	if (need->lock_bytes > mem_available())
+		return err_set(err, -ENOMEM, REASON_NO_MEMORY,
+			       "buffers of %llu MiB, but only %llu MiB are "
+			       "available on this host",
+			       (unsigned long long)(need->lock_bytes >> 20),
+			       (unsigned long long)(mem_available() >> 20));
+	return 0;
+}
+
+static int open_link(struct end *e, const struct end_env *env,
+		     struct blob *blob, struct err *err)
+{
+	const struct link_cfg *link = &e->pt->link;
+	const struct transport *tp = link_transport(link);
+	struct ep_attr attr;
+	struct need need;
+	int ret;
+
+	e->pt->scn->need(e->pt->scn_cfg, &need);
+	ret = check_need(link, &need, err);
+	if (ret)
+		return ret;
+	link_attr(link, &attr);
+	attr.role = env->role;
+	attr.recv_depth = need.recv_depth;
+	attr.max_bytes = need.max_bytes;
+	attr.data_addr = *env->data_addr;
+	attr.clock = env->clock;
+	memcpy(attr.nonce, env->nonce, sizeof(attr.nonce));
+	ret = tp->open(&e->ep, &attr, blob, err);
+	if (ret)
+		return ret;
+	if ((e->ep->caps.ops & need.ops) != need.ops)
+		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+			       "%s has not every operation that %s needs",
+			       tp->name, e->pt->scn->name);
+	return 0;
+}
+
+int end_open(struct end *e, const struct point *pt, const struct end_env *env,
+	     struct blob *blob, struct err *err)
+{
+	int ret;
+
+	memset(e, 0, sizeof(*e));
+	e->role = env->role;
+	e->pt = pt;
+	e->clock = env->clock;
+	e->pulse = env->pulse;
+	e->pulse_arg = env->pulse_arg;
+	ret = pin(e, &pt->link, err);
+	if (!ret)
+		ret = open_link(e, env, blob, err);
+	if (!ret)
+		ret = pt->scn->setup(e, pt->scn_cfg, err);
+	if (ret)
+		end_close(e);
+	return ret;
+}
+
+int end_connect(struct end *e, const struct blob *peer, struct err *err)
+{
+	return e->ep->tp->connect(e->ep, peer, CONNECT_TIMEOUT_NS, err);
+}
+
+void end_close(struct end *e)
+{
+	struct err ignored;
+
+	if (!e->pt)
+		return;
+	e->pt->scn->teardown(e);
+	if (e->ep)
+		e->ep->tp->close(e->ep);
+	/* These CPUs were ours before: getting them back cannot fail in a
+	 * way that matters to a trial that is over. */
+	if (e->pinned_cpu != UINT_MAX)
+		(void)cpu_unpin(e->cpus, e->n_cpus, &ignored);
+	e->ep = NULL;
+	e->pt = NULL;
+}
+
+static void tally_counts(struct tally *t, const struct ep_counts *a,
+			 const struct ep_counts *b)
+{
+	tally_set(t, METRIC_SENDS, b->sends - a->sends);
+	tally_set(t, METRIC_RECVS, b->recvs - a->recvs);
+	tally_set(t, METRIC_BYTES_SENT, b->bytes_sent - a->bytes_sent);
+	tally_set(t, METRIC_BYTES_RECV, b->bytes_recv - a->bytes_recv);
+	tally_set(t, METRIC_POSTS, b->posts - a->posts);
+	tally_set(t, METRIC_DOORBELLS, b->doorbells - a->doorbells);
+}
+
+/* /proc/stat counts in ticks of 10 ms: below ten of them it says nothing. */
+#define HOST_TIME_MIN_NS 100000000u
+
+static void tally_cputime(struct tally *t, const struct cputime *before,
+			  uint64_t elapsed_ns)
+{
+	struct cputime now, d;
+
+	cputime_now(&now);
+	cputime_diff(&d, before, &now);
+	tally_set(t, METRIC_CPU_NS, d.process_ns);
+	if (!d.host_known || elapsed_ns < HOST_TIME_MIN_NS)
+		return;
+	tally_set(t, METRIC_HOST_BUSY_NS, d.host_busy_ns);
+	tally_set(t, METRIC_HOST_SOFTIRQ_NS, d.host_softirq_ns);
+}
+
+int end_phase(struct end *e, const struct phase *ph, struct err *err)
+{
+	struct ep_counts before = e->ep->counts;
+	struct cputime cpu;
+	uint64_t begin = clock_raw_ns();
+	int ret;
+
+	tally_init(&e->tally);
+	cputime_now(&cpu);
+	if (e->role == ROLE_ACTIVE)
+		ret = e->pt->scn->client(e, ph, err);
+	else
+		ret = e->pt->scn->server(e, ph, err);
+	tally_cputime(&e->tally, &cpu, clock_raw_ns() - begin);
+	tally_counts(&e->tally, &before, &e->ep->counts);
+	return ret;
+}
+
+void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes)
+{
+	memset(w, 0, sizeof(*w));
+	w->e = e;
+	w->give_up_ns = e->pt->trial.op_timeout_ns +
+			(bytes >> 20) * 1000000000u;
+	w->slice_ns = e->ep->poll == POLL_EVENT ? END_SLICE_EVENT_NS :
+						  END_SLICE_SPIN_NS;
+}
+
+static int check_progress(struct end_waiter *w, bool progressed,
+			  struct err *err)
+{
+	uint64_t now = clock_raw_ns();
+
+	/* A server that hears nothing has nothing to do; if the link broke,
+	 * the client will notice and say so. */
+	if (w->e->role == ROLE_PASSIVE)
+		return 0;
+	if (progressed || !w->quiet_since_ns) {
+		w->quiet_since_ns = now;
+		return 0;
+	}
+	if (now - w->quiet_since_ns < w->give_up_ns)
+		return 0;
+	return err_set(err, -ETIMEDOUT, REASON_LINK_FAILED,
+		       "nothing arrived for %.1f s though the peer is alive "
+		       "(--op-timeout)",
+		       (double)w->give_up_ns / 1e9);
+}
+
+int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
+	     struct err *err)
+{
+	struct end *e = w->e;
+	bool progressed;
+	int ret;
+
+	for (;;) {
+		ret = ep_wait(e->ep, comp, n, w->slice_ns);
+		if (ret > 0)
+			return ret;
+		if (ret < 0) {
+			*err = e->ep->err;
+			return ret;
+		}
+		progressed = w->done != w->seen;
+		w->seen = w->done;
+		ret = e->pulse(e->pulse_arg, progressed, err);
+		if (ret)
+			return ret > 0 ? 0 : ret;
+		ret = check_progress(w, progressed, err);
+		if (ret)
+			return ret;
+	}
+}

@@ -1,0 +1,89 @@
+/*
+ * One end of one trial: the link, its clock and tally, and the scenario's
+ * own state.  Both the client's trial and the server's session own one; what
+ * differs is who tells it to go on (pulse).
+ */
+#ifndef RUN_END_H
+#define RUN_END_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "machine/cpu.h"
+#include "metric/tally.h"
+#include "run/point.h"
+#include "transport/transport.h"
+
+/* One stretch of operations: the warm-up or the measured part.  The server
+ * serves until its pulse says that the client has finished. */
+struct phase {
+	bool measured;
+	uint64_t min_ops, max_ops; /* client: at least, at most */
+	uint64_t max_ns;	   /* client: then stop (after min_ops) */
+};
+
+/*
+ * Called by a loop that has waited a slice for nothing.  `progressed`:
+ * operations were completed since the last call.  0: go on waiting; 1: the
+ * client has finished (server only); -errno.
+ */
+typedef int (*end_pulse)(void *arg, bool progressed, struct err *err);
+
+/* Short enough to notice a failure or the end of a phase at once, long
+ * enough to cost nothing; shorter where an end that has nothing to do burns
+ * the CPU that is being accounted for. */
+#define END_SLICE_SPIN_NS 500000ull
+#define END_SLICE_EVENT_NS 5000000ull
+
+struct end {
+	enum role role; /* active: client */
+	const struct point *pt;
+	const struct clock *clock;
+	struct ep *ep;
+	struct tally tally;
+	void *state; /* the scenario's, from setup to teardown */
+	end_pulse pulse;
+	void *pulse_arg;
+	unsigned pinned_cpu; /* UINT_MAX: not pinned */
+	unsigned cpus[CPU_LIST_MAX], n_cpus; /* allowed before pinning */
+};
+
+struct end_env {
+	enum role role;
+	const struct clock *clock;
+	const uint8_t *nonce;
+	const struct sockaddr_storage *data_addr;
+	end_pulse pulse;
+	void *pulse_arg;
+};
+
+/* An end that is all zeros counts as closed.
+ * Opens the link's end by the point's options, pins the thread and lets the
+ * scenario set up (buffers registered, receives posted).  `blob` is for the
+ * other end. */
+int end_open(struct end *e, const struct point *pt, const struct end_env *env,
+	     struct blob *blob, struct err *err);
+int end_connect(struct end *e, const struct blob *peer, struct err *err);
+
+/* Runs the scenario's client or server for one phase, into a fresh tally
+ * (operations, elapsed, messages, bytes, CPU time). */
+int end_phase(struct end *e, const struct phase *ph, struct err *err);
+
+void end_close(struct end *e);
+
+/* Waits for completions within the rules above: > 0, 0 when the phase is
+ * finished, -errno.  `*idle_since`: where progress is remembered. */
+struct end_waiter {
+	struct end *e;
+	uint64_t done, seen;	 /* operations: now, at the last pulse */
+	uint64_t quiet_since_ns; /* CLOCK_MONOTONIC_RAW; 0: flowing */
+	uint64_t give_up_ns;	 /* without progress */
+	uint64_t slice_ns;
+};
+void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes);
+int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
+	     struct err *err);
+
+#endif

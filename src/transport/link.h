@@ -1,0 +1,40 @@
+/* The options of a link, and what a transport is opened with because of
+ * them. */
+#ifndef TRANSPORT_LINK_H
+#define TRANSPORT_LINK_H
+
+#include <stdint.h>
+
+#include "base/opt.h"
+#include "transport/transport.h"
+
+/* Index into link_transport_names, the order of list.h. */
+extern const char *const link_transport_names[];
+/* poll_mode_names with "auto" in front. */
+enum { LINK_POLL_AUTO = POLL_COUNT };
+
+struct link_cfg {
+	uint64_t transport; /* axis */
+	uint64_t poll;	    /* axis; enum poll_mode or LINK_POLL_AUTO */
+	uint64_t rdma_cm;
+	uint64_t inline_bytes; /* OPT_WORD: auto */
+	uint64_t signal_every;
+	uint64_t tx_depth;
+	uint64_t mtu; /* OPT_WORD: the port's */
+	char device[OPT_TEXT_MAX];
+	uint64_t ib_port;   /* OPT_WORD: first active */
+	uint64_t gid_index; /* OPT_WORD: by policy */
+	uint64_t cpu;	    /* OPT_WORD: auto */
+};
+
+extern const struct opt_group link_opts;
+
+static inline const struct transport *link_transport(const struct link_cfg *l)
+{
+	return transport_at((unsigned)l->transport);
+}
+
+/* Fills what the options say; the caller adds role, sizes and session. */
+void link_attr(const struct link_cfg *l, struct ep_attr *attr);
+
+#endif

@@ -1,0 +1,392 @@
+#include "work/exchange.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/stop.h"
+#include "machine/mem.h"
+
+#define AT(field) offsetof(struct exchange_cfg, field)
+
+static const char *const prepare_names[] = {
+	[PREPARE_WRITE] = "write",
+	[PREPARE_NONE] = "none",
+	NULL,
+};
+
+static const char *const verify_names[] = {
+	[VERIFY_ENDS] = "ends",
+	[VERIFY_EACH] = "each",
+	[VERIFY_NONE] = "none",
+	NULL,
+};
+
+static const struct opt opts[] = {
+	{.name = "size",
+	 .letter = 's',
+	 .type = OPT_SIZE,
+	 .role = OPT_AXIS,
+	 .offset = AT(size),
+	 .min = 1,
+	 .max = 1ull << 40,
+	 .def = "1k-16Mx4",
+	 .metavar = "SIZE[,...]",
+	 .help = "response sizes: 64, 4k, a list 1k,4k, a range 1k-16Mx4 or "
+		 "1k-8k+1k"},
+	{.name = "request-size",
+	 .type = OPT_SIZE,
+	 .role = OPT_KNOB,
+	 .offset = AT(request_bytes),
+	 .min = 1,
+	 .max = 1ull << 40,
+	 .def = "64",
+	 .word = "same",
+	 .metavar = "SIZE",
+	 .column = "request_bytes",
+	 .help = "size of the request, or 'same' as the response"},
+	{.name = "prepare",
+	 .type = OPT_ENUM,
+	 .role = OPT_AXIS,
+	 .offset = AT(prepare),
+	 .def = "write",
+	 .names = prepare_names,
+	 .metavar = "HOW[,...]",
+	 .column = "prepare",
+	 .help = "what the server does to the response before it sends it; "
+		 "write stores into every cache line"},
+	{.name = "verify",
+	 .type = OPT_ENUM,
+	 .role = OPT_KNOB,
+	 .offset = AT(verify),
+	 .def = "ends",
+	 .names = verify_names,
+	 .metavar = "WHICH",
+	 .column = "verify",
+	 .help = "payloads that are checked whole, outside the timed part"},
+};
+
+const struct opt_group exchange_opts = {
+	.title = "exchange",
+	.opts = opts,
+	.n = sizeof(opts) / sizeof(opts[0]),
+};
+
+enum { SEED_REQUEST = 0x5eed, SEED_RESPONSE = 0xfeed };
+enum { COOKIE_SEND = 1ull << 32 }; /* receives: their slot */
+
+void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,
+		    size_t *response)
+{
+	*response = cfg->size;
+	*request = cfg->request_bytes == OPT_WORD ? cfg->size :
+						    cfg->request_bytes;
+}
+
+static size_t round_up(size_t n)
+{
+	return (n + 4095) & ~(size_t)4095;
+}
+
+uint64_t exchange_bytes(const struct exchange_cfg *cfg)
+{
+	size_t request, response;
+
+	exchange_sizes(cfg, &request, &response);
+	return EXCHANGE_SLOTS * round_up(request) + round_up(response);
+}
+
+static int ep_failed(struct exchange *x, int ret, struct err *err)
+{
+	*err = x->end->ep->err;
+	return ret;
+}
+
+static int post_recv(struct exchange *x, void *buf, size_t len, uint64_t cookie,
+		     struct err *err)
+{
+	struct ep *ep = x->end->ep;
+	struct sge sge = {.addr = buf, .len = len, .region = x->region};
+	struct work work = {
+		.op = OP_RECV,
+		.n_sges = 1,
+		.sges = &sge,
+		.cookie = cookie,
+	};
+	int ret = ep->tp->post(ep, &work, 1);
+
+	return ret ? ep_failed(x, ret, err) : 0;
+}
+
+static int post_send(struct exchange *x, void *buf, size_t len,
+		     struct err *err)
+{
+	struct ep *ep = x->end->ep;
+	struct sge sge = {.addr = buf, .len = len, .region = x->region};
+	struct work work = {
+		.op = OP_SEND,
+		.n_sges = 1,
+		.sges = &sge,
+		.cookie = COOKIE_SEND,
+	};
+	int ret;
+
+	/*
+	 * The buffer of an unsignalled send is written again before its
+	 * completion is known.  That is sound here because the answer to it
+	 * has arrived by then: the peer has the message, and a copy that RC
+	 * might yet send again would be dropped as a duplicate.
+	 */
+	if (++x->sends % x->end->pt->link.signal_every == 0)
+		work.flags = WORK_SIGNAL;
+	ret = ep->tp->post(ep, &work, 1);
+	return ret ? ep_failed(x, ret, err) : 0;
+}
+
+int exchange_post_response_recv(struct exchange *x, struct err *err)
+{
+	return post_recv(x, x->response, x->response_bytes, 0, err);
+}
+
+static int post_first_receives(struct exchange *x, struct err *err)
+{
+	unsigned i;
+	int ret;
+
+	if (x->end->role == ROLE_ACTIVE)
+		return exchange_post_response_recv(x, err);
+	for (i = 0; i < EXCHANGE_SLOTS; i++) {
+		ret = post_recv(x, x->request[i], x->request_bytes, i, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int map_buffers(struct exchange *x, uint64_t bytes, struct err *err)
+{
+	struct ep *ep = x->end->ep;
+	char *p;
+	unsigned i;
+	int ret;
+
+	ret = mem_alloc(&x->mem, bytes, err);
+	if (ret)
+		return ret;
+	p = x->mem.addr;
+	for (i = 0; i < EXCHANGE_SLOTS; i++, p += round_up(x->request_bytes))
+		x->request[i] = p;
+	x->response = p;
+	return ep->tp->reg(ep, x->mem.addr, x->mem.len, 0, &x->region, err);
+}
+
+int exchange_init(struct exchange *x, struct end *e,
+		  const struct exchange_cfg *cfg, struct err *err)
+{
+	int ret;
+
+	memset(x, 0, sizeof(*x));
+	x->end = e;
+	x->prepare = (enum exchange_prepare)cfg->prepare;
+	x->verify = (enum exchange_verify)cfg->verify;
+	exchange_sizes(cfg, &x->request_bytes, &x->response_bytes);
+	ret = map_buffers(x, exchange_bytes(cfg), err);
+	if (ret)
+		return ret;
+	/* Each end fills what it sends; what it receives stays zero, so that
+	 * data which never arrived cannot verify. */
+	if (e->role == ROLE_ACTIVE)
+		scan_fill(x->request[0], x->request_bytes, SEED_REQUEST);
+	else
+		scan_fill(x->response, x->response_bytes, SEED_RESPONSE);
+	return post_first_receives(x, err);
+}
+
+void exchange_fini(struct exchange *x)
+{
+	if (x->region)
+		x->end->ep->tp->dereg(x->end->ep, x->region);
+	x->region = NULL;
+	mem_free(&x->mem);
+}
+
+static int verify_request(struct exchange *x, unsigned slot, uint64_t op,
+			  struct err *err)
+{
+	struct scan_expect want = {
+		.seed = SEED_REQUEST,
+		.op = op,
+		.stamp = STAMP_FIRST,
+	};
+
+	x->verified++;
+	return scan_verify(x->request[slot], x->request_bytes, &want, err);
+}
+
+static int verify_response(struct exchange *x, uint64_t op, struct err *err)
+{
+	struct scan_expect want = {
+		.seed = SEED_RESPONSE,
+		.op = op,
+		.stamp = x->prepare == PREPARE_WRITE ? STAMP_LINES :
+						       STAMP_NONE,
+	};
+
+	x->verified++;
+	return scan_verify(x->response, x->response_bytes, &want, err);
+}
+
+int exchange_verify_last(struct exchange *x, struct err *err)
+{
+	/* With `each` it was checked when it came (and cleared since). */
+	if (x->verify != VERIFY_ENDS || !x->op)
+		return 0;
+	if (x->end->role == ROLE_ACTIVE)
+		return verify_response(x, x->op - 1, err);
+	return verify_request(x, (x->slot + 1) % EXCHANGE_SLOTS, x->op - 1,
+			      err);
+}
+
+/* --- client -------------------------------------------------------------- */
+
+int exchange_send_request(struct exchange *x, struct err *err)
+{
+	return post_send(x, x->request[0], x->request_bytes, err);
+}
+
+/* Until the response is there; completions of sends pass by. */
+static int await_recv(struct end_waiter *w, struct err *err)
+{
+	struct comp comp[4];
+	int i, n, got = 0;
+
+	while (!got) {
+		n = end_wait(w, comp, 4, err);
+		if (n <= 0)
+			return n;
+		for (i = 0; i < n; i++)
+			got |= comp[i].op == OP_RECV;
+	}
+	return 1;
+}
+
+/* Outside the timed part: check, and make the buffer ready for the next. */
+static int after_response(struct exchange *x, bool verify, struct err *err)
+{
+	int ret;
+
+	if (verify) {
+		ret = verify_response(x, x->op, err);
+		if (ret)
+			return ret;
+		/* Without stamps only a clean buffer tells fresh from
+		 * stale. */
+		if (x->prepare == PREPARE_NONE)
+			memset(x->response, 0, x->response_bytes);
+	}
+	x->op++;
+	return exchange_post_response_recv(x, err);
+}
+
+static bool phase_over(const struct phase *ph, uint64_t done, uint64_t ns)
+{
+	if (done < ph->min_ops)
+		return false;
+	return done >= ph->max_ops || ns >= ph->max_ns;
+}
+
+static void close_tally(struct exchange *x, uint64_t ops, uint64_t ns)
+{
+	struct tally *t = &x->end->tally;
+
+	tally_set(t, METRIC_OPS, ops);
+	tally_set(t, METRIC_LINES, x->lines);
+	tally_set(t, METRIC_VERIFIED, x->verified);
+	if (ns)
+		tally_set(t, METRIC_ELAPSED, ns);
+	x->lines = 0;
+	x->verified = 0;
+}
+
+int exchange_client(struct exchange *x, const struct phase *ph,
+		    struct err *err)
+{
+	struct hist *lat = &x->end->tally.latency;
+	const struct clock *clk = x->end->clock;
+	const bool each = x->verify == VERIFY_EACH;
+	bool check = each || (!ph->measured && x->verify != VERIFY_NONE);
+	struct end_waiter w;
+	uint64_t t0, t1, begin;
+	int ret;
+
+	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
+	begin = t1 = clock_ticks(clk);
+	while (!phase_over(ph, w.done, clock_ns(clk, t1 - begin)) &&
+	       !stop_requested) {
+		scan_stamp_first(x->request[0], x->request_bytes, x->op);
+		t0 = clock_ticks(clk);
+		ret = exchange_send_request(x, err);
+		if (ret)
+			return ret;
+		ret = await_recv(&w, err);
+		if (ret < 0)
+			return ret;
+		t1 = clock_ticks(clk);
+		hist_record(lat, clock_ns(clk, t1 - t0));
+		w.done++;
+		ret = after_response(x, check, err);
+		if (ret)
+			return ret;
+		check = each;
+	}
+	close_tally(x, w.done, clock_ns(clk, t1 - begin));
+	if (stop_requested)
+		return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+	return 0;
+}
+
+/* --- server -------------------------------------------------------------- */
+
+/* Prepares and sends the response to the request in x->slot, then posts
+ * that slot again: the other one has been ready all the while. */
+int exchange_serve(struct exchange *x, struct err *err)
+{
+	unsigned slot = x->slot;
+	int ret;
+
+	if (x->prepare == PREPARE_WRITE)
+		x->lines += scan_write(x->response, x->response_bytes, x->op);
+	ret = post_send(x, x->response, x->response_bytes, err);
+	if (ret)
+		return ret;
+	x->op++;
+	x->slot = (slot + 1) % EXCHANGE_SLOTS;
+	return post_recv(x, x->request[slot], x->request_bytes, slot, err);
+}
+
+int exchange_server(struct exchange *x, const struct phase *ph,
+		    struct err *err)
+{
+	const bool each = x->verify == VERIFY_EACH;
+	bool check = each || (!ph->measured && x->verify != VERIFY_NONE);
+	struct end_waiter w;
+	int ret;
+
+	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
+	for (;;) {
+		ret = await_recv(&w, err);
+		if (ret <= 0)
+			break;
+		if (check) {
+			ret = verify_request(x, x->slot, x->op, err);
+			if (ret)
+				break;
+			check = each;
+		}
+		ret = exchange_serve(x, err);
+		if (ret)
+			break;
+		w.done++;
+	}
+	close_tally(x, w.done, 0);
+	return ret;
+}

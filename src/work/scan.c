@@ -1,0 +1,73 @@
+#include "work/scan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* splitmix64's finalizer (Steele, Lea, Flood, OOPSLA 2014). */
+static uint64_t word_at(uint64_t index, uint64_t seed)
+{
+	uint64_t z = (index + 1) * 0x9e3779b97f4a7c15u + seed;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+void scan_fill(void *buf, size_t len, uint64_t seed)
+{
+	char *p = buf;
+	size_t off;
+
+	for (off = 0; off < len; off += sizeof(uint64_t)) {
+		uint64_t w = word_at(off / sizeof(uint64_t), seed);
+		size_t rest = len - off;
+
+		memcpy(p + off, &w, rest < sizeof(w) ? rest : sizeof(w));
+	}
+}
+
+static bool stamped(const struct scan_expect *want, size_t off)
+{
+	switch (want->stamp) {
+	case STAMP_LINES:
+		return off % SCAN_LINE == 0;
+	case STAMP_FIRST:
+		return off == 0;
+	default:
+		return false;
+	}
+}
+
+static int wrong(const struct scan_expect *want, size_t off, uint64_t got,
+		 uint64_t expected, struct err *err)
+{
+	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+		       "operation %" PRIu64 ": payload differs at byte %zu: "
+		       "%016" PRIx64 " where %016" PRIx64 " was sent%s",
+		       want->op, off, got, expected,
+		       stamped(want, off) ? " (stale data?)" : "");
+}
+
+int scan_verify(const void *buf, size_t len, const struct scan_expect *want,
+		struct err *err)
+{
+	const char *p = buf;
+	size_t off;
+
+	for (off = 0; off < len; off += sizeof(uint64_t)) {
+		uint64_t w = stamped(want, off) ?
+				     want->op :
+				     word_at(off / sizeof(uint64_t),
+					     want->seed);
+		size_t rest = len - off;
+		uint64_t got = 0;
+
+		if (rest > sizeof(w))
+			rest = sizeof(w);
+		memcpy(&got, p + off, rest);
+		if (memcmp(&got, &w, rest))
+			return wrong(want, off, got, w, err);
+	}
+	return 0;
+}

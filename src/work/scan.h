@@ -1,0 +1,69 @@
+/*
+ * Preparing and verifying payloads.
+ *
+ * A payload is a fixed pattern of 8-byte words, each a hash of its position
+ * and of a seed, so that shifted, mixed-up or missing data is found.  A
+ * write-scan (ETH thesis, section 3.8.2) stores the operation's number into
+ * the first word of every cache line, which also tells a stale payload from
+ * a fresh one.
+ */
+#ifndef WORK_SCAN_H
+#define WORK_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum { SCAN_LINE = 64 };
+
+/* How much of a payload carries the operation's number. */
+enum scan_stamp {
+	STAMP_NONE,
+	STAMP_FIRST, /* the first word only */
+	STAMP_LINES, /* every line */
+};
+
+/* Writes the pattern. */
+void scan_fill(void *buf, size_t len, uint64_t seed);
+
+/* The write-scan: one store a line.  Returns the number of lines. */
+static inline uint64_t scan_write(void *buf, size_t len, uint64_t op)
+{
+	char *p = buf, *end = p + len;
+	uint64_t lines = 0;
+
+	for (; (size_t)(end - p) >= SCAN_LINE; p += SCAN_LINE, lines++)
+		*(volatile uint64_t *)(void *)p = op;
+	if (p < end) {
+		size_t rest = (size_t)(end - p);
+
+		__builtin_memcpy(p, &op, rest < sizeof(op) ? rest : sizeof(op));
+		lines++;
+	}
+	return lines;
+}
+
+static inline void scan_stamp_first(void *buf, size_t len, uint64_t op)
+{
+	__builtin_memcpy(buf, &op, len < sizeof(op) ? len : sizeof(op));
+}
+
+/* Number of lines that scan_write touches. */
+static inline uint64_t scan_lines(size_t len)
+{
+	return (len + SCAN_LINE - 1) / SCAN_LINE;
+}
+
+struct scan_expect {
+	uint64_t seed;
+	uint64_t op;
+	enum scan_stamp stamp;
+};
+
+/* 0, or -EBADMSG with verify-failed and the first wrong byte's offset. */
+int scan_verify(const void *buf, size_t len, const struct scan_expect *want,
+		struct err *err);
+
+#endif
