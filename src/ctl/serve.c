@@ -1,0 +1,247 @@
+#include "ctl/serve.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/stop.h"
+#include "ctl/session.h"
+
+#define AT(field) offsetof(struct serve_cfg, field)
+
+static const struct opt opts[] = {
+	{.name = "bind",
+	 .type = OPT_TEXT,
+	 .role = OPT_RUN,
+	 .offset = AT(bind),
+	 .def = "127.0.0.1",
+	 .metavar = "ADDR",
+	 .help = "address of the control port; 0.0.0.0 or :: for all. Whoever "
+		 "reaches it may run benchmarks here"},
+	{.name = "port",
+	 .letter = 'p',
+	 .type = OPT_COUNT,
+	 .role = OPT_RUN,
+	 .offset = AT(port),
+	 .max = 65535,
+	 .def = "18515",
+	 .metavar = "PORT",
+	 .help = "control port; 0: any free one, which is printed"},
+	{.name = "max-sessions",
+	 .type = OPT_COUNT,
+	 .role = OPT_RUN,
+	 .offset = AT(max_sessions),
+	 .min = 1,
+	 .max = 1024,
+	 .def = "64",
+	 .metavar = "N",
+	 .help = "clients served at the same time"},
+};
+
+const struct opt_group serve_opts = {
+	.title = "serve",
+	.opts = opts,
+	.n = sizeof(opts) / sizeof(opts[0]),
+};
+
+struct serve {
+	const struct serve_cfg *cfg;
+	const struct serve_log *log;
+	int listener;
+	pid_t pid; /* of the listener, for sessions to watch */
+	pid_t *sessions;
+	unsigned n_sessions;
+};
+
+static void say(const struct serve *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(const struct serve *s, const char *fmt, ...)
+{
+	char line[ERR_TEXT_MAX + 128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	s->log->say(line);
+}
+
+static int try_listen(const struct addrinfo *ai)
+{
+	int one = 1, e;
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (!bind(fd, ai->ai_addr, ai->ai_addrlen) && !listen(fd, 64))
+		return fd;
+	e = errno;
+	close(fd);
+	return -e;
+}
+
+static int open_listener(const struct serve_cfg *cfg, struct err *err)
+{
+	struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICHOST,
+	};
+	struct addrinfo *ai;
+	char port[8];
+	int fd;
+
+	snprintf(port, sizeof(port), "%u", (unsigned)cfg->port);
+	if (getaddrinfo(cfg->bind, port, &hints, &ai))
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--bind %s: not a numeric address", cfg->bind);
+	fd = try_listen(ai);
+	freeaddrinfo(ai);
+	if (fd >= 0)
+		return fd;
+	err_sys(err, fd, "--bind %s, port %s", cfg->bind, port);
+	if (fd == -EADDRINUSE)
+		err_set(err, fd, REASON_IN_USE,
+			"port %s at %s is taken: is a server running already? "
+			"Choose another with -p",
+			port, cfg->bind);
+	return fd;
+}
+
+static void announce(struct serve *s)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	char host[64] = "?", port[16] = "?";
+
+	if (!getsockname(s->listener, (struct sockaddr *)&ss, &len))
+		getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host),
+			    port, sizeof(port),
+			    NI_NUMERICHOST | NI_NUMERICSERV);
+	say(s, "listening on %s port %s", host, port);
+}
+
+static void run_session(struct serve *s, int fd)
+{
+	struct session_cfg cfg = {.sessions = s->n_sessions + 1};
+	struct err err = {0};
+	int ret;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != s->pid)
+		_exit(1);
+	close(s->listener);
+	ret = session_run(fd, &cfg, &err);
+	if (ret)
+		say(s, "session %d ended: %s: %s", (int)getpid(),
+		    reason_word(err.reason), err.text);
+	else
+		say(s, "session %d ended", (int)getpid());
+	_exit(ret ? 1 : 0);
+}
+
+static void refuse(const struct serve *s, int fd)
+{
+	static const char line[] = "rdmabench: too many sessions\r\n";
+
+	say(s, "refused a client: %u sessions already (--max-sessions)",
+	    s->n_sessions);
+	(void)!send(fd, line, sizeof(line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+static void accept_client(struct serve *s)
+{
+	int one = 1;
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	pid_t pid;
+
+	if (fd < 0)
+		return;
+	if (s->n_sessions >= s->cfg->max_sessions) {
+		refuse(s, fd);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		run_session(s, fd);
+	close(fd);
+	if (pid < 0) {
+		say(s, "refused a client: fork: %s", strerror(errno));
+		return;
+	}
+	s->sessions[s->n_sessions++] = pid;
+	say(s, "session %d began", (int)pid);
+}
+
+static void reap(struct serve *s)
+{
+	pid_t pid;
+	int status;
+	unsigned i;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (i = 0; i < s->n_sessions; i++)
+			if (s->sessions[i] == pid)
+				s->sessions[i] = s->sessions[--s->n_sessions];
+		if (WIFSIGNALED(status))
+			say(s, "session %d was ended by signal %d", (int)pid,
+			    WTERMSIG(status));
+	}
+}
+
+static void loop(struct serve *s)
+{
+	struct pollfd p = {.fd = s->listener, .events = POLLIN};
+
+	while (!stop_requested) {
+		if (poll(&p, 1, 500) == 1)
+			accept_client(s);
+		reap(s);
+	}
+}
+
+static void end_sessions(struct serve *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->n_sessions; i++)
+		kill(s->sessions[i], SIGTERM);
+	for (i = 0; i < s->n_sessions; i++)
+		waitpid(s->sessions[i], NULL, 0);
+}
+
+int serve_run(const struct serve_cfg *cfg, const struct serve_log *log,
+	      struct err *err)
+{
+	struct serve s = {.cfg = cfg, .log = log, .pid = getpid()};
+
+	s.listener = open_listener(cfg, err);
+	if (s.listener < 0)
+		return s.listener;
+	s.sessions = calloc(cfg->max_sessions, sizeof(*s.sessions));
+	if (!s.sessions) {
+		close(s.listener);
+		return err_sys(err, -ENOMEM, "sessions");
+	}
+	announce(&s);
+	loop(&s);
+	close(s.listener);
+	end_sessions(&s);
+	free(s.sessions);
+	return 0;
+}

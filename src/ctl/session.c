@@ -1,0 +1,321 @@
+#include "ctl/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "ctl/chan.h"
+#include "ctl/hello.h"
+#include "ctl/phase_msg.h"
+#include "run/data_addr.h"
+#include "run/end.h"
+#include "run/scenario.h"
+
+#define HELLO_TIMEOUT_NS 4000000000ull
+/* Between trials the client may think, draw or wait for its user: its heart
+ * beats. */
+#define IDLE_TIMEOUT_NS 3600000000000ull
+
+struct session {
+	struct chan chan;
+	struct clock clock;
+	uint8_t nonce[NONCE_BYTES];
+	struct point pt;
+	struct end end;
+	bool open, connected;
+	bool aborted; /* ABORT came in the middle of a phase */
+	uint64_t client_ops;
+	struct frame frame;
+	uint8_t out[CHAN_PAYLOAD_MAX];
+};
+
+static int protocol(struct session *s, const char *what, struct err *err)
+{
+	return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
+		       "%s: frame %d out of order (%s)", s->chan.peer,
+		       (int)s->frame.type, what);
+}
+
+static struct writer out(struct session *s)
+{
+	return (struct writer){.buf = s->out, .cap = sizeof(s->out)};
+}
+
+static struct reader in(const struct session *s)
+{
+	return (struct reader){.buf = s->frame.payload, .len = s->frame.len};
+}
+
+/* --- what a phase asks between operations --------------------------------- */
+
+static int pulse(void *arg, bool progressed, struct err *err)
+{
+	struct session *s = arg;
+	struct reader r;
+	int ret;
+
+	ret = chan_pulse(&s->chan, progressed, &s->frame, err);
+	if (ret <= 0)
+		return ret;
+	if (s->frame.type == FRAME_ABORT) {
+		s->aborted = true;
+		return err_set(err, -ECANCELED, REASON_INTERRUPTED,
+			       "the client dropped the trial");
+	}
+	if (s->frame.type != FRAME_FINISH) {
+		s->chan.broken = true;
+		return protocol(s, "in a phase", err);
+	}
+	r = in(s);
+	s->client_ops = get_u64(&r);
+	return 1;
+}
+
+/* --- the trial's messages -------------------------------------------------- */
+
+static int prepare(struct session *s, struct err *err)
+{
+	struct end_env env = {
+		.role = ROLE_PASSIVE,
+		.clock = &s->clock,
+		.nonce = s->nonce,
+		.pulse = pulse,
+		.pulse_arg = s,
+	};
+	struct sockaddr_storage addr;
+	struct reader r = in(s);
+	struct writer w = out(s);
+	struct blob blob = {0};
+	int ret;
+
+	if (s->open)
+		return protocol(s, "PREPARE in a trial", err);
+	ret = point_unpack(&s->pt, &r, err);
+	if (ret)
+		return ret;
+	data_addr_choose(&s->pt.link, s->chan.fd, &addr);
+	env.data_addr = &addr;
+	ret = end_open(&s->end, &s->pt, &env, &blob, err);
+	if (ret)
+		return ret;
+	s->open = true;
+	put_bytes(&w, blob.data, blob.len);
+	put_u32(&w, s->end.pinned_cpu);
+	put_str(&w, s->end.ep->caps.device);
+	return chan_send(&s->chan, FRAME_READY, s->out, w.len, err);
+}
+
+static int connect_end(struct session *s, struct err *err)
+{
+	struct reader r = in(s);
+	struct blob blob;
+	int ret;
+
+	if (!s->open || s->connected)
+		return protocol(s, "CONNECT without PREPARE", err);
+	blob.len = (uint32_t)get_bytes(&r, blob.data, sizeof(blob.data));
+	if (!reader_done(&r))
+		return protocol(s, "CONNECT does not parse", err);
+	ret = end_connect(&s->end, &blob, err);
+	if (ret)
+		return ret;
+	s->connected = true;
+	return chan_send(&s->chan, FRAME_CONNECTED, NULL, 0, err);
+}
+
+static int send_result(struct session *s, struct err *err)
+{
+	size_t len = tally_pack(&s->end.tally, s->out, sizeof(s->out));
+
+	return chan_send(&s->chan, FRAME_RESULT, s->out, len, err);
+}
+
+static int run_phase(struct session *s, struct err *err)
+{
+	struct reader r = in(s);
+	struct phase ph;
+	int ret;
+
+	if (!s->connected)
+		return protocol(s, "START before CONNECT", err);
+	phase_unpack(&ph, &r);
+	if (!reader_done(&r))
+		return protocol(s, "START does not parse", err);
+	chan_heart_pause(&s->chan, true);
+	ret = chan_send(&s->chan, FRAME_STARTED, NULL, 0, err);
+	if (!ret)
+		ret = end_phase(&s->end, &ph, err);
+	chan_heart_pause(&s->chan, false);
+	if (ret)
+		return ret;
+	if (s->end.tally.value[METRIC_OPS] != s->client_ops)
+		return err_set(err, -EBADMSG, REASON_MISCOUNT,
+			       "the server served %llu operations, the client "
+			       "counts %llu",
+			       (unsigned long long)
+				       s->end.tally.value[METRIC_OPS],
+			       (unsigned long long)s->client_ops);
+	if (ph.measured) {
+		ret = s->pt.scn->verify(&s->end, err);
+		if (ret)
+			return ret;
+	}
+	return send_result(s, err);
+}
+
+static void drop_trial(struct session *s)
+{
+	end_close(&s->end);
+	s->open = s->connected = false;
+}
+
+static int close_trial(struct session *s, struct err *err)
+{
+	if (!s->open)
+		return protocol(s, "CLOSE without a trial", err);
+	drop_trial(s);
+	return chan_send(&s->chan, FRAME_CLOSED, NULL, 0, err);
+}
+
+static int abort_trial(struct session *s, struct err *err)
+{
+	drop_trial(s);
+	s->aborted = false;
+	return chan_send(&s->chan, FRAME_ABORTED, NULL, 0, err);
+}
+
+static int dispatch(struct session *s, struct err *err)
+{
+	switch (s->frame.type) {
+	case FRAME_PREPARE:
+		return prepare(s, err);
+	case FRAME_CONNECT:
+		return connect_end(s, err);
+	case FRAME_START:
+		return run_phase(s, err);
+	case FRAME_CLOSE:
+		return close_trial(s, err);
+	case FRAME_ABORT:
+		return abort_trial(s, err);
+	case FRAME_FINISH: /* crossed with our ERROR: the ABORT follows */
+		return 0;
+	default:
+		s->chan.broken = true;
+		return protocol(s, "not a request", err);
+	}
+}
+
+/* A trial's failure is told to the client and the session goes on; a broken
+ * channel ends it. */
+static int after_failure(struct session *s, struct err *err)
+{
+	struct err words = *err;
+
+	drop_trial(s);
+	if (s->chan.broken)
+		return -ECONNABORTED;
+	if (s->aborted)
+		return abort_trial(s, err);
+	return chan_send_words(&s->chan, FRAME_ERROR, &words, err);
+}
+
+static int serve_client(struct session *s, struct err *err)
+{
+	int ret;
+
+	for (;;) {
+		ret = chan_recv(&s->chan, &s->frame, IDLE_TIMEOUT_NS, err);
+		if (ret)
+			return ret;
+		ret = dispatch(s, err);
+		if (ret)
+			ret = after_failure(s, err);
+		if (ret)
+			return ret;
+	}
+}
+
+static int welcome(struct session *s, const struct session_cfg *cfg,
+		   struct err *err)
+{
+	struct hello mine = {.version = CTL_VERSION,
+			     .sessions = cfg->sessions};
+	struct hello theirs;
+	struct writer w = out(s);
+	struct reader r;
+	int ret;
+
+	ret = chan_recv(&s->chan, &s->frame, HELLO_TIMEOUT_NS, err);
+	if (ret)
+		return ret;
+	r = in(s);
+	if (s->frame.type != FRAME_HELLO)
+		return protocol(s, "HELLO comes first", err);
+	ret = hello_unpack(&theirs, &r, err);
+	if (ret)
+		return ret;
+	if (getrandom(s->nonce, sizeof(s->nonce), 0) != sizeof(s->nonce))
+		return err_sys(err, -errno, "getrandom");
+	memcpy(mine.nonce, s->nonce, sizeof(mine.nonce));
+	host_read(&mine.host);
+	hello_pack(&mine, &w);
+	return chan_send(&s->chan, FRAME_WELCOME, s->out, w.len, err);
+}
+
+/* The last word to whoever is there.  A stranger gets a line it can read. */
+static void say_bye(struct session *s, const struct err *why)
+{
+	static const char line[] = "rdmabench: this is the control port of "
+				   "`rdmabench serve`\r\n";
+	struct err ignored;
+
+	if (why->reason == REASON_PEER_PROTOCOL)
+		(void)!send(s->chan.fd, line, sizeof(line) - 1,
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
+	else if (why->reason != REASON_PEER_LOST)
+		(void)chan_send_words(&s->chan, FRAME_BYE, why, &ignored);
+}
+
+static void peer_text(int fd, char *buf, size_t cap)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	char addr[64];
+
+	if (getpeername(fd, (struct sockaddr *)&ss, &len))
+		addr[0] = '\0';
+	else
+		data_addr_format(&ss, addr, sizeof(addr));
+	snprintf(buf, cap, "client %s", addr);
+}
+
+int session_run(int fd, const struct session_cfg *cfg, struct err *err)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	char peer[80];
+	int ret;
+
+	if (!s)
+		return err_sys(err, -ENOMEM, "session");
+	peer_text(fd, peer, sizeof(peer));
+	ret = chan_init(&s->chan, fd, peer, err);
+	if (ret)
+		goto out_free;
+	clock_init(&s->clock);
+	ret = welcome(s, cfg, err);
+	if (!ret)
+		ret = chan_heart_start(&s->chan, err);
+	if (!ret)
+		ret = serve_client(s, err);
+	drop_trial(s);
+	if (ret == -ECONNABORTED && err->reason == REASON_NONE)
+		ret = 0; /* a BYE without complaint */
+	else
+		say_bye(s, err);
+	chan_fini(&s->chan);
+out_free:
+	free(s);
+	return ret;
+}

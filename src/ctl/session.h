@@ -1,0 +1,25 @@
+/*
+ * A session: one client's dialogue, in a process of its own.
+ *
+ *	HELLO/WELCOME, then for each trial
+ *	PREPARE -> READY, CONNECT -> CONNECTED,
+ *	{START -> STARTED, ...operations..., FINISH -> RESULT} for each phase,
+ *	CLOSE -> CLOSED
+ *
+ * A trial that fails here answers ERROR and leaves the session ready for the
+ * next; ABORT drops a trial at any time and is always answered ABORTED.
+ */
+#ifndef CTL_SESSION_H
+#define CTL_SESSION_H
+
+#include "base/err.h"
+
+struct session_cfg {
+	unsigned sessions; /* going on at the server, this one included */
+};
+
+/* Takes over the connected socket; serves until the client says goodbye (0)
+ * or the channel breaks (-errno). */
+int session_run(int fd, const struct session_cfg *cfg, struct err *err);
+
+#endif

@@ -1,0 +1,11 @@
+/* Where a run's files go. */
+#ifndef RUN_FOLDER_H
+#define RUN_FOLDER_H
+
+#include "run/run.h"
+
+/* Makes run->dir (--out, or results/<UTC time>-<host>), run_id and
+ * started_utc.  An existing folder must hold no results. */
+int folder_create(struct run *run, struct err *err);
+
+#endif

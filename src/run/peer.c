@@ -1,0 +1,313 @@
+#include "run/peer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/session.h"
+
+/* Registering or allocating much may take long; the heart beats. */
+#define ANSWER_TIMEOUT_NS 120000000000ull
+#define HELLO_TIMEOUT_NS 4000000000ull
+enum { CONNECT_TIMEOUT_MS = 4000 };
+
+int peer_expect(struct peer *p, enum frame_type expect, struct err *err)
+{
+	int ret = chan_recv(&p->chan, &p->frame, ANSWER_TIMEOUT_NS, err);
+
+	if (ret)
+		return ret;
+	if (p->frame.type == expect)
+		return 0;
+	if (p->frame.type == FRAME_ERROR) {
+		frame_words(&p->frame, err);
+		err_wrap(err, "server");
+		return -EREMOTEIO;
+	}
+	p->chan.broken = true;
+	return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
+		       "%s: frame %d where %d was due", p->chan.peer,
+		       (int)p->frame.type, (int)expect);
+}
+
+int peer_ask(struct peer *p, enum frame_type ask, const void *payload,
+	     size_t len, enum frame_type expect, struct err *err)
+{
+	int ret = chan_send(&p->chan, ask, payload, len, err);
+
+	return ret ? ret : peer_expect(p, expect, err);
+}
+
+int peer_abort(struct peer *p, const struct err *why, struct err *err)
+{
+	int ret = chan_send_words(&p->chan, FRAME_ABORT, why, err);
+
+	/* Whatever was under way before the answer is void. */
+	while (!ret) {
+		ret = chan_recv(&p->chan, &p->frame, ANSWER_TIMEOUT_NS, err);
+		if (!ret && p->frame.type == FRAME_ABORTED)
+			break;
+	}
+	return ret;
+}
+
+static int exchange_hellos(struct peer *p, const struct host *self,
+			   struct err *err)
+{
+	struct hello mine = {.version = CTL_VERSION, .host = *self};
+	uint8_t buf[2048];
+	struct writer w = {.buf = buf, .cap = sizeof(buf)};
+	struct reader r;
+	int ret;
+
+	hello_pack(&mine, &w);
+	ret = chan_send(&p->chan, FRAME_HELLO, buf, w.len, err);
+	if (!ret)
+		ret = chan_recv(&p->chan, &p->frame, HELLO_TIMEOUT_NS, err);
+	if (ret)
+		return ret;
+	if (p->frame.type != FRAME_WELCOME)
+		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
+			       "%s: answered HELLO with frame %d",
+			       p->chan.peer, (int)p->frame.type);
+	r = (struct reader){.buf = p->frame.payload, .len = p->frame.len};
+	ret = hello_unpack(&p->hello, &r, err);
+	if (ret) {
+		err_wrap(err, "%s", p->chan.peer);
+		return ret;
+	}
+	p->same_host = self->boot_id[0] &&
+		       !strcmp(self->boot_id, p->hello.host.boot_id);
+	return chan_heart_start(&p->chan, err);
+}
+
+static int start(struct peer *p, int fd, const char *name,
+		 const struct host *self, struct err *err)
+{
+	int ret = chan_init(&p->chan, fd, name, err);
+
+	if (ret) {
+		close(fd);
+		p->chan.fd = -1;
+		return ret;
+	}
+	return exchange_hellos(p, self, err);
+}
+
+/* --- our own server -------------------------------------------------------- */
+
+static int listen_loopback(struct sockaddr_in *addr, struct err *err)
+{
+	socklen_t len = sizeof(*addr);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, -errno, "socket");
+	*addr = (struct sockaddr_in){.sin_family = AF_INET};
+	addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) ||
+	    listen(fd, 1) || getsockname(fd, (struct sockaddr *)addr, &len)) {
+		err_sys(err, -errno, "listening on 127.0.0.1");
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+static void run_child(int listener, pid_t parent)
+{
+	struct session_cfg cfg = {.sessions = 1};
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+	struct err err = {0};
+	int fd;
+
+	/* Ctrl-C reaches the whole group: the client decides.  A client that
+	 * is killed takes its server along. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent || poll(&p, 1, CONNECT_TIMEOUT_MS) != 1)
+		_exit(1);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		_exit(1);
+	close(listener);
+	_exit(session_run(fd, &cfg, &err) ? 1 : 0);
+}
+
+static void nodelay(int fd)
+{
+	int one = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+int peer_open_embedded(struct peer *p, const struct host *self,
+		       struct err *err)
+{
+	struct sockaddr_in addr;
+	pid_t parent = getpid();
+	int fd, listener;
+
+	memset(p, 0, sizeof(*p));
+	p->chan.fd = -1;
+	p->embedded = true;
+	listener = listen_loopback(&addr, err);
+	if (listener < 0)
+		return listener;
+	fflush(NULL);
+	p->child = fork();
+	if (p->child == 0)
+		run_child(listener, parent);
+	close(listener);
+	if (p->child < 0)
+		return err_sys(err, -errno, "fork");
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, -errno, "socket");
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		err_sys(err, -errno, "our own server on 127.0.0.1");
+		close(fd);
+		return -ECONNREFUSED;
+	}
+	nodelay(fd);
+	return start(p, fd, "server (own child)", self, err);
+}
+
+/* --- somebody else's ------------------------------------------------------- */
+
+/* Splits "host:port", "[v6]:port", "host", "v6". */
+static int split(const char *where, char *host, size_t cap, char *port,
+		 struct err *err)
+{
+	const char *end, *colon;
+
+	if (where[0] == '[') {
+		end = strchr(where, ']');
+		if (!end || (end[1] && end[1] != ':'))
+			return err_set(err, -EINVAL, REASON_USAGE,
+				       "--connect %s: not [ADDR]:PORT", where);
+		snprintf(host, cap, "%.*s", (int)(end - where - 1), where + 1);
+		if (end[1])
+			snprintf(port, 16, "%.15s", end + 2);
+		return 0;
+	}
+	colon = strchr(where, ':');
+	if (colon && !strchr(colon + 1, ':')) {
+		snprintf(host, cap, "%.*s", (int)(colon - where), where);
+		snprintf(port, 16, "%.15s", colon + 1);
+		return 0;
+	}
+	snprintf(host, cap, "%s", where);
+	return 0;
+}
+
+static int connect_in_time(const struct addrinfo *ai)
+{
+	struct pollfd p = {.events = POLLOUT};
+	socklen_t len = sizeof(int);
+	int e = 0;
+
+	p.fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		      0);
+	if (p.fd < 0)
+		return -errno;
+	if (connect(p.fd, ai->ai_addr, ai->ai_addrlen) &&
+	    errno != EINPROGRESS) {
+		e = errno;
+	} else if (poll(&p, 1, CONNECT_TIMEOUT_MS) != 1) {
+		e = ETIMEDOUT;
+	} else {
+		getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &e, &len);
+	}
+	if (e) {
+		close(p.fd);
+		return -e;
+	}
+	nodelay(p.fd);
+	return p.fd;
+}
+
+static int call(const char *host, const char *port, struct err *err)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list, *ai;
+	int fd = -EHOSTUNREACH, ret;
+
+	/* A static binary resolves names only where the same glibc is
+	 * installed; numeric addresses always work. */
+	ret = getaddrinfo(host, port, &hints, &list);
+	if (ret)
+		return err_set(err, -EHOSTUNREACH, REASON_PEER_REFUSED,
+			       "--connect %s: %s (try its numeric address)",
+			       host, gai_strerror(ret));
+	for (ai = list; ai && fd < 0; ai = ai->ai_next)
+		fd = connect_in_time(ai);
+	freeaddrinfo(list);
+	if (fd < 0)
+		return err_set(err, fd, REASON_PEER_REFUSED,
+			       "--connect %s, port %s: %s (is `rdmabench "
+			       "serve --bind ...` running there?)",
+			       host, port, strerror(-fd));
+	return fd;
+}
+
+int peer_open(struct peer *p, const char *where, unsigned port,
+	      const struct host *self, struct err *err)
+{
+	char host[256], service[16], name[80];
+	int ret;
+
+	memset(p, 0, sizeof(*p));
+	p->chan.fd = -1;
+	snprintf(service, sizeof(service), "%u", port);
+	ret = split(where, host, sizeof(host), service, err);
+	if (ret)
+		return ret;
+	ret = call(host, service, err);
+	if (ret < 0)
+		return ret;
+	snprintf(name, sizeof(name), "server %.50s:%s", host, service);
+	return start(p, ret, name, self, err);
+}
+
+/* A child that does not leave by itself within a second is killed. */
+static void reap(pid_t child)
+{
+	struct timespec tick = {.tv_nsec = 2000000};
+	int i, status;
+
+	for (i = 0; i < 500; i++) {
+		if (waitpid(child, &status, WNOHANG) == child)
+			return;
+		nanosleep(&tick, NULL);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+}
+
+void peer_close(struct peer *p)
+{
+	struct err none = {0}, ignored;
+
+	if (p->chan.fd >= 0 && p->chan.in) {
+		if (!p->chan.broken)
+			(void)chan_send_words(&p->chan, FRAME_BYE, &none,
+					      &ignored);
+		chan_fini(&p->chan);
+	}
+	if (p->child > 0)
+		reap(p->child);
+	p->child = 0;
+}

@@ -1,0 +1,46 @@
+/*
+ * A peer, as the client sees it: the control channel, what it said of its
+ * host, and, when it is our own child, its process.
+ */
+#ifndef RUN_PEER_H
+#define RUN_PEER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "ctl/chan.h"
+#include "ctl/hello.h"
+
+struct peer {
+	struct chan chan;
+	struct hello hello;
+	bool embedded;	/* a child process of ours */
+	bool same_host; /* both ends compete for the same CPUs */
+	pid_t child;
+	struct frame frame; /* the last one received */
+};
+
+/* Starts our own server in a child process and talks to it over loopback.
+ * Call it before any RDMA device is opened (it forks). */
+int peer_open_embedded(struct peer *p, const struct host *self,
+		       struct err *err);
+
+/* "host", "host:port", "[v6]:port". */
+int peer_open(struct peer *p, const char *where, unsigned port,
+	      const struct host *self, struct err *err);
+
+/* Says goodbye, reaps the child.  Safe on a zeroed struct. */
+void peer_close(struct peer *p);
+
+/* Sends, then waits for the answer `expect` into p->frame.  An ERROR from
+ * the peer becomes this call's error, with its reason and words. */
+int peer_ask(struct peer *p, enum frame_type ask, const void *payload,
+	     size_t len, enum frame_type expect, struct err *err);
+
+/* Waits for one answer, as above. */
+int peer_expect(struct peer *p, enum frame_type expect, struct err *err);
+
+/* Drops the trial that is going on at the peer, whatever its state. */
+int peer_abort(struct peer *p, const struct err *why, struct err *err);
+
+#endif

@@ -1,0 +1,227 @@
+#include "run/plan.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/scenario.h"
+
+static void add_axis(struct plan *plan, const struct opt *o, size_t base)
+{
+	struct plan_axis *a = &plan->axes[plan->n_axes++];
+	struct err err;
+	int ret;
+
+	assert(plan->n_axes <= PLAN_AXES_MAX);
+	a->o = o;
+	a->base = base;
+	ret = opt_parse_list(o, o->def, &a->values, &err);
+	assert(!ret);
+	(void)ret;
+}
+
+void plan_init(struct plan *plan, const struct scenario *scn)
+{
+	struct point_group groups[POINT_GROUPS];
+	unsigned i, k;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->scn = scn;
+	point_defaults(&plan->proto.client, scn);
+	point_defaults(&plan->proto.server, scn);
+	point_groups(scn, groups);
+	for (i = 0; i < POINT_GROUPS; i++)
+		for (k = 0; k < groups[i].g->n; k++)
+			if (groups[i].g->opts[k].role == OPT_AXIS)
+				add_axis(plan, &groups[i].g->opts[k],
+					 groups[i].offset);
+}
+
+void plan_fini(struct plan *plan)
+{
+	free(plan->points);
+	plan->points = NULL;
+	plan->n_points = 0;
+}
+
+/* "CLIENT[,SERVER]"; an empty part keeps the default. */
+static int set_host(struct plan *plan, const struct opt *o, size_t base,
+		    const char *text, struct err *err)
+{
+	char copy[OPT_TEXT_MAX], *comma;
+	const char *server;
+	int ret = 0;
+
+	if (strlen(text) >= sizeof(copy))
+		return err_set(err, -EINVAL, REASON_USAGE, "--%s: too long",
+			       o->name);
+	strcpy(copy, text);
+	comma = strchr(copy, ',');
+	server = o->role == OPT_HOST_OWN ? "" : copy;
+	if (comma) {
+		*comma = '\0';
+		server = comma + 1;
+	}
+	if (copy[0])
+		ret = opt_set(o, (char *)&plan->proto.client + base, copy,
+			      err);
+	if (!ret && server[0])
+		ret = opt_set(o, (char *)&plan->proto.server + base, server,
+			      err);
+	return ret;
+}
+
+static struct plan_axis *axis_of(struct plan *plan, const struct opt *o)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->n_axes; i++)
+		if (plan->axes[i].o == o)
+			return &plan->axes[i];
+	return NULL;
+}
+
+int plan_set(struct plan *plan, const char *name, char letter,
+	     const char *text, bool *known, struct err *err)
+{
+	const struct opt *o;
+	void *where;
+	size_t base;
+	int ret;
+
+	o = point_opt(&plan->proto.client, name, letter, &where);
+	*known = o != NULL;
+	if (!o)
+		return 0;
+	base = (size_t)((char *)where - (char *)&plan->proto.client);
+	if (!text)
+		text = "yes";
+	if (o->role == OPT_AXIS)
+		return opt_parse_list(o, text, &axis_of(plan, o)->values, err);
+	if (o->role == OPT_HOST || o->role == OPT_HOST_OWN)
+		return set_host(plan, o, base, text, err);
+	ret = opt_set(o, where, text, err);
+	if (!ret)
+		ret = opt_set(o, (char *)&plan->proto.server + base, text,
+			      err);
+	return ret;
+}
+
+static void set_axes(const struct plan *plan, struct plan_point *pp,
+		     size_t index)
+{
+	unsigned i;
+
+	/* The link's axes come after the scenario's in plan->axes; the
+	 * transport is the first of them, and must vary fastest. */
+	for (i = 0; i < plan->n_axes; i++) {
+		const struct plan_axis *a = &plan->axes[i];
+
+		if (strcmp(a->o->name, "transport"))
+			continue;
+		opt_store(a->o, (char *)&pp->client + a->base,
+			  a->values.v[index % a->values.n]);
+		index /= a->values.n;
+	}
+	for (i = 0; i < plan->n_axes; i++) {
+		const struct plan_axis *a = &plan->axes[i];
+
+		if (!strcmp(a->o->name, "transport"))
+			continue;
+		opt_store(a->o, (char *)&pp->client + a->base,
+			  a->values.v[index % a->values.n]);
+		index /= a->values.n;
+	}
+	for (i = 0; i < plan->n_axes; i++) {
+		const struct plan_axis *a = &plan->axes[i];
+
+		opt_store(a->o, (char *)&pp->server + a->base,
+			  opt_load(a->o, (char *)&pp->client + a->base));
+	}
+}
+
+int plan_expand(struct plan *plan, struct err *err)
+{
+	size_t n = 1, i;
+	int ret;
+
+	for (i = 0; i < plan->n_axes; i++) {
+		n *= plan->axes[i].values.n;
+		if (n > PLAN_POINTS_MAX)
+			return err_set(err, -EINVAL, REASON_USAGE,
+				       "more than %d points: shorten a list",
+				       PLAN_POINTS_MAX);
+	}
+	ret = plan->scn->supported(plan->proto.client.scn_cfg, err);
+	if (ret)
+		return ret;
+	plan->points = calloc(n, sizeof(*plan->points));
+	if (!plan->points)
+		return err_sys(err, -ENOMEM, "plan of %zu points", n);
+	plan->n_points = (unsigned)n;
+	for (i = 0; i < n; i++) {
+		plan->points[i] = plan->proto;
+		plan->points[i].id = (unsigned)i;
+		set_axes(plan, &plan->points[i], i);
+	}
+	return 0;
+}
+
+const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
+			     char *buf, size_t cap)
+{
+	bool asked = false;
+	unsigned i;
+
+	for (i = 0; i < plan->n_points; i++) {
+		struct link_cfg *c = &plan->points[i].client.link;
+
+		asked |= c->poll == POLL_SPIN;
+		if (c->poll == LINK_POLL_AUTO || c->poll == POLL_SPIN)
+			c->poll = cpus >= ends ? POLL_SPIN : POLL_EVENT;
+		plan->points[i].server.link.poll = c->poll;
+	}
+	if (cpus >= ends)
+		return NULL;
+	snprintf(buf, cap,
+		 "%u ends and %u CPU on this host: waiting by events%s (two "
+		 "that spin on one CPU wait for each other's time slices)",
+		 ends, cpus, asked ? " instead of spinning" : "");
+	return buf;
+}
+
+static uint64_t splitmix(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
+		unsigned *order)
+{
+	uint64_t state = seed + trial * 0x632be59bd9b4e019u;
+	unsigned i, k, swap;
+
+	for (i = 0; i < plan->n_points; i++)
+		order[i] = i;
+	for (i = plan->n_points; i > 1; i--) {
+		k = (unsigned)(splitmix(&state) % i);
+		swap = order[i - 1];
+		order[i - 1] = order[k];
+		order[k] = swap;
+	}
+}
+
+uint64_t plan_expected_ns(const struct plan *plan, unsigned trials)
+{
+	uint64_t ns = 0;
+	unsigned i;
+
+	for (i = 0; i < plan->n_points; i++)
+		ns += plan->points[i].client.trial.duration_ns;
+	return ns * trials;
+}

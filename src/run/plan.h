@@ -1,0 +1,62 @@
+/*
+ * The plan: every point of one scenario, in order, and how often each is
+ * measured.  Made from the options before anything is opened, so that bad
+ * ones fail first.
+ */
+#ifndef RUN_PLAN_H
+#define RUN_PLAN_H
+
+#include <stdbool.h>
+
+#include "run/point.h"
+
+/* One point as each end sees it: the host options differ. */
+struct plan_point {
+	unsigned id;
+	struct point client, server;
+};
+
+enum { PLAN_AXES_MAX = 16, PLAN_POINTS_MAX = 4096 };
+
+struct plan_axis {
+	const struct opt *o;
+	size_t base; /* of its struct, in struct point */
+	struct opt_list values;
+};
+
+struct plan {
+	const struct scenario *scn;
+	struct plan_point proto; /* every option but the axes */
+	struct plan_axis axes[PLAN_AXES_MAX];
+	unsigned n_axes;
+	struct plan_point *points;
+	unsigned n_points;
+};
+
+/* Defaults of every option; axes get their default lists. */
+void plan_init(struct plan *plan, const struct scenario *scn);
+void plan_fini(struct plan *plan);
+
+/* Sets an option by long name (or letter).  *known tells whether this
+ * scenario has it.  A flag's text may be NULL (yes). */
+int plan_set(struct plan *plan, const char *name, char letter,
+	     const char *text, bool *known, struct err *err);
+
+/* The cross product of the axes into plan->points; the transport varies
+ * fastest, so that neighbours in time are the pair to compare. */
+int plan_expand(struct plan *plan, struct err *err);
+
+/* What --poll auto and too many spinning ends become on this host.  Returns
+ * a line to say to the user, or NULL.  `cpus`: free for ends that spin,
+ * `ends`: how many of the two are on this host. */
+const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
+			     char *buf, size_t cap);
+
+/* A trial's order over the points: a permutation from the seed. */
+void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
+		unsigned *order);
+
+/* Expected time of the whole, ns, without set-up. */
+uint64_t plan_expected_ns(const struct plan *plan, unsigned trials);
+
+#endif

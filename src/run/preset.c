@@ -1,0 +1,131 @@
+/* Presets and the run's own options. */
+#include "run/run.h"
+
+#include "run/scenario.h"
+
+#define AT(field) offsetof(struct run_cfg, field)
+
+enum run_preset { PRESET_SMOKE, PRESET_QUICK, PRESET_PAPER, PRESET_COUNT };
+
+static const char *const preset_names[] = {
+	[PRESET_SMOKE] = "smoke",
+	[PRESET_QUICK] = "quick",
+	[PRESET_PAPER] = "paper",
+	[PRESET_COUNT] = NULL,
+};
+
+static const struct opt opts[] = {
+	{.name = "connect",
+	 .type = OPT_TEXT,
+	 .role = OPT_RUN,
+	 .offset = AT(connect),
+	 .def = "",
+	 .metavar = "HOST[:PORT]",
+	 .help = "a host where `rdmabench serve` runs; without it, an own "
+		 "server in a child process here"},
+	{.name = "port",
+	 .letter = 'p',
+	 .type = OPT_COUNT,
+	 .role = OPT_RUN,
+	 .offset = AT(port),
+	 .min = 1,
+	 .max = 65535,
+	 .def = "18515",
+	 .metavar = "PORT",
+	 .help = "its control port"},
+	{.name = "preset",
+	 .type = OPT_ENUM,
+	 .role = OPT_RUN,
+	 .offset = AT(preset),
+	 .def = "quick",
+	 .names = preset_names,
+	 .metavar = "NAME",
+	 .help = "smoke: is it correct (1 trial, every payload verified); "
+		 "quick: 7 trials of 100 ms a point; paper: 7 of 60 s"},
+	{.name = "out",
+	 .type = OPT_TEXT,
+	 .role = OPT_RUN,
+	 .offset = AT(out),
+	 .def = "",
+	 .metavar = "DIR",
+	 .help = "results folder, new or empty; otherwise "
+		 "results/<UTC time>-<host>"},
+	{.name = "trials",
+	 .type = OPT_COUNT,
+	 .role = OPT_RUN,
+	 .offset = AT(trials),
+	 .min = 1,
+	 .max = 1000,
+	 .def = "auto",
+	 .word = "auto",
+	 .metavar = "N",
+	 .help = "times every point is measured, interleaved; auto: the "
+		 "preset's"},
+	{.name = "seed",
+	 .type = OPT_COUNT,
+	 .role = OPT_RUN,
+	 .offset = AT(seed),
+	 .max = UINT64_MAX - 1,
+	 .def = "auto",
+	 .word = "auto",
+	 .metavar = "N",
+	 .help = "of the random order of the points in each trial"},
+	{.name = "plan",
+	 .type = OPT_FLAG,
+	 .role = OPT_RUN,
+	 .offset = AT(plan_only),
+	 .def = "no",
+	 .help = "print the points and the expected time; run nothing"},
+	{.name = "all",
+	 .type = OPT_FLAG,
+	 .role = OPT_RUN,
+	 .offset = AT(all),
+	 .def = "no",
+	 .help = "every scenario"},
+	{.name = "quiet",
+	 .type = OPT_FLAG,
+	 .role = OPT_RUN,
+	 .offset = AT(quiet),
+	 .def = "no",
+	 .help = "no progress, no table; the CSV only"},
+};
+
+const struct opt_group run_opts = {
+	.title = "run",
+	.opts = opts,
+	.n = sizeof(opts) / sizeof(opts[0]),
+};
+
+struct preset_value {
+	const char *option, *text;
+};
+
+static const struct preset_value presets[PRESET_COUNT][6] = {
+	[PRESET_SMOKE] = {{"iterations", "20"},
+			  {"warmup", "1ms"},
+			  {"verify", "each"}},
+	[PRESET_QUICK] = {{"duration", "100ms"}},
+	[PRESET_PAPER] = {{"duration", "60s"}, {"min-ops", "100"}},
+};
+
+int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
+		     struct err *err)
+{
+	const struct preset_value *v = presets[cfg->preset];
+	bool known;
+	int ret;
+
+	for (; v->option; v++) {
+		ret = plan_set(plan, v->option, 0, v->text, &known, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+uint64_t run_preset_trials(const struct run_cfg *cfg)
+{
+	if (cfg->trials != OPT_WORD)
+		return cfg->trials;
+	return cfg->preset == PRESET_SMOKE ? 1 : 7;
+}

@@ -1,0 +1,225 @@
+#include "run/record.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+enum { SCHEMA_VERSION = 1 };
+
+static const char *const columns_before[] = {
+	"schema_version", "run_id",	     "scenario",   "point",
+	"trial",	  "transport",	     "qp_type",	   "cm",
+	"poll",		  "path",	     "device",	   "software_device",
+	"op",		  "size_bytes",	     "messages_per_op", "loop",
+};
+
+static const char *const columns_link[] = {
+	"inline_bytes", "cpu_client", "cpu_server", "link_detail",
+};
+
+static const char *const columns_after[] = {
+	"status",	  "reason",	 "samples",	    "warmup_ops",
+	"lat_min_ns",	  "lat_mean_ns", "lat_stddev_ns",   "lat_p50_ns",
+	"lat_p90_ns",	  "lat_p99_ns",	 "lat_p99_9_ns",    "lat_max_ns",
+	"ops_per_s",	  "bw_bytes_per_s", "cpu_client_ns_per_op",
+	"cpu_server_ns_per_op",
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void add_all(struct columns *c, const char *const *names, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		columns_add(c, names[i]);
+}
+
+/* Metrics that both ends count have a column each. */
+static void metric_column(char *buf, size_t cap, const struct metric *m,
+			  const char *end)
+{
+	snprintf(buf, cap, "%s_%s", end, m->name);
+}
+
+static bool own_column(unsigned id)
+{
+	/* These have columns of their own, or are derived. */
+	return id != METRIC_OPS && id != METRIC_ELAPSED && id != METRIC_CPU_NS;
+}
+
+static void add_metrics(struct columns *c, const struct scenario *scn)
+{
+	char name[COLUMN_NAME_MAX];
+	unsigned i;
+
+	columns_add(c, "elapsed_ns");
+	for (i = 0; i < METRIC_BASE_COUNT; i++) {
+		if (!own_column(i))
+			continue;
+		metric_column(name, sizeof(name), &metric_base[i], "client");
+		columns_add(c, name);
+		metric_column(name, sizeof(name), &metric_base[i], "server");
+		columns_add(c, name);
+	}
+	for (i = 0; i < scn->n_metrics; i++)
+		columns_add(c, scn->metrics[i].name);
+}
+
+void record_columns(struct columns *c, const struct scenario *scn)
+{
+	struct point_group groups[POINT_GROUPS];
+	unsigned i, k;
+
+	memset(c, 0, sizeof(*c));
+	add_all(c, columns_before, COUNT(columns_before));
+	point_groups(scn, groups);
+	for (i = 0; i < POINT_GROUPS; i++)
+		for (k = 0; k < groups[i].g->n; k++)
+			if (groups[i].g->opts[k].column)
+				columns_add(c, groups[i].g->opts[k].column);
+	add_all(c, columns_link, COUNT(columns_link));
+	add_all(c, columns_after, COUNT(columns_after));
+	add_metrics(c, scn);
+}
+
+static void put_point(struct row *row, const struct point *pt)
+{
+	struct point_group groups[POINT_GROUPS];
+	char value[OPT_TEXT_MAX];
+	struct need need;
+	unsigned i, k;
+
+	pt->scn->need(pt->scn_cfg, &need);
+	row_set(row, "scenario", "%s", pt->scn->name);
+	row_set(row, "transport", "%s", link_transport(&pt->link)->name);
+	row_set(row, "poll", "%s", poll_mode_names[pt->link.poll]);
+	row_set(row, "op", "%s", need.op);
+	row_set(row, "size_bytes", "%" PRIu64, need.size_bytes);
+	row_set(row, "loop", "closed");
+	point_groups(pt->scn, groups);
+	for (i = 0; i < POINT_GROUPS; i++) {
+		for (k = 0; k < groups[i].g->n; k++) {
+			const struct opt *o = &groups[i].g->opts[k];
+
+			if (!o->column)
+				continue;
+			opt_cell(o, (const char *)pt + groups[i].offset, value,
+				 sizeof(value));
+			row_set(row, o->column, "%s", value);
+		}
+	}
+}
+
+static void put_cpu(struct row *row, const char *column, unsigned cpu)
+{
+	if (cpu != UINT_MAX)
+		row_set(row, column, "%u", cpu);
+}
+
+static void put_link(struct row *row, const struct trial *t)
+{
+	const struct caps *c = &t->caps;
+
+	put_cpu(row, "cpu_client", t->cpu_client);
+	put_cpu(row, "cpu_server", t->cpu_server);
+	if (!c->ops)
+		return; /* no link was ever opened */
+	row_set(row, "qp_type", "%s", c->qp_type);
+	row_set(row, "cm", "%s", c->cm);
+	row_set(row, "path", "%s", c->path);
+	row_set(row, "device", "%s", c->device);
+	row_set(row, "software_device", "%s",
+		c->software_device ? "yes" : "no");
+	if (c->qp_type[0])
+		row_set(row, "inline_bytes", "%u", c->max_inline_bytes);
+	row_set(row, "link_detail", "%s", c->detail);
+	if (t->messages_per_op)
+		row_set(row, "messages_per_op", "%u", t->messages_per_op);
+}
+
+static void put_latency(struct row *row, const struct hist *h)
+{
+	static const struct {
+		const char *column;
+		double q;
+	} quantiles[] = {
+		{"lat_min_ns", 0},    {"lat_p50_ns", 0.5},
+		{"lat_p90_ns", 0.9},  {"lat_p99_ns", 0.99},
+		{"lat_p99_9_ns", 0.999}, {"lat_max_ns", 1},
+	};
+	size_t i;
+
+	for (i = 0; i < COUNT(quantiles); i++)
+		row_set(row, quantiles[i].column, "%" PRIu64,
+			hist_quantile(h, quantiles[i].q));
+	row_set(row, "lat_mean_ns", "%.1f", hist_mean(h));
+	row_set(row, "lat_stddev_ns", "%.1f", hist_stddev(h));
+}
+
+static void put_rates(struct row *row, const struct trial *t)
+{
+	double ops = (double)t->client.value[METRIC_OPS];
+	double s = (double)t->client.value[METRIC_ELAPSED] / 1e9;
+	double bytes = (double)(t->client.value[METRIC_BYTES_SENT] +
+				t->client.value[METRIC_BYTES_RECV]);
+
+	row_set(row, "elapsed_ns", "%" PRIu64,
+		t->client.value[METRIC_ELAPSED]);
+	row_set(row, "ops_per_s", "%.2f", ops / s);
+	row_set(row, "bw_bytes_per_s", "%.0f", bytes / s);
+	row_set(row, "cpu_client_ns_per_op", "%.0f",
+		(double)t->client.value[METRIC_CPU_NS] / ops);
+	row_set(row, "cpu_server_ns_per_op", "%.0f",
+		(double)t->server.value[METRIC_CPU_NS] / ops);
+}
+
+static void put_metrics(struct row *row, const struct tally *t,
+			const char *end)
+{
+	char name[COLUMN_NAME_MAX];
+	unsigned i;
+
+	for (i = 0; i < METRIC_BASE_COUNT; i++) {
+		if (!own_column(i) || !tally_has(t, i))
+			continue;
+		metric_column(name, sizeof(name), &metric_base[i], end);
+		row_set(row, name, "%" PRIu64, t->value[i]);
+	}
+}
+
+static void put_measured(struct row *row, const struct plan_point *pp,
+			 const struct trial *t)
+{
+	const struct scenario *scn = pp->client.scn;
+	unsigned i;
+
+	row_set(row, "samples", "%" PRIu64, t->client.latency.count);
+	row_set(row, "warmup_ops", "%" PRIu64, t->warmup_ops);
+	put_latency(row, &t->client.latency);
+	put_rates(row, t);
+	put_metrics(row, &t->client, "client");
+	put_metrics(row, &t->server, "server");
+	for (i = 0; i < scn->n_metrics; i++)
+		if (tally_has(&t->client, METRIC_BASE_COUNT + i))
+			row_set(row, scn->metrics[i].name, "%" PRIu64,
+				t->client.value[METRIC_BASE_COUNT + i]);
+}
+
+void record_row(struct row *row, const struct record_id *id,
+		const struct plan_point *pp, const struct trial *t)
+{
+	row_set(row, "schema_version", "%d", SCHEMA_VERSION);
+	row_set(row, "run_id", "%s", id->run_id);
+	row_set(row, "point", "%u", pp->id);
+	row_set(row, "trial", "%u", id->trial);
+	put_point(row, &pp->client);
+	put_link(row, t);
+	row_set(row, "status", "%s", status_names[t->status]);
+	if (t->status != STATUS_OK) {
+		row_set(row, "reason", "%s: %s", reason_word(t->why.reason),
+			t->why.text);
+		return;
+	}
+	put_measured(row, pp, t);
+}

@@ -1,0 +1,21 @@
+/* From a trial to a row: the columns of a scenario, and their cells. */
+#ifndef RUN_RECORD_H
+#define RUN_RECORD_H
+
+#include "result/row.h"
+#include "run/scenario.h"
+#include "run/trial.h"
+
+/* The base columns, knobs and axes, the scenario's metrics (DESIGN
+ * section 4).  Every column has a help text: record_column_help. */
+void record_columns(struct columns *c, const struct scenario *scn);
+
+/* What the row says of where it comes from. */
+struct record_id {
+	const char *run_id;
+	unsigned trial;
+};
+void record_row(struct row *row, const struct record_id *id,
+		const struct plan_point *pp, const struct trial *t);
+
+#endif

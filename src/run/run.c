@@ -1,0 +1,246 @@
+#include "run/run.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/stop.h"
+#include "machine/cpu.h"
+#include "result/csv.h"
+#include "run/folder.h"
+#include "run/record.h"
+#include "run/run_json.h"
+#include "run/scenario.h"
+
+void run_warn(struct run *run, const char *fmt, ...)
+{
+	char text[RUN_WARNING_TEXT];
+	va_list ap;
+	unsigned i;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (i = 0; i < run->n_warnings; i++)
+		if (!strcmp(run->warnings[i], text))
+			return;
+	if (run->n_warnings == RUN_WARNINGS_MAX)
+		return;
+	strcpy(run->warnings[run->n_warnings++], text);
+	if (run->say)
+		run->say(text);
+}
+
+static void warn_host(struct run *run, const struct host *h, const char *end)
+{
+	if (h->virt[0] && strcmp(h->virt, "none"))
+		run_warn(run, "%s %s is a virtual machine (%s): times include "
+			      "what its hypervisor does",
+			 end, h->name, h->virt);
+	if (h->governor[0] && strcmp(h->governor, "performance"))
+		run_warn(run, "%s %s: CPU governor '%s': frequency changes "
+			      "while measuring (cpupower frequency-set -g "
+			      "performance)",
+			 end, h->name, h->governor);
+}
+
+static void warn_trial(struct run *run, const struct trial *t)
+{
+	if (t->status != STATUS_OK)
+		return;
+	if (t->caps.qp_type[0] && t->caps.software_device)
+		run_warn(run, "RDMA device %s is software: it moves data by "
+			      "CPU, so RDMA is not expected to win",
+			 t->caps.device);
+	if (!strcmp(t->caps.path, "loopback"))
+		run_warn(run, "both ends are on one host: loopback, no wire");
+}
+
+static int open_peer(struct run *run, struct err *err)
+{
+	const struct run_cfg *cfg = run->cfg;
+	int ret;
+
+	if (cfg->connect[0])
+		ret = peer_open(&run->peer, cfg->connect, (unsigned)cfg->port,
+				&run->host, err);
+	else
+		ret = peer_open_embedded(&run->peer, &run->host, err);
+	if (!ret && run->peer.hello.sessions > 1)
+		run_warn(run, "the server has %u sessions: another run "
+			      "disturbs this one",
+			 run->peer.hello.sessions);
+	return ret;
+}
+
+static void settle_poll(struct run *run)
+{
+	unsigned cpus[CPU_LIST_MAX], i;
+	char line[200];
+	unsigned n = cpu_allowed(cpus, CPU_LIST_MAX);
+	unsigned ends = run->peer.same_host ? 2 : 1;
+	const char *say;
+
+	if (run->peer.hello.host.cpus_allowed < n)
+		n = run->peer.hello.host.cpus_allowed;
+	for (i = 0; i < run->n_plans; i++) {
+		say = plan_settle_poll(&run->plans[i], n, ends, line,
+				       sizeof(line));
+		if (say)
+			run_warn(run, "%s", say);
+	}
+}
+
+static void count_trial(struct run *run, const struct trial *t)
+{
+	struct run_counts *c = &run->counts;
+
+	switch (t->status) {
+	case STATUS_OK:
+		c->ok++;
+		break;
+	case STATUS_UNSUPPORTED:
+		c->unsupported++;
+		break;
+	case STATUS_INTERRUPTED:
+		c->interrupted++;
+		break;
+	case STATUS_FAILED:
+		if (!c->failed++)
+			c->first_failure = t->why;
+		break;
+	}
+}
+
+struct sheet { /* one scenario's CSV while its plan runs */
+	struct columns columns;
+	struct csvfile csv;
+	struct row row;
+	struct trial trial;
+	unsigned order[PLAN_POINTS_MAX];
+	/* A point that this host cannot do is not tried again. */
+	bool skip[PLAN_POINTS_MAX];
+};
+
+static int one_trial(struct run *run, struct sheet *s,
+		     const struct plan_point *pp, unsigned trial,
+		     struct err *err)
+{
+	struct record_id id = {.run_id = run->run_id, .trial = trial};
+	int gone, ret;
+
+	gone = trial_run(&s->trial, pp, &run->peer, &run->clock);
+	count_trial(run, &s->trial);
+	warn_trial(run, &s->trial);
+	row_init(&s->row, &s->columns);
+	record_row(&s->row, &id, pp, &s->trial);
+	ret = csvfile_write(&s->csv, &s->row, err);
+	if (ret)
+		return ret;
+	if (gone) {
+		*err = s->trial.why;
+		return gone;
+	}
+	s->skip[pp->id] = s->trial.status == STATUS_UNSUPPORTED;
+	return 0;
+}
+
+static int run_trials(struct run *run, struct plan *plan, struct sheet *s,
+		      struct err *err)
+{
+	unsigned trial, i, done = 0, total = run->trials * plan->n_points;
+	int ret;
+
+	for (trial = 1; trial <= run->trials; trial++) {
+		plan_order(plan, run->seed, trial, s->order);
+		for (i = 0; i < plan->n_points; i++, done++) {
+			const struct plan_point *pp =
+				&plan->points[s->order[i]];
+
+			if (s->skip[pp->id])
+				continue;
+			if (run->progress)
+				run->progress(run, pp, NULL, done, total);
+			ret = one_trial(run, s, pp, trial, err);
+			if (ret)
+				return ret;
+			if (stop_requested)
+				return err_set(err, -EINTR, REASON_INTERRUPTED,
+					       "interrupted");
+			if (run->progress)
+				run->progress(run, pp, &s->trial, done + 1,
+					      total);
+		}
+	}
+	return 0;
+}
+
+static int run_plan(struct run *run, struct plan *plan, struct err *err)
+{
+	struct sheet *s = calloc(1, sizeof(*s));
+	char path[640];
+	int ret;
+
+	if (!s)
+		return err_sys(err, -ENOMEM, "run");
+	record_columns(&s->columns, plan->scn);
+	snprintf(path, sizeof(path), "%s/%s.csv", run->dir, plan->scn->name);
+	ret = csvfile_create(&s->csv, path, &s->columns, err);
+	if (!ret)
+		ret = run_trials(run, plan, s, err);
+	csvfile_close(&s->csv);
+	free(s);
+	return ret;
+}
+
+static int run_plans(struct run *run, struct err *err)
+{
+	struct err ignored;
+	unsigned i;
+	int ret;
+
+	ret = run_json_write(run, "running", err);
+	for (i = 0; !ret && i < run->n_plans; i++)
+		ret = run_plan(run, &run->plans[i], err);
+	if (ret) {
+		/* The first error is the one to tell. */
+		(void)run_json_write(run, reason_word(err->reason), &ignored);
+		return ret;
+	}
+	return run_json_write(run, "finished", err);
+}
+
+int run_execute(struct run *run, struct err *err)
+{
+	int ret;
+
+	clock_init(&run->clock);
+	host_read(&run->host);
+	ret = open_peer(run, err);
+	if (ret)
+		goto out_peer;
+	warn_host(run, &run->host, "client");
+	if (!run->peer.same_host)
+		warn_host(run, &run->peer.hello.host, "server");
+	settle_poll(run);
+	ret = folder_create(run, err);
+	if (!ret)
+		ret = run_plans(run, err);
+out_peer:
+	peer_close(&run->peer);
+	return ret;
+}
+
+int run_exit_code(const struct run *run)
+{
+	const struct run_counts *c = &run->counts;
+
+	if (c->failed)
+		return reason_exit_code(c->first_failure.reason);
+	if (c->interrupted)
+		return 130;
+	return c->ok ? 0 : 77;
+}

@@ -1,0 +1,76 @@
+/*
+ * A run: one or more plans against one peer, trials interleaved, rows into
+ * the results folder as they come.
+ */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include "base/opt.h"
+#include "machine/host.h"
+#include "run/peer.h"
+#include "run/plan.h"
+#include "run/trial.h"
+
+struct run_cfg {
+	char connect[OPT_TEXT_MAX]; /* "": our own server */
+	uint64_t port;
+	uint64_t preset; /* enum run_preset */
+	char out[OPT_TEXT_MAX];
+	uint64_t trials;
+	uint64_t seed; /* OPT_WORD: from the clock */
+	uint64_t plan_only;
+	uint64_t all;
+	uint64_t quiet;
+};
+
+extern const struct opt_group run_opts;
+
+/* Applies the preset's values to a plan, before the user's own options. */
+int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
+		     struct err *err);
+uint64_t run_preset_trials(const struct run_cfg *cfg);
+
+enum { RUN_WARNINGS_MAX = 24, RUN_WARNING_TEXT = 256 };
+
+struct run_counts {
+	unsigned ok, unsupported, failed, interrupted;
+	struct err first_failure; /* its reason gives the exit code */
+};
+
+struct run {
+	const struct run_cfg *cfg;
+	struct plan *plans;
+	unsigned n_plans;
+	int argc; /* as typed, for run.json */
+	char **argv;
+	uint64_t seed;
+	unsigned trials;
+
+	char dir[512];
+	char run_id[96];
+	char started_utc[32];
+	struct clock clock;
+	struct host host;
+	struct peer peer;
+	char warnings[RUN_WARNINGS_MAX][RUN_WARNING_TEXT];
+	unsigned n_warnings;
+	struct run_counts counts;
+	/* For progress; may be NULL. */
+	void (*progress)(struct run *run, const struct plan_point *pp,
+			 const struct trial *t, unsigned done, unsigned total);
+	/* A line for the user, at once. */
+	void (*say)(const char *line);
+};
+
+/* Opens peer and folder, runs every plan, closes.  0 when the plan was
+ * carried out (counts tell how it went), -errno when it had to stop; rows
+ * measured until then are in the files either way. */
+int run_execute(struct run *run, struct err *err);
+
+/* The process's exit code after it: DESIGN section 2. */
+int run_exit_code(const struct run *run);
+
+void run_warn(struct run *run, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

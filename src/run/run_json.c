@@ -1,0 +1,174 @@
+/* JSON by jansson: small, in every distribution, has a static library. */
+#include "run/run_json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "run/scenario.h"
+
+static json_t *number_or_null(uint64_t v, uint64_t unknown)
+{
+	return v == unknown ? json_null() : json_integer((json_int_t)v);
+}
+
+static json_t *text_or_null(const char *s)
+{
+	json_t *j = s[0] ? json_string(s) : NULL;
+
+	return j ? j : json_null();
+}
+
+static json_t *host_json(const struct host *h, const char *end)
+{
+	return json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, "
+		"s:o, s:o, s:o, s:o, s:o}",
+		"end", end, "name", text_or_null(h->name), "kernel",
+		text_or_null(h->kernel), "cpu_model",
+		text_or_null(h->cpu_model), "virt", text_or_null(h->virt),
+		"boot_id", text_or_null(h->boot_id), "clocksource",
+		text_or_null(h->clocksource), "governor",
+		text_or_null(h->governor), "cpus_online", (int)h->cpus_online,
+		"cpus_allowed", (int)h->cpus_allowed, "numa_nodes",
+		(int)h->numa_nodes, "mem_bytes",
+		number_or_null(h->mem_bytes, 0), "memlock_bytes",
+		number_or_null(h->memlock_bytes, UINT64_MAX), "l1d_bytes",
+		number_or_null(h->l1d_bytes, 0), "l2_bytes",
+		number_or_null(h->l2_bytes, 0), "l3_bytes",
+		number_or_null(h->l3_bytes, 0), "perf_event_paranoid",
+		h->perf_event_paranoid == -100 ?
+			json_null() :
+			json_integer(h->perf_event_paranoid));
+}
+
+static json_t *list_json(const struct opt *o, const struct opt_list *list)
+{
+	json_t *a = json_array();
+	uint64_t v[1 + OPT_TEXT_MAX / 8];
+	char text[OPT_TEXT_MAX];
+	struct opt at0 = *o;
+	unsigned i;
+
+	at0.offset = 0;
+	for (i = 0; i < list->n; i++) {
+		v[0] = list->v[i];
+		opt_cell(&at0, v, text, sizeof(text));
+		json_array_append_new(a, json_string(text));
+	}
+	return a;
+}
+
+static json_t *option_json(const struct plan *plan, const struct opt *o,
+			   size_t base)
+{
+	char client[OPT_TEXT_MAX], server[OPT_TEXT_MAX];
+	unsigned i;
+
+	for (i = 0; i < plan->n_axes; i++)
+		if (plan->axes[i].o == o)
+			return list_json(o, &plan->axes[i].values);
+	opt_cell(o, (const char *)&plan->proto.client + base, client,
+		 sizeof(client));
+	opt_cell(o, (const char *)&plan->proto.server + base, server,
+		 sizeof(server));
+	if (o->role == OPT_HOST || o->role == OPT_HOST_OWN)
+		return json_pack("[ss]", client, server);
+	return json_string(client);
+}
+
+static json_t *plan_json(const struct plan *plan)
+{
+	struct point_group groups[POINT_GROUPS];
+	json_t *options = json_object();
+	unsigned i, k;
+
+	point_groups(plan->scn, groups);
+	for (i = 0; i < POINT_GROUPS; i++)
+		for (k = 0; k < groups[i].g->n; k++)
+			json_object_set_new(
+				options, groups[i].g->opts[k].name,
+				option_json(plan, &groups[i].g->opts[k],
+					    groups[i].offset));
+	return json_pack("{s:s, s:s, s:i, s:o}", "name", plan->scn->name,
+			 "source", plan->scn->source, "points",
+			 (int)plan->n_points, "options", options);
+}
+
+static json_t *strings_json(char *const *s, unsigned n)
+{
+	json_t *a = json_array();
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		json_t *j = json_string(s[i]);
+
+		/* An argument that is no UTF-8. */
+		json_array_append_new(a, j ? j : json_string("?"));
+	}
+	return a;
+}
+
+static json_t *counts_json(const struct run_counts *c)
+{
+	return json_pack("{s:i, s:i, s:i, s:i}", "ok", (int)c->ok,
+			 "unsupported", (int)c->unsupported, "failed",
+			 (int)c->failed, "interrupted", (int)c->interrupted);
+}
+
+static json_t *clock_json(const struct clock *c)
+{
+	return json_pack("{s:s, s:f, s:I, s:o}", "name", c->name, "cost_ns",
+			 c->cost_ns, "resolution_ns",
+			 (json_int_t)c->resolution_ns, "why_not_tsc",
+			 text_or_null(c->why));
+}
+
+static json_t *run_to_json(const struct run *run, const char *state)
+{
+	json_t *plans = json_array(), *warnings = json_array();
+	unsigned i;
+
+	for (i = 0; i < run->n_plans; i++)
+		json_array_append_new(plans, plan_json(&run->plans[i]));
+	for (i = 0; i < run->n_warnings; i++)
+		json_array_append_new(warnings,
+				      json_string(run->warnings[i]));
+	return json_pack(
+		"{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:i, s:s, s:o, s:[oo], "
+		"s:o, s:o, s:o}",
+		"schema_version", 1, "version", RDMABENCH_VERSION, "run_id",
+		run->run_id, "started_utc", run->started_utc, "state", state,
+		"command_line",
+		strings_json(run->argv, (unsigned)run->argc), "seed",
+		(json_int_t)run->seed, "trials", (int)run->trials, "server",
+		run->peer.embedded ? "own child" : run->cfg->connect, "clock",
+		clock_json(&run->clock), "hosts",
+		host_json(&run->host, "client"),
+		host_json(&run->peer.hello.host, "server"), "scenarios", plans,
+		"warnings", warnings, "trials_by_status",
+		counts_json(&run->counts));
+}
+
+int run_json_write(const struct run *run, const char *state, struct err *err)
+{
+	char path[600], temp[640];
+	json_t *j = run_to_json(run, state);
+	int ret = 0;
+
+	if (!j)
+		return err_set(err, -EINVAL, REASON_INTERNAL,
+			       "run.json cannot be made");
+	snprintf(path, sizeof(path), "%s/run.json", run->dir);
+	snprintf(temp, sizeof(temp), "%s.tmp", path);
+	errno = EIO;
+	if (json_dump_file(j, temp, JSON_INDENT(2)) || rename(temp, path)) {
+		ret = err_sys(err, -errno, "writing %s", path);
+		remove(temp);
+	}
+	json_decref(j);
+	return ret;
+}

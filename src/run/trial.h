@@ -1,0 +1,41 @@
+/* One trial of one point: from PREPARE to the merged result. */
+#ifndef RUN_TRIAL_H
+#define RUN_TRIAL_H
+
+#include "metric/tally.h"
+#include "run/peer.h"
+#include "run/plan.h"
+#include "transport/transport.h"
+
+enum status {
+	STATUS_OK,
+	STATUS_UNSUPPORTED,
+	STATUS_FAILED,
+	STATUS_INTERRUPTED,
+};
+extern const char *const status_names[];
+
+struct trial {
+	enum status status;
+	struct err why; /* unless ok */
+	struct caps caps; /* of the client's end, once opened */
+	unsigned messages_per_op;
+	unsigned cpu_client, cpu_server; /* UINT_MAX: not pinned */
+	uint64_t warmup_ops;
+	char server_device[64];
+	struct tally client, server; /* of the measured part */
+};
+
+/*
+ * Runs it.  0 if the run may go on, whatever the trial's status; -errno if
+ * the peer is gone (trial->status and why say what to record).
+ */
+int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peer,
+	      const struct clock *clock);
+
+/* Both ends must have counted the same: DESIGN section 5, exact.  -EBADMSG
+ * with miscount and both numbers. */
+int trial_check_counts(const struct tally *client, const struct tally *server,
+		       struct err *err);
+
+#endif
