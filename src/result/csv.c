@@ -1,0 +1,95 @@
+#include "result/csv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csv.h>
+
+enum { LINE_MAX_BYTES = 2 * ROW_TEXT_MAX + 4 * ROW_COLUMNS_MAX + 2 };
+
+/* Quotes only where it must: most readers of a CSV are people. */
+static size_t put_cell(char *out, size_t cap, const char *cell)
+{
+	size_t len = strlen(cell);
+
+	if (cell[strcspn(cell, "\",\r\n")])
+		return csv_write2(out, cap, cell, len, '"');
+	memcpy(out, cell, len);
+	return len;
+}
+
+static size_t format_line(char *line, const char *const *cells, unsigned n)
+{
+	size_t len = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (i)
+			line[len++] = ',';
+		len += put_cell(line + len, LINE_MAX_BYTES - len - 2,
+				cells[i]);
+	}
+	line[len++] = '\n';
+	return len;
+}
+
+static int write_whole(struct csvfile *csv, const char *line, size_t len,
+		       struct err *err)
+{
+	off_t before = lseek(csv->fd, 0, SEEK_END);
+	ssize_t n = write(csv->fd, line, len);
+	int ret;
+
+	if (n == (ssize_t)len)
+		return 0;
+	ret = n < 0 ? -errno : -ENOSPC;
+	if (before >= 0 && ftruncate(csv->fd, before))
+		ret = -errno;
+	return err_sys(err, ret, "writing %s", csv->path);
+}
+
+static int write_cells(struct csvfile *csv, const char *const *cells, unsigned n,
+		       struct err *err)
+{
+	char *line = malloc(LINE_MAX_BYTES);
+	int ret;
+
+	if (!line)
+		return err_sys(err, -ENOMEM, "a row of %s", csv->path);
+	ret = write_whole(csv, line, format_line(line, cells, n), err);
+	free(line);
+	return ret;
+}
+
+int csvfile_create(struct csvfile *csv, const char *path, const struct columns *c,
+	       struct err *err)
+{
+	const char *cells[ROW_COLUMNS_MAX];
+	unsigned i;
+
+	strncpy(csv->path, path, sizeof(csv->path) - 1);
+	csv->path[sizeof(csv->path) - 1] = '\0';
+	csv->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC,
+		       0644);
+	if (csv->fd < 0)
+		return err_sys(err, -errno, "%s", path);
+	for (i = 0; i < c->n; i++)
+		cells[i] = c->name[i];
+	return write_cells(csv, cells, c->n, err);
+}
+
+int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err)
+{
+	return write_cells(csv, row->cell, row->columns->n, err);
+}
+
+void csvfile_close(struct csvfile *csv)
+{
+	if (csv->fd >= 0)
+		close(csv->fd);
+	csv->fd = -1;
+}

@@ -1,0 +1,23 @@
+/* RFC 4180: header first, CRLF-free, every row written whole. */
+#ifndef RESULT_CSV_H
+#define RESULT_CSV_H
+
+#include "base/err.h"
+#include "result/row.h"
+
+struct csvfile {
+	int fd;
+	char path[512];
+};
+
+/* Creates the file (it must not exist) and writes the header. */
+int csvfile_create(struct csvfile *csv, const char *path, const struct columns *c,
+	       struct err *err);
+
+/* One row, by one write: it is there whole or not at all.  When the disk is
+ * full, what was written of it is taken back. */
+int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err);
+
+void csvfile_close(struct csvfile *csv);
+
+#endif
