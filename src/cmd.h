@@ -1,0 +1,57 @@
+/* The subcommands, and what they share.  Only main.c and cmd_*.c know the
+ * command line, print errors and choose the exit code. */
+#ifndef CMD_H
+#define CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/opt.h"
+
+struct command {
+	const char *name;
+	const char *usage;   /* after the name */
+	const char *summary; /* a line */
+	int (*run)(int argc, char **argv); /* argv[0] is the name */
+	void (*help)(void);
+};
+
+extern const struct command cmd_list, cmd_serve, cmd_run, cmd_report, cmd_help;
+
+/* All of them, in the order of help; NULL past the end. */
+const struct command *command_at(unsigned i);
+const struct command *command_find(const char *name);
+
+enum { EXIT_USAGE = 2 };
+
+/* "rdmabench: ..." to stderr; returns the exit code of the reason. */
+int cmd_fail(const struct err *err);
+void cmd_say(const char *line);
+
+/* An option as the user gave it. */
+struct arg {
+	const struct opt *o;
+	const char *text; /* NULL: a flag */
+};
+
+enum { ARGS_MAX = 128 };
+struct args {
+	struct arg arg[ARGS_MAX];
+	unsigned n;
+	char **rest; /* what is no option */
+	unsigned n_rest;
+	bool help;
+};
+
+/* Parses argv by these groups (getopt_long).  0 or -EINVAL with words. */
+int args_parse(struct args *a, int argc, char **argv,
+	       const struct opt_group *const *groups, unsigned n_groups,
+	       struct err *err);
+
+/* Sets those of the args that belong to this group. */
+int args_apply(const struct args *a, const struct opt_group *g, void *base,
+	       struct err *err);
+
+#endif

@@ -1,0 +1,117 @@
+#include "cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "rdma/device.h"
+#include "run/data_addr.h"
+#include "run/scenario.h"
+
+enum { DEVICES_MAX = 64 };
+
+static void list_scenarios(void)
+{
+	const struct scenario *s;
+	unsigned i;
+
+	puts("scenarios:");
+	for (i = 0; (s = scenario_at(i)); i++)
+		printf("  %-10s %s\n", s->name, s->summary);
+}
+
+/* Runs here, or why not. */
+static void list_transports(void)
+{
+	const struct opt_group *g = &link_opts;
+	struct link_cfg link;
+	struct ep_attr attr;
+	const struct transport *t;
+	struct err err;
+	unsigned i;
+
+	opt_defaults(g, &link);
+	puts("transports:");
+	for (i = 0; (t = transport_at(i)); i++) {
+		link_attr(&link, &attr);
+		attr.poll = POLL_EVENT;
+		printf("  %-10s %s\n", t->name, t->summary);
+		if (t->probe(&attr, &err))
+			printf("  %-10s not here: %s: %s\n", "",
+			       reason_word(err.reason), err.text);
+	}
+}
+
+static void print_device(const struct rdma_device_info *d)
+{
+	char addr[72] = "no IP address", mtu[24] = "?";
+
+	if (d->addr.ss_family)
+		data_addr_format(&d->addr, addr, sizeof(addr));
+	if (d->mtu_bytes)
+		snprintf(mtu, sizeof(mtu), "%u", d->mtu_bytes);
+	printf("  %s port %u: %s, %s, MTU %s, %s%s%s%s\n", d->name, d->port,
+	       d->state, d->iwarp ? "iWARP" : d->link_layer, mtu,
+	       d->addr.ss_family ? d->gid : addr,
+	       d->netdev[0] ? ", on " : "", d->netdev,
+	       d->software ? ", software" : "");
+	if (d->note[0])
+		printf("    not usable: %s\n", d->note);
+}
+
+static int list_devices(void)
+{
+	struct rdma_device_info infos[DEVICES_MAX];
+	struct err err;
+	int i, n = rdma_device_list(infos, DEVICES_MAX, &err);
+
+	puts("RDMA devices:");
+	if (n < 0)
+		return cmd_fail(&err);
+	for (i = 0; i < n && i < DEVICES_MAX; i++)
+		print_device(&infos[i]);
+	if (!n)
+		puts("  none; scripts/rxe.sh gives a command a software one");
+	return 0;
+}
+
+static void help(void)
+{
+	puts("usage: rdmabench list [scenarios|transports|devices]\n");
+	puts("What there is; for a transport also why it does not run here.");
+}
+
+static int run(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(what, "-h") || !strcmp(what, "--help")) {
+		help();
+		return 0;
+	}
+	if (argc > 2 || (what[0] && strcmp(what, "scenarios") &&
+			 strcmp(what, "transports") &&
+			 strcmp(what, "devices"))) {
+		fprintf(stderr,
+			"rdmabench: list %s: not one of scenarios, "
+			"transports, devices\n",
+			argc > 2 ? argv[2] : what);
+		return EXIT_USAGE;
+	}
+	if (!what[0] || what[0] == 's')
+		list_scenarios();
+	if (!what[0] || what[0] == 't')
+		list_transports();
+	if (!what[0] || what[0] == 'd')
+		return list_devices();
+	return 0;
+}
+
+const struct command cmd_list = {
+	.name = "list",
+	.usage = "[scenarios|transports|devices]",
+	.summary = "what there is here",
+	.run = run,
+	.help = help,
+};

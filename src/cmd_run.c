@@ -1,0 +1,270 @@
+#include "cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "report/table.h"
+#include "run/run.h"
+#include "run/scenario.h"
+
+enum { PLANS_MAX = 32 };
+
+struct job {
+	struct run_cfg cfg;
+	struct run run;
+	struct plan plans[PLANS_MAX];
+	struct args args;
+};
+
+static void help(void)
+{
+	puts("usage: rdmabench run SCENARIO... | --all [options]\n");
+	puts("Without --connect it starts its own server in a child process "
+	     "and talks to it\nover real sockets and real verbs.\n");
+	opt_help(stdout, &run_opts);
+	putchar('\n');
+	opt_help(stdout, &link_opts);
+	putchar('\n');
+	opt_help(stdout, &trial_opts);
+	puts("\nand the scenario's own: rdmabench help SCENARIO");
+}
+
+static unsigned all_groups(const struct opt_group **groups)
+{
+	unsigned i, n = 0;
+
+	groups[n++] = &run_opts;
+	groups[n++] = &link_opts;
+	groups[n++] = &trial_opts;
+	for (i = 0; scenario_at(i); i++)
+		groups[n++] = scenario_at(i)->opts;
+	return n;
+}
+
+/* --- from arguments to plans ----------------------------------------------- */
+
+static int add_plan(struct job *j, const char *name, struct err *err)
+{
+	const struct scenario *s = scenario_find(name);
+
+	if (!s)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "no scenario '%s'; see `rdmabench list`", name);
+	if (j->run.n_plans == PLANS_MAX)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "more than %d scenarios", PLANS_MAX);
+	plan_init(&j->plans[j->run.n_plans++], s);
+	return 0;
+}
+
+static int add_plans(struct job *j, struct err *err)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; !ret && j->cfg.all && scenario_at(i); i++)
+		ret = add_plan(j, scenario_at(i)->name, err);
+	for (i = 0; !ret && !j->cfg.all && i < j->args.n_rest; i++)
+		ret = add_plan(j, j->args.rest[i], err);
+	if (!ret && !j->run.n_plans)
+		ret = err_set(err, -EINVAL, REASON_USAGE,
+			      "run what? Name a scenario, or --all; see "
+			      "`rdmabench list`");
+	return ret;
+}
+
+static bool is_run_opt(const struct opt *o)
+{
+	return o >= run_opts.opts && o < run_opts.opts + run_opts.n;
+}
+
+/* An option goes to every plan that has it, and to one at least. */
+static int apply_option(struct job *j, const struct arg *a, struct err *err)
+{
+	bool known, used = false;
+	unsigned i;
+	int ret;
+
+	for (i = 0; i < j->run.n_plans; i++) {
+		ret = plan_set(&j->plans[i], a->o->name, 0, a->text, &known,
+			       err);
+		if (ret)
+			return ret;
+		used |= known;
+	}
+	if (!used)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--%s: not an option of what is to be run",
+			       a->o->name);
+	return 0;
+}
+
+static int make_plans(struct job *j, struct err *err)
+{
+	unsigned i;
+	int ret = add_plans(j, err);
+
+	for (i = 0; !ret && i < j->run.n_plans; i++)
+		ret = run_preset_apply(&j->cfg, &j->plans[i], err);
+	for (i = 0; !ret && i < j->args.n; i++)
+		if (!is_run_opt(j->args.arg[i].o))
+			ret = apply_option(j, &j->args.arg[i], err);
+	for (i = 0; !ret && i < j->run.n_plans; i++)
+		ret = plan_expand(&j->plans[i], err);
+	return ret;
+}
+
+/* --- output ---------------------------------------------------------------- */
+
+static void describe_point(const struct plan_point *pp, char *buf, size_t cap)
+{
+	struct need need;
+	char size[24];
+
+	pp->client.scn->need(pp->client.scn_cfg, &need);
+	snprintf(buf, cap, "%s %s %s", pp->client.scn->name,
+		 units_format_size(size, sizeof(size), need.size_bytes),
+		 link_transport(&pp->client.link)->name);
+}
+
+static void show_progress(struct run *run, const struct plan_point *pp,
+			  const struct trial *t, unsigned done, unsigned total)
+{
+	static const char clear[] = "\r\033[K";
+	char what[96];
+
+	(void)run;
+	describe_point(pp, what, sizeof(what));
+	if (!t)
+		fprintf(stderr, "%s[%u/%u] %s", clear, done + 1, total, what);
+	else if (done == total)
+		fputs(clear, stderr);
+	fflush(stderr);
+}
+
+static void say_above_progress(const char *line)
+{
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+	cmd_say(line);
+}
+
+static int print_plan(const struct job *j)
+{
+	uint64_t ns = 0;
+	char what[96], time[32];
+	unsigned i, k;
+
+	for (i = 0; i < j->run.n_plans; i++) {
+		const struct plan *p = &j->plans[i];
+
+		for (k = 0; k < p->n_points; k++) {
+			describe_point(&p->points[k], what, sizeof(what));
+			printf("%u %s\n", k, what);
+		}
+		ns += plan_expected_ns(p, j->run.trials);
+	}
+	units_format_time(time, sizeof(time), (double)ns);
+	printf("%u trials each: about %s and the time to set up\n",
+	       j->run.trials, time);
+	return 0;
+}
+
+static void print_results(const struct job *j)
+{
+	const struct run_counts *c = &j->run.counts;
+	struct err err;
+
+	if (!j->cfg.quiet && table_print(stdout, j->run.dir, &err))
+		cmd_fail(&err);
+	printf("results: %s\n", j->run.dir);
+	fflush(stdout);
+	fprintf(stderr,
+		"rdmabench: %u trials ok, %u unsupported, %u failed%s\n",
+		c->ok, c->unsupported, c->failed,
+		c->interrupted ? ", interrupted" : "");
+}
+
+/* --- the command ------------------------------------------------------------ */
+
+static int execute(struct job *j)
+{
+	struct run *run = &j->run;
+	struct err err = {0};
+	int ret, code;
+
+	run->seed = j->cfg.seed == OPT_WORD ? clock_raw_ns() : j->cfg.seed;
+	run->trials = (unsigned)run_preset_trials(&j->cfg);
+	if (j->cfg.plan_only)
+		return print_plan(j);
+	run->say = say_above_progress;
+	if (!j->cfg.quiet && isatty(STDERR_FILENO))
+		run->progress = show_progress;
+	ret = run_execute(run, &err);
+	if (ret && run->progress)
+		fputs("\r\033[K", stderr);
+	if (run->counts.ok + run->counts.unsupported + run->counts.failed)
+		print_results(j);
+	if (ret)
+		return cmd_fail(&err);
+	code = run_exit_code(run);
+	if (run->counts.failed)
+		cmd_fail(&run->counts.first_failure);
+	return code;
+}
+
+static int prepare(struct job *j, int argc, char **argv, struct err *err)
+{
+	const struct opt_group *groups[PLANS_MAX + 3];
+	int ret;
+
+	opt_defaults(&run_opts, &j->cfg);
+	j->run.cfg = &j->cfg;
+	j->run.plans = j->plans;
+	j->run.argc = argc;
+	j->run.argv = argv;
+	ret = args_parse(&j->args, argc, argv, groups, all_groups(groups),
+			 err);
+	if (ret || j->args.help)
+		return ret;
+	ret = args_apply(&j->args, &run_opts, &j->cfg, err);
+	return ret ? ret : make_plans(j, err);
+}
+
+static int run(int argc, char **argv)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	struct err err;
+	unsigned i;
+	int code;
+
+	if (!j) {
+		err_sys(&err, -ENOMEM, "run");
+		return cmd_fail(&err);
+	}
+	if (prepare(j, argc, argv, &err)) {
+		code = cmd_fail(&err);
+	} else if (j->args.help) {
+		help();
+		code = 0;
+	} else {
+		code = execute(j);
+	}
+	for (i = 0; i < j->run.n_plans; i++)
+		plan_fini(&j->plans[i]);
+	free(j);
+	return code;
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.usage = "SCENARIO... | --all [options]",
+	.summary = "measure",
+	.run = run,
+	.help = help,
+};

@@ -1,0 +1,47 @@
+#include "cmd.h"
+
+#include <stdio.h>
+
+#include "ctl/serve.h"
+
+static void help(void)
+{
+	puts("usage: rdmabench serve [options]\n");
+	puts("Waits for `rdmabench run --connect` from other hosts. Ctrl-C "
+	     "ends it.\n");
+	opt_help(stdout, &serve_opts);
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct opt_group *const groups[] = {&serve_opts};
+	struct serve_log log = {.say = cmd_say};
+	struct serve_cfg cfg;
+	struct args args;
+	struct err err;
+
+	opt_defaults(&serve_opts, &cfg);
+	if (args_parse(&args, argc, argv, groups, 1, &err) ||
+	    args_apply(&args, &serve_opts, &cfg, &err))
+		return cmd_fail(&err);
+	if (args.help) {
+		help();
+		return 0;
+	}
+	if (args.n_rest) {
+		fprintf(stderr, "rdmabench: serve takes no '%s'\n",
+			args.rest[0]);
+		return EXIT_USAGE;
+	}
+	if (serve_run(&cfg, &log, &err))
+		return cmd_fail(&err);
+	return 0;
+}
+
+const struct command cmd_serve = {
+	.name = "serve",
+	.usage = "[--bind ADDR] [-p PORT]",
+	.summary = "wait here for clients on other hosts",
+	.run = run,
+	.help = help,
+};
