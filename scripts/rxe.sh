@@ -8,7 +8,8 @@ readonly USER_PATH=$PATH
 PATH=$PATH:/usr/sbin:/sbin
 LIB=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib
 readonly LIB
-CACHE=$(realpath -m "${RDMABENCH_CACHE:-${XDG_CACHE_HOME:-~/.cache}/rdmabench}")
+CACHE=${RDMABENCH_CACHE:-${XDG_CACHE_HOME:-~/.cache}/rdmabench}
+CACHE=$(realpath -m "$CACHE")
 readonly CACHE
 readonly ADDRESS=10.9.9.1/24 NETDEV=dummy0 MTU=4200
 
