@@ -75,6 +75,11 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDLIBS_DYN) -lcmocka
 
+$(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDLIBS_DYN)
+
 $(CONF): $(sort $(wildcard tests/conformance/*.c)) $(LIB)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)

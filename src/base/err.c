@@ -35,8 +35,10 @@ static const struct {
 	[REASON_INTERNAL] = {"internal", 1, false},
 };
 
-__attribute__((format(printf, 3, 0))) static void
-put(struct err *err, enum reason reason, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void put(struct err *err,
+						      enum reason reason,
+						      const char *fmt,
+						      va_list ap)
 {
 	err->reason = reason;
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
