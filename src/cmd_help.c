@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/text.h"
 #include "run/scenario.h"
 
 static void help(void)
@@ -13,15 +14,18 @@ static void help(void)
 	     "application here\n");
 	puts("usage: rdmabench COMMAND ...\n");
 	for (i = 0; (c = command_at(i)); i++)
-		printf("  %-7s %-36s %s\n", c->name, c->usage, c->summary);
-	puts("\nFirst: rdmabench run sendrecv       More: rdmabench help "
-	     "run, rdmabench help sendrecv");
+		printf("  %-7s %-33s %s\n", c->name, c->usage, c->summary);
+	puts("\nFirst: rdmabench run sendrecv    More: rdmabench help run, "
+	     "help sendrecv");
 }
 
 static void help_scenario(const struct scenario *s)
 {
-	printf("%s: %s\n\n%s\n\nSource: %s\n\n", s->name, s->summary,
-	       s->question, s->source);
+	printf("%s: %s\n\n", s->name, s->summary);
+	text_wrap(stdout, s->question, 0);
+	fputs("\nSource: ", stdout);
+	text_wrap(stdout, s->source, 8);
+	putchar('\n');
 	opt_help(stdout, s->opts);
 	puts("\nand the options of `rdmabench help run`.");
 }

@@ -10,7 +10,7 @@ static void help(void)
 {
 	puts("usage: rdmabench report DIR\n");
 	puts("Draws the figures of a results folder (SVG and PNG, by gnuplot) "
-	     "into it and prints\nits table.");
+	     "into it\nand prints its table.");
 }
 
 static void print_items(const char *dir, const struct figures_result *res)

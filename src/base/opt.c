@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/units.h"
 
 static void bound_text(const struct opt *o, uint64_t v, char *buf, size_t cap)
@@ -267,32 +268,7 @@ const struct opt *opt_find(const struct opt_group *g, const char *name)
 	return NULL;
 }
 
-enum { HELP_INDENT = 28, HELP_WIDTH = 80 };
-
-/* Prints text wrapped between HELP_INDENT and HELP_WIDTH; the cursor is at
- * column HELP_INDENT already. */
-static void wrap(FILE *out, const char *text)
-{
-	int col = HELP_INDENT;
-
-	while (*text) {
-		int len = (int)strcspn(text, " ");
-
-		if (col > HELP_INDENT && col + 1 + len > HELP_WIDTH) {
-			fprintf(out, "\n%*s", HELP_INDENT, "");
-			col = HELP_INDENT;
-		}
-		if (col > HELP_INDENT) {
-			fputc(' ', out);
-			col++;
-		}
-		fprintf(out, "%.*s", len, text);
-		col += len;
-		text += len;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
-}
+enum { HELP_INDENT = 28 };
 
 static void help_one(FILE *out, const struct opt *o)
 {
@@ -317,7 +293,7 @@ static void help_one(FILE *out, const struct opt *o)
 		 o->def[0] && o->type != OPT_FLAG ? " (default " : "",
 		 o->type != OPT_FLAG ? o->def : "",
 		 o->def[0] && o->type != OPT_FLAG ? ")" : "");
-	wrap(out, text);
+	text_wrap(out, text, HELP_INDENT);
 }
 
 void opt_help(FILE *out, const struct opt_group *g)

@@ -252,6 +252,9 @@ static int got_bye(struct chan *c, const struct frame *f, struct err *err)
 {
 	c->broken = true;
 	frame_words(f, err);
+	/* It was interrupted, we were not. */
+	if (err->reason == REASON_INTERRUPTED)
+		err->reason = REASON_PEER_LOST;
 	err_wrap(err, "%s", c->peer);
 	return -ECONNABORTED;
 }

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/stop.h"
@@ -215,14 +216,22 @@ static void loop(struct serve *s)
 	}
 }
 
+/* Politely, then not. */
 static void end_sessions(struct serve *s)
 {
-	unsigned i;
+	struct timespec tick = {.tv_nsec = 10000000};
+	unsigned i, tries;
 
 	for (i = 0; i < s->n_sessions; i++)
 		kill(s->sessions[i], SIGTERM);
+	for (tries = 0; s->n_sessions && tries < 200; tries++) {
+		reap(s);
+		nanosleep(&tick, NULL);
+	}
 	for (i = 0; i < s->n_sessions; i++)
-		waitpid(s->sessions[i], NULL, 0);
+		kill(s->sessions[i], SIGKILL);
+	while (s->n_sessions && waitpid(-1, NULL, 0) > 0)
+		;
 }
 
 int serve_run(const struct serve_cfg *cfg, const struct serve_log *log,

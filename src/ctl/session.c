@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include "base/stop.h"
 #include "ctl/chan.h"
 #include "ctl/hello.h"
 #include "ctl/phase_msg.h"
@@ -56,6 +57,9 @@ static int pulse(void *arg, bool progressed, struct err *err)
 	struct reader r;
 	int ret;
 
+	if (stop_requested)
+		return err_set(err, -EINTR, REASON_INTERRUPTED,
+			       "the server was told to end");
 	ret = chan_pulse(&s->chan, progressed, &s->frame, err);
 	if (ret <= 0)
 		return ret;
@@ -214,8 +218,8 @@ static int after_failure(struct session *s, struct err *err)
 	struct err words = *err;
 
 	drop_trial(s);
-	if (s->chan.broken)
-		return -ECONNABORTED;
+	if (s->chan.broken || stop_requested)
+		return -EINTR;
 	if (s->aborted)
 		return abort_trial(s, err);
 	return chan_send_words(&s->chan, FRAME_ERROR, &words, err);

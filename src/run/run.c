@@ -94,6 +94,30 @@ static void settle_poll(struct run *run)
 	}
 }
 
+/* A device that was asked for by name and is not here ends the run before
+ * anything is measured. */
+static int check_named(struct run *run, struct err *err)
+{
+	unsigned i, k;
+	int ret;
+
+	for (i = 0; i < run->n_plans; i++) {
+		for (k = 0; k < run->plans[i].n_points; k++) {
+			const struct link_cfg *link =
+				&run->plans[i].points[k].client.link;
+			struct ep_attr attr;
+
+			if (!link_names_device(link))
+				continue;
+			link_attr(link, &attr);
+			ret = link_transport(link)->probe(&attr, err);
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}
+
 static void count_trial(struct run *run, const struct trial *t)
 {
 	struct run_counts *c = &run->counts;
@@ -226,7 +250,9 @@ int run_execute(struct run *run, struct err *err)
 	if (!run->peer.same_host)
 		warn_host(run, &run->peer.hello.host, "server");
 	settle_poll(run);
-	ret = folder_create(run, err);
+	ret = check_named(run, err);
+	if (!ret)
+		ret = folder_create(run, err);
 	if (!ret)
 		ret = run_plans(run, err);
 out_peer:

@@ -247,10 +247,15 @@ static int attempt(struct trial_run *r, const struct clock *clock,
 }
 
 /* What the device refuses is a result; what broke is a failure. */
-static enum status status_of(const struct err *why)
+static enum status status_of(const struct err *why, const struct plan_point *pp)
 {
+	bool named = link_names_device(&pp->client.link) ||
+		     link_names_device(&pp->server.link);
+
 	if (why->reason == REASON_INTERRUPTED)
 		return STATUS_INTERRUPTED;
+	if (why->reason == REASON_NO_DEVICE && named)
+		return STATUS_FAILED;
 	return reason_is_unsupported(why->reason) ? STATUS_UNSUPPORTED :
 						    STATUS_FAILED;
 }
@@ -267,7 +272,7 @@ int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peer,
 	ret = attempt(&r, clock, &t->why);
 	if (!ret)
 		return 0;
-	t->status = status_of(&t->why);
+	t->status = status_of(&t->why, pp);
 	if (peer->chan.broken || stop_requested)
 		return ret;
 	/* The reason stays the trial's; if the peer cannot even drop it, the

@@ -133,6 +133,12 @@ const struct opt_group link_opts = {
 	.n = sizeof(opts) / sizeof(opts[0]),
 };
 
+bool link_names_device(const struct link_cfg *l)
+{
+	return l->device[0] || l->ib_port != OPT_WORD ||
+	       l->gid_index != OPT_WORD;
+}
+
 static unsigned number_or(uint64_t v, unsigned instead)
 {
 	return v == OPT_WORD ? instead : (unsigned)v;

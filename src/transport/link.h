@@ -3,6 +3,7 @@
 #ifndef TRANSPORT_LINK_H
 #define TRANSPORT_LINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/opt.h"
@@ -33,6 +34,10 @@ static inline const struct transport *link_transport(const struct link_cfg *l)
 {
 	return transport_at((unsigned)l->transport);
 }
+
+/* A device, port or GID was asked for by name: not having it is a failure,
+ * not a result. */
+bool link_names_device(const struct link_cfg *l);
 
 /* Fills what the options say; the caller adds role, sizes and session. */
 void link_attr(const struct link_cfg *l, struct ep_attr *attr);

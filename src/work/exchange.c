@@ -376,6 +376,11 @@ int exchange_server(struct exchange *x, const struct phase *ph,
 		ret = await_recv(&w, err);
 		if (ret <= 0)
 			break;
+		if (stop_requested) {
+			ret = err_set(err, -EINTR, REASON_INTERRUPTED,
+				      "the server was told to end");
+			break;
+		}
 		if (check) {
 			ret = verify_request(x, x->slot, x->op, err);
 			if (ret)

@@ -1,0 +1,103 @@
+#!/bin/bash
+# The server: clients, strangers, and deaths on either side.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+
+start_server() {
+	"$bench" serve -p 0 "$@" >"$work/serve.out" 2>"$work/serve.err" &
+	server=$!
+	within 5 grep -q listening "$work/serve.err"
+	port=$(sed -n 's/.*listening on .* port //p' "$work/serve.err")
+}
+alive() { kill -0 $server 2>/dev/null; }
+sessions() { pgrep -P $server | wc -l; }
+idle() { [[ $(sessions) == 0 ]]; }
+served() { # the server still serves
+	rm -rf again
+	try "$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp \
+		-s 1k -n 10 --trials 1 --out again
+	is "$status" 0
+}
+run_long() {
+	"$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 4k \
+		-D 1s --trials 100 --out "$1" >"$work/$1.out" 2>"$work/$1.err" &
+	client=$!
+	within 10 test -s "$1/sendrecv.csv"
+}
+
+start_server
+ok "a client is served" served
+ok "in use: says so" fails_with 3 "is taken" serve -p "$port"
+
+# Strangers.
+hello() { timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port; $1; cat <&3" 2>/dev/null; }
+ok "an HTTP client is told where it is" grep -q "control port" \
+	<(hello "printf 'GET / HTTP/1.1\r\n\r\n' >&3")
+hello "head -c 4096 /dev/urandom >&3" >/dev/null
+ok "garbage: goes on" served
+hello "printf 'RDMB\377\377\377\377' >&3; printf '\377\377\377\377' >&3" >/dev/null
+ok "a bad frame: goes on" served
+ok "another version: told so" grep -aq "speaks version 99" \
+	<(hello "printf 'RDMB\1\0\0\0\4\0\0\0\143\0\0\0' >&3")
+ok "silence: dropped within 5 s" eval \
+	'start=$SECONDS; hello "sleep 8 & wait" >/dev/null; within 6 idle; (( SECONDS - start < 12 ))'
+for _ in $(seq 20); do (exec 3<>/dev/tcp/127.0.0.1/"$port"); done
+ok "20 port scans: goes on" served
+
+# Two at a time.
+"$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 1k -n 2000 --poll event \
+	--trials 2 --out c1 >/dev/null 2>&1 &
+one=$!
+try "$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 1k -n 2000 --poll event \
+	--trials 2 --out c2
+wait $one
+ok "two clients at once, the first" is $? 0
+ok "two clients at once, the second" is "$status" 0
+
+# Deaths.
+run_long k1
+kill -9 $client
+ok "client killed: its session ends within 5 s" within 5 idle
+ok "client killed: goes on" served
+run_long k2
+pkill -9 -P $server
+start=$SECONDS
+status=0
+wait $client || status=$?
+ok "session killed: client exits 4" is "$status" 4
+ok "session killed: within 5 s" eval '(( SECONDS - start <= 5 ))'
+ok "session killed: says why" grep -q "peer-lost" k2.err
+ok "session killed: rows whole" whole_rows k2/sendrecv.csv
+ok "session killed: goes on" served
+run_long k3
+pkill -STOP -P $server
+start=$SECONDS
+status=0
+wait $client || status=$?
+ok "session stopped: client exits 4" is "$status" 4
+ok "session stopped: within 6 s" eval '(( SECONDS - start <= 6 ))'
+ok "session stopped: says why" grep -q "peer-timeout" k3.err
+pkill -CONT -P $server
+ok "session stopped: gone when woken" within 5 idle
+run_long k4
+kill -STOP $client
+ok "client stopped: its session ends within 6 s" within 6 idle
+kill -CONT $client
+status=0
+wait $client || status=$?
+ok "client stopped: exits 4 when woken" is "$status" 4
+ok "client stopped: goes on" served
+
+run_long k5
+kill -TERM $server
+wait $server
+ok "SIGTERM: the server exits 0" is $? 0
+status=0
+wait $client || status=$?
+ok "SIGTERM: its client exits 4" is "$status" 4
+start_server --max-sessions 1
+exec 4<>/dev/tcp/127.0.0.1/"$port"
+sleep 0.3
+ok "too many sessions: refused" grep -q "too many sessions" <(hello :)
+exec 4>&-
+done_testing

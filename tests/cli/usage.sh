@@ -1,0 +1,59 @@
+#!/bin/bash
+# The command line as a user types it, right and wrong.  Needs no device.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+
+try "$bench"
+ok "no command: usage, exit 2" is "$status" 2
+try "$bench" help
+ok "help" is "$status" 0
+ok "help names every command" out_has serve
+for topic in run serve list report help sendrecv; do
+	try "$bench" help "$topic"
+	ok "help $topic" is "$status" 0
+	ok "help $topic fits 80 columns" eval '! grep -q "^.\{81\}" "$work/out"'
+done
+try "$bench" --version
+ok "--version" out_has rdmabench
+ok "unknown command" fails_with 2 "no command 'frobnicate'" frobnicate
+ok "unknown scenario" fails_with 2 "no scenario 'nope'" run nope
+ok "nothing to run" fails_with 2 "run what?" run
+ok "unknown option" fails_with 2 "--frob: no such option" run sendrecv --frob
+ok "unknown letter" fails_with 2 "-z: no such option" run sendrecv -z
+ok "missing value" fails_with 2 "--size needs a value" run sendrecv --size
+ok "size 0" fails_with 2 "--size 0: out of bounds" run sendrecv -s 0
+ok "size that is none" fails_with 2 "--size" run sendrecv -s 12parsecs
+ok "negative size" fails_with 2 "--size" run sendrecv --size=-1
+ok "overflowing size" fails_with 2 "--size" run sendrecv -s 99999999999999999999G
+ok "empty list" fails_with 2 "--transport" run sendrecv --transport ,
+ok "unknown transport" fails_with 2 "--transport pigeon: not one of tcp, rdma, loop" \
+	run sendrecv --transport pigeon
+ok "a time needs its unit" fails_with 2 "--duration" run sendrecv -D 5
+ok "0 iterations" fails_with 2 "--iterations 0: out of bounds" run sendrecv -n 0
+ok "too many points" fails_with 2 "points" run sendrecv -s 1-64+1 --prepare write,none,write,none,write,none,write,none,write --poll spin,event,yield,spin,event,yield,spin,event
+ok "depth below twice the moderation" fails_with 2 "--tx-depth 4" \
+	run sendrecv --transport tcp -t 4 -Q 3 --out depth
+ok "no such CPU" fails_with 2 "4000" run sendrecv --transport tcp --cpus 4000 \
+	-s 1k -n 1 --trials 1 --out cpu
+ok "list takes no nonsense" fails_with 2 "not one of" list nonsense
+try "$bench" list
+ok "list" is "$status" 0
+ok "list has sendrecv" out_has sendrecv
+ok "list has tcp" out_has tcp
+try "$bench" run sendrecv --plan -s 1k,4k --trials 3
+ok "--plan" is "$status" 0
+ok "--plan shows the points" out_has "sendrecv 4k tcp"
+ok "--plan runs nothing" eval '[[ ! -e results ]]'
+ok "--connect to nobody" fails_with 4 "peer-refused" \
+	run sendrecv --connect 127.0.0.1:1
+ok "--connect to a name that is none" fails_with 4 "--connect" \
+	run sendrecv --connect no-such-host.invalid
+ok "report of nothing" fails_with 3 "no-file" report "$work/none"
+ok "size beyond memory" fails_with 3 "no-memory" \
+	run sendrecv --transport tcp -s 900G --trials 1 --out big
+ok "unwritable results" fails_with 3 "" \
+	run sendrecv --transport tcp -s 1k -n 1 --out /proc/nowhere
+mkdir full && touch full/run.json
+ok "results of another run stay" fails_with 2 "holds the results" \
+	run sendrecv --transport tcp -s 1k -n 1 --out full
+done_testing
