@@ -65,20 +65,24 @@ static inline struct item *itemq_at(const struct itemq *q, uint32_t i)
 
 /* Writes a work into the free slot at tail, without taking the slot yet:
  * a send that goes out at once and unsignalled never needs it.  NULL if
- * the work is not sound (soft_refuse says why). */
+ * the work is not sound (soft_refuse says why).  Empty pieces are left
+ * out. */
 static inline struct item *soft_fill(const struct itemq *q,
 				     const struct work *w)
 {
-	struct item *it = itemq_at(q, q->tail);
-	uint64_t bytes = 0;
-	unsigned i;
+	struct item *const it = itemq_at(q, q->tail);
+	uint64_t bytes;
+	unsigned i, n = 0;
 
 	if (__builtin_expect(q->tail - q->head >= q->depth, 0) ||
 	    __builtin_expect(w->n_sges - 1 >= SOFT_SGES, 0))
 		return NULL;
-	for (i = 0; i < w->n_sges; i++) {
-		it->iov[i].iov_base = w->sges[i].addr;
-		it->iov[i].iov_len = w->sges[i].len;
+	bytes = w->sges[0].len;
+	it->iov[0] = (struct iovec){w->sges[0].addr, bytes};
+	n += bytes != 0;
+	for (i = 1; i < w->n_sges; i++) {
+		it->iov[n] = (struct iovec){w->sges[i].addr, w->sges[i].len};
+		n += w->sges[i].len != 0;
 		bytes += w->sges[i].len;
 	}
 	if (__builtin_expect(!bytes, 0))
@@ -87,7 +91,7 @@ static inline struct item *soft_fill(const struct itemq *q,
 	it->bytes = bytes;
 	it->left = bytes;
 	it->first = 0;
-	it->n = (uint16_t)w->n_sges;
+	it->n = (uint16_t)n;
 	it->signal = w->flags & WORK_SIGNAL;
 	it->begun = 0;
 	return it;

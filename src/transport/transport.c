@@ -84,7 +84,13 @@ static int wait_polling(struct ep *ep, struct comp *comp, unsigned n,
 
 int ep_wait(struct ep *ep, struct comp *comp, unsigned n, uint64_t timeout_ns)
 {
+	int got;
+
 	if (ep->poll == POLL_EVENT)
 		return ep->tp->block(ep, comp, n, timeout_ns);
+	/* What is there already should not pay for a loop. */
+	got = ep->tp->poll(ep, comp, n);
+	if (got)
+		return got;
 	return wait_polling(ep, comp, n, timeout_ns, ep->poll == POLL_YIELD);
 }
