@@ -1,0 +1,114 @@
+# What every figure of rdmabench shares; loaded before the figure's script.
+# To draw one again: copy NAME.gp, style.gp and NAME.dat (beside the figure)
+# into a folder and run `gnuplot NAME.gp` there.
+style_loaded = 1
+set encoding utf8
+set datafile separator "\t"
+set datafile missing "NaN"
+
+# --- lines ------------------------------------------------------------------
+# Okabe and Ito's palette: told apart with every kind of colour vision.  The
+# dash and the point differ as well, for print.  1 TCP, 2 RDMA, 3 loop.
+colours = '#0072B2 #D55E00 #555555 #009E73 #CC79A7 #E69F00 #56B4E9 #000000'
+points = '7 5 8 9 11 13 6 4 10 12 14'
+dashes = 'solid (16,5) (3,4) (16,4,3,4) (8,4)'
+pick(list, i) = word(list, 1 + (i - 1) % words(list))
+do for [i=1:64] {
+	set linetype i lc rgb pick(colours, i) pt int(pick(points, i)) \
+		lw 2.5 ps 1.6
+	eval sprintf('set linetype %d dt %s', i, pick(dashes, i))
+}
+set style fill transparent solid 0.16 noborder
+
+# --- the data file: index 0 the caption, 1 the series, 2.. their points -----
+dat = base.'.dat'
+caption = ''
+caption_lines = 0
+n_series = 0
+sizes = ' '
+n_sizes = 0
+xmin = 1e300
+xmax = -1e300
+array style[64]
+array name[64]
+array n_points[64]
+
+low(a, b) = a < b ? a : b
+high(a, b) = a > b ? a : b
+take_caption(s) = (caption = caption.(caption_lines ? "\n" : '').s, \
+	caption_lines = caption_lines + 1, 0)
+take_series(i, s) = (n_series = n_series + 1, style[n_series] = i, \
+	name[n_series] = s, n_points[n_series] = 0, 0)
+new_size(key, v) = strstrt(sizes, ' '.key) ? 0 : \
+	(sizes = sizes.key, n_sizes = n_sizes + 1, 0)
+take_size(i, v) = (n_points[i] = n_points[i] + 1, xmin = low(xmin, v), \
+	xmax = high(xmax, v), new_size(sprintf('%.0f ', v), v))
+
+# Plotting into a table calls these for every row, and draws nothing.
+set xrange [-1:1]
+set yrange [-1:1]
+set table $nothing
+plot dat index 0 using (0):(take_caption(stringcolumn(1)))
+plot dat index 1 using (0):(take_series(int(column(1)), stringcolumn(2)))
+if (n_series == 0) exit error dat.': no series'
+do for [i=1:n_series] {
+	plot dat index i + 1 using (0):(take_size(i, column(1)))
+}
+unset table
+single_size = xmin == xmax
+
+# --- axes -------------------------------------------------------------------
+set border 3 lc rgb '#444444'
+set tics nomirror textcolor rgb '#222222'
+set grid xtics ytics lt 1 dt 1 lw 0.7 lc rgb '#dddddd'
+set xlabel 'response size in bytes (1k = 1024)' offset 0,-0.3
+
+size_name(b) = \
+	b >= 2**30 && int(b) % 2**30 == 0 ? sprintf('%.0fG', b / 2**30) : \
+	b >= 2**20 && int(b) % 2**20 == 0 ? sprintf('%.0fM', b / 2**20) : \
+	b >= 2**10 && int(b) % 2**10 == 0 ? sprintf('%.0fk', b / 2**10) : \
+	sprintf('%.0f', b)
+
+# The sizes themselves where they have room, else powers of two.
+crowded = n_sizes > 14
+do for [a in sizes] {
+	do for [b in sizes] {
+		gap = abs(log(real(a) / real(b)))
+		if (gap > 0 && gap < 0.05 * log(xmax / xmin)) { crowded = 1 }
+	}
+}
+set logscale x 2
+set xrange [xmin / (single_size ? 3 : 1.35):xmax * (single_size ? 3 : 1.35)]
+set xtics () scale 0.7
+if (crowded) {
+	octaves = ceil((log(xmax) - log(xmin)) / log(2) / 12)
+	do for [k=0:40:octaves] {
+		set xtics add (size_name(2.0**k) 2.0**k)
+	}
+} else {
+	do for [s in sizes] { set xtics add (size_name(real(s)) real(s)) }
+}
+
+# --- page -------------------------------------------------------------------
+# Title, caption and legend stand above each other over the plot, which takes
+# what is left: nothing covers data, however many series there are.
+longest = 0
+do for [i=1:n_series] { longest = high(longest, strlen(name[i])) }
+key_columns = high(1, low(n_series, int(108 / (longest + 8))))
+key_rows = ceil(1.0 * n_series / key_columns)
+key_top = 0.925 - 0.025 * caption_lines
+set label 101 '' at screen 0.02, screen 0.965 left font ',24' \
+	textcolor rgb '#000000'
+set label 102 caption at screen 0.02, screen 0.925 left font ',14' \
+	textcolor rgb '#444444'
+set key at screen 0.02, screen key_top left top Left reverse vertical \
+	font ',16' samplen 3.5 width 2 maxrows key_rows spacing 1.15
+set tmargin at screen key_top - 0.031 * key_rows - 0.025
+set bmargin at screen 0.095
+set lmargin at screen 0.105
+set rmargin at screen 0.97
+
+# --- output -----------------------------------------------------------------
+page = "size 1600,1000 noenhanced background '#ffffff' font 'sans-serif,16'"
+svg = 'svg dynamic '.page
+png = 'pngcairo '.page

@@ -1,0 +1,263 @@
+#include "report/caption.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/text.h"
+
+static const char separator[] = "  \xc2\xb7  "; /* a middle dot */
+
+static void append(char *out, size_t size, const char *words)
+{
+	size_t len = strlen(out);
+
+	snprintf(out + len, size - len, "%s", words);
+}
+
+/* A string of a JSON object, clean, "" if it is not there or no string. */
+static void get_words(char *out, size_t size, const json_t *object,
+		      const char *key, size_t columns)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	text_clean(out, size, s ? s : "", columns);
+}
+
+/* "name (kernel, virt)" */
+static void host_words(char *out, size_t size, const json_t *host)
+{
+	char name[260], kernel[160], virt[80];
+
+	get_words(name, sizeof(name), host, "name", 64);
+	get_words(kernel, sizeof(kernel), host, "kernel", 40);
+	get_words(virt, sizeof(virt), host, "virt", 16);
+	if (!strcmp(virt, "none"))
+		*virt = '\0';
+	snprintf(out, size, "%s", *name ? name : "unnamed");
+	if (!*kernel && !*virt)
+		return;
+	append(out, size, " (");
+	append(out, size, kernel);
+	append(out, size, *kernel && *virt ? ", " : "");
+	append(out, size, virt);
+	append(out, size, ")");
+}
+
+/* An embedded server is on the client's own host: named once. */
+static void get_hosts(struct run_info *info, const json_t *hosts)
+{
+	char words[sizeof(info->hosts[0])];
+	const json_t *host;
+	size_t i;
+	unsigned k;
+
+	json_array_foreach(hosts, i, host)
+	{
+		host_words(words, sizeof(words), host);
+		for (k = 0; k < info->n_hosts; k++)
+			if (!strcmp(info->hosts[k], words))
+				break;
+		if (k == info->n_hosts && k < CAPTION_HOSTS)
+			strcpy(info->hosts[info->n_hosts++], words);
+	}
+}
+
+/* 2026-11-21T10:05:36Z -> 2026-11-21 10:05 UTC; else as it is. */
+static void date_words(char *out, size_t size, const json_t *root)
+{
+	char when[96];
+
+	get_words(when, sizeof(when), root, "started_utc", 20);
+	if (strlen(when) >= 16 && when[10] == 'T')
+		snprintf(out, size, "%.10s %.5s UTC", when, when + 11);
+	else
+		text_clean(out, size, when, 20);
+}
+
+int run_info_read(const char *dir, struct run_info *info, struct err *err)
+{
+	char *file, version[40];
+	json_error_t why;
+	json_t *root;
+	int ret = 0;
+
+	*info = (struct run_info){.date = ""};
+	if (asprintf(&file, "%s/run.json", dir) < 0)
+		return err_sys(err, -ENOMEM, "%s", dir);
+	if (access(file, F_OK))
+		goto free_file;
+	root = json_load_file(file, 0, &why);
+	if (!root) {
+		ret = err_set(err, -EINVAL, REASON_IO_ERROR,
+			      "%s:%d: %s (without this file the figures lack "
+			      "host and date)",
+			      file, why.line, why.text);
+		goto free_file;
+	}
+	get_hosts(info, json_object_get(root, "hosts"));
+	date_words(info->date, sizeof(info->date), root);
+	get_words(version, sizeof(version), root, "version", 24);
+	if (*version)
+		snprintf(info->version, sizeof(info->version), "rdmabench %s",
+			 version);
+	json_decref(root);
+free_file:
+	free(file);
+	return ret;
+}
+
+const char *caption_path(enum path path)
+{
+	switch (path) {
+	case PATH_LOOPBACK:
+		return "loopback: no wire";
+	case PATH_WIRE:
+		return "over a wire";
+	default:
+		return "";
+	}
+}
+
+/* "RDMA RC on rxe0 (software device)"; "" where no device is named. */
+static void device_words(char *out, size_t size, const struct series_set *set,
+			 const struct series *s)
+{
+	bool software = !strcmp(series_cell(set, s, "software_device"), "yes");
+	bool rdma = series_is(set, s, "rdma");
+	char device[160];
+
+	text_clean(device, sizeof(device), series_cell(set, s, "device"), 32);
+	*out = '\0';
+	if (!*device && !software)
+		return;
+	snprintf(out, size, "%s on %s%s", rdma ? "RDMA" : "TCP",
+		 *device ? device : "a device",
+		 software ? " (software device)" : "");
+}
+
+void caption_devices(char *out, size_t size, const struct series_set *set,
+		     enum path path)
+{
+	char words[256];
+	size_t i;
+
+	*out = '\0';
+	for (i = 0; i < set->n; i++) {
+		const struct series *s = &set->v[i];
+
+		if (s->path != path || series_is(set, s, "loop"))
+			continue;
+		device_words(words, sizeof(words), set, s);
+		if (!*words || strstr(out, words))
+			continue;
+		append(out, size, *out ? ", " : "");
+		append(out, size, words);
+	}
+}
+
+/* "poll spin", or nothing where the legend tells it. */
+static void condition(char *out, size_t size, const struct series_set *set,
+		      enum path path, const char *column)
+{
+	const char *first = NULL, *value;
+	size_t i;
+
+	*out = '\0';
+	for (i = 0; i < set->n; i++) {
+		if (set->v[i].path != path)
+			continue;
+		value = series_cell(set, &set->v[i], column);
+		if (first && strcmp(first, value)) {
+			snprintf(out, size, "%s: see legend", column);
+			return;
+		}
+		first = value;
+	}
+	if (first && *first)
+		snprintf(out, size, "%s %s", column, first);
+}
+
+static void request_words(char *out, size_t size, const struct series_set *set,
+			  enum path path)
+{
+	char words[160], number[40];
+	double bytes;
+
+	*out = '\0';
+	condition(words, sizeof(words), set, path, "request_bytes");
+	if (sscanf(words, "request_bytes %lf", &bytes) != 1)
+		return;
+	text_bytes(number, sizeof(number), bytes);
+	snprintf(out, size, "request %s%s", number, bytes < 1024 ? " B" : "B");
+}
+
+void caption_trials(char *out, size_t size, const struct series_set *set,
+		    enum path path)
+{
+	unsigned least = 0, most = 0;
+	size_t i, k;
+
+	for (i = 0; i < set->n; i++) {
+		for (k = 0; k < set->v[i].n && set->v[i].path == path; k++) {
+			unsigned trials = set->v[i].points[k].trials;
+
+			least = !least || trials < least ? trials : least;
+			most = trials > most ? trials : most;
+		}
+	}
+	if (most == 1)
+		snprintf(out, size, "a single trial");
+	else if (least == most)
+		snprintf(out, size, "median of %u trials", most);
+	else
+		snprintf(out, size, "median of %u to %u trials", least, most);
+}
+
+/* A part goes to the end of the line, or starts the next. */
+static void add_part(struct caption *c, const char *part)
+{
+	char words[CAPTION_BYTES];
+	char *line = c->n ? c->lines[c->n - 1] : NULL;
+
+	if (!*part)
+		return;
+	text_clean(words, sizeof(words), part, CAPTION_COLUMNS);
+	if (line &&
+	    text_columns(line) + 5 + text_columns(words) <= CAPTION_COLUMNS) {
+		append(line, CAPTION_BYTES, separator);
+		append(line, CAPTION_BYTES, words);
+	} else if (c->n < CAPTION_LINES) {
+		snprintf(c->lines[c->n++], CAPTION_BYTES, "%s", words);
+	}
+}
+
+void caption_make(struct caption *c, const struct series_set *set,
+		  enum path path, const struct run_info *info)
+{
+	char words[CAPTION_BYTES];
+	unsigned i;
+
+	memset(c, 0, sizeof(*c));
+	add_part(c, caption_path(path));
+	caption_devices(words, sizeof(words), set, path);
+	add_part(c, words);
+	condition(words, sizeof(words), set, path, "poll");
+	add_part(c, words);
+	condition(words, sizeof(words), set, path, "prepare");
+	add_part(c, words);
+	request_words(words, sizeof(words), set, path);
+	add_part(c, words);
+	caption_trials(words, sizeof(words), set, path);
+	add_part(c, words);
+	add_part(c, info->date);
+	add_part(c, info->version);
+	for (i = 0; i < info->n_hosts; i++) {
+		snprintf(words, sizeof(words), "host %.*s", CAPTION_BYTES - 8,
+			 info->hosts[i]);
+		add_part(c, words);
+	}
+}

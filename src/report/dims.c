@@ -1,0 +1,222 @@
+#include "report/dims.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/text.h"
+
+/* Columns that are not like a knob. */
+static const struct {
+	const char *name;
+	enum dim_kind kind;
+} known[] = {
+	{"transport", DIM_TRANSPORT},
+	{"path", DIM_PATH},
+	{"qp_type", DIM_OWN},
+	{"cm", DIM_OWN},
+	{"poll", DIM_SAME},
+	{"device", DIM_OWN},
+	{"op", DIM_OWN},
+	{"inline_bytes", DIM_OWN},
+	{"signal_every", DIM_OWN},
+	{"tx_depth", DIM_OWN},
+	{"rx_depth", DIM_OWN},
+	{"loop", DIM_SAME},
+	{"prepare", DIM_SAME},
+	{"request_bytes", DIM_SAME},
+};
+
+static const char *cell(const struct dims *dims, size_t dim, size_t row)
+{
+	return reader_cell(dims->table, row, dims->v[dim].col);
+}
+
+static const char *name(const struct dims *dims, size_t dim)
+{
+	return reader_name(dims->table, dims->v[dim].col);
+}
+
+static bool add(struct dims *dims, int col, enum dim_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < dims->n; i++)
+		if (dims->v[i].col == col)
+			return true;
+	if (dims->n == DIMS_MAX)
+		return false;
+	dims->v[dims->n++] = (struct dim){col, kind};
+	return true;
+}
+
+int dims_init(struct dims *dims, const struct reader_table *table,
+	      struct err *err)
+{
+	int first = reader_column(table, "loop");
+	int last = reader_column(table, "status");
+	size_t i;
+	int col;
+
+	dims->table = table;
+	dims->n = 0;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		col = reader_column(table, known[i].name);
+		if (col >= 0)
+			add(dims, col, known[i].kind);
+	}
+	for (col = first + 1; first >= 0 && col < last; col++)
+		if (!add(dims, col, DIM_KNOB))
+			return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
+				       "%s: more than %d knobs",
+				       reader_file(table), DIMS_MAX);
+	return 0;
+}
+
+bool dims_equal(const struct dims *dims, size_t row_a, size_t row_b)
+{
+	size_t i;
+
+	for (i = 0; i < dims->n; i++)
+		if (strcmp(cell(dims, i, row_a), cell(dims, i, row_b)))
+			return false;
+	return true;
+}
+
+/* A knob that one of them does not have cannot differ. */
+static bool differs(const struct dims *dims, size_t dim, size_t a, size_t b)
+{
+	const char *cell_a = cell(dims, dim, a), *cell_b = cell(dims, dim, b);
+
+	if (dims->v[dim].kind == DIM_KNOB && (!*cell_a || !*cell_b))
+		return false;
+	return strcmp(cell_a, cell_b);
+}
+
+const char *dims_unlike(const struct dims *dims, size_t row_a, size_t row_b)
+{
+	size_t i;
+
+	for (i = 0; i < dims->n; i++) {
+		enum dim_kind kind = dims->v[i].kind;
+
+		if (kind == DIM_TRANSPORT || kind == DIM_OWN)
+			continue;
+		if (differs(dims, i, row_a, row_b))
+			return name(dims, i);
+	}
+	return NULL;
+}
+
+void dims_transport(const struct dims *dims, size_t row, char label[LABEL_MAX])
+{
+	const struct reader_table *t = dims->table;
+	const char *transport, *qp_type;
+
+	transport = reader_cell(t, row, reader_column(t, "transport"));
+	qp_type = reader_cell(t, row, reader_column(t, "qp_type"));
+	if (!strcmp(transport, "tcp"))
+		snprintf(label, LABEL_MAX, "TCP");
+	else if (!strcmp(transport, "rdma"))
+		snprintf(label, LABEL_MAX, "RDMA%s%s", *qp_type ? " " : "",
+			 qp_type);
+	else
+		snprintf(label, LABEL_MAX, "%s", transport);
+}
+
+/* Has another series another value there?  What is a transport's own only
+ * counts among series of that transport. */
+static bool varies(const struct dims *dims, size_t dim, const size_t *rows,
+		   size_t n, size_t which)
+{
+	int transport = reader_column(dims->table, "transport");
+	const char *mine = reader_cell(dims->table, rows[which], transport);
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const char *other =
+			reader_cell(dims->table, rows[i], transport);
+		bool same = !strcmp(mine, other);
+
+		if (dims->v[dim].kind == DIM_OWN && !same)
+			continue;
+		if (same ? strcmp(cell(dims, dim, rows[which]),
+				  cell(dims, dim, rows[i]))
+			 : differs(dims, dim, rows[which], rows[i]))
+			return true;
+	}
+	return false;
+}
+
+/* "request_bytes" "4096" -> "request 4k"; "tx_depth" "16" -> "tx depth 16" */
+static void knob_words(char *out, size_t size, const char *column,
+		       const char *value)
+{
+	size_t len = strlen(column), i;
+	bool bytes = len > 6 && !strcmp(column + len - 6, "_bytes");
+	char number[32], words[64];
+	char *end;
+	double v = strtod(value, &end);
+
+	if (bytes)
+		len -= 6;
+	snprintf(words, sizeof(words), "%.*s", (int)(len > 60 ? 60 : len),
+		 column);
+	for (i = 0; words[i]; i++)
+		if (words[i] == '_')
+			words[i] = ' ';
+	if (bytes && end != value && !*end)
+		value = text_bytes(number, sizeof(number), v);
+	snprintf(out, size, "%s %s", words, value);
+}
+
+/* How a value is called in a legend; "" if it is better left out. */
+static void value_words(char *out, size_t size, const char *column,
+			const char *value)
+{
+	static const char *const bare[] = {"poll", "device", "op"};
+	size_t i;
+
+	*out = '\0';
+	if (!*value)
+		return;
+	if (!strcmp(column, "cm")) {
+		if (!strcmp(value, "rdma_cm"))
+			snprintf(out, size, "CM");
+		return;
+	}
+	if (!strcmp(column, "loop")) {
+		snprintf(out, size, "%s loop", value);
+		return;
+	}
+	for (i = 0; i < sizeof(bare) / sizeof(bare[0]); i++) {
+		if (!strcmp(column, bare[i])) {
+			snprintf(out, size, "%s", value);
+			return;
+		}
+	}
+	knob_words(out, size, column, value);
+}
+
+void dims_label(const struct dims *dims, const size_t *rows, size_t n,
+		size_t which, char label[LABEL_MAX])
+{
+	char words[LABEL_MAX];
+	size_t i, len;
+
+	dims_transport(dims, rows[which], label);
+	for (i = 0; i < dims->n; i++) {
+		if (dims->v[i].kind == DIM_TRANSPORT ||
+		    dims->v[i].kind == DIM_PATH ||
+		    !strcmp(name(dims, i), "qp_type"))
+			continue;
+		if (!varies(dims, i, rows, n, which))
+			continue;
+		value_words(words, sizeof(words), name(dims, i),
+			    cell(dims, i, rows[which]));
+		len = strlen(label);
+		if (*words)
+			snprintf(label + len, LABEL_MAX - len, ", %s", words);
+	}
+}

@@ -1,0 +1,359 @@
+#include "report/series.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/text.h"
+
+/* What is needed of an ok row. */
+struct sample {
+	unsigned rank; /* of its transport */
+	size_t first;  /* the first row of its series */
+	double size_bytes;
+	double p50_us, p99_us;
+};
+
+static const char *const transports[] = {"tcp", "rdma", "loop"};
+enum {
+	TRANSPORTS = sizeof(transports) / sizeof(transports[0])
+};
+
+const char *path_name(enum path path)
+{
+	static const char *const names[PATH_COUNT] = {
+		[PATH_LOOPBACK] = "loopback",
+		[PATH_WIRE] = "wire",
+		[PATH_UNKNOWN] = "unknown",
+	};
+
+	return names[path];
+}
+
+static enum path path_parse(const char *word)
+{
+	enum path path = PATH_LOOPBACK;
+
+	while (path < PATH_UNKNOWN && strcmp(word, path_name(path)))
+		path++;
+	return path;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double median(double *v, size_t n)
+{
+	assert(n);
+	qsort(v, n, sizeof(*v), compare_doubles);
+	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+static int compare_samples(const void *a, const void *b)
+{
+	const struct sample *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return (x->size_bytes > y->size_bytes) -
+	       (x->size_bytes < y->size_bytes);
+}
+
+/* The first row of the series of `row`, found among the samples so far. */
+static size_t first_row(const struct dims *dims, const struct sample *samples,
+			size_t n, size_t row)
+{
+	size_t i;
+
+	for (i = n; i-- > 0;) {
+		/* Interleaved trials: the match is among the last few. */
+		if (dims_equal(dims, samples[i].first, row))
+			return samples[i].first;
+	}
+	return row;
+}
+
+static unsigned transport_rank(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < TRANSPORTS; i++)
+		if (!strcmp(name, transports[i]))
+			break;
+	return i;
+}
+
+/* False if the row has nothing to show. */
+static bool read_sample(const struct reader_table *t, size_t row,
+			struct sample *s)
+{
+	double ns;
+
+	if (strcmp(reader_cell(t, row, reader_column(t, "status")), "ok") ||
+	    !reader_number(t, row, reader_column(t, "size_bytes"),
+			   &s->size_bytes) ||
+	    !reader_number(t, row, reader_column(t, "lat_p50_ns"), &ns))
+		return false;
+	/* Nothing that a logarithmic axis could show. */
+	if (s->size_bytes <= 0 || ns <= 0)
+		return false;
+	s->p50_us = ns / 1e3;
+	s->p99_us = NAN;
+	if (reader_number(t, row, reader_column(t, "lat_p99_ns"), &ns))
+		s->p99_us = ns / 1e3;
+	s->rank = transport_rank(
+		reader_cell(t, row, reader_column(t, "transport")));
+	return true;
+}
+
+static size_t read_samples(const struct series_set *set, struct sample *samples)
+{
+	size_t row, n = 0;
+
+	for (row = 0; row < reader_rows(set->table); row++) {
+		if (!read_sample(set->table, row, &samples[n]))
+			continue;
+		samples[n].first = first_row(&set->dims, samples, n, row);
+		n++;
+	}
+	qsort(samples, n, sizeof(*samples), compare_samples);
+	return n;
+}
+
+/* The median over the n trials of a point; `v` has room for n. */
+static struct series_point make_point(const struct sample *s, size_t n,
+				      double *v)
+{
+	struct series_point point = {
+		.size_bytes = s->size_bytes,
+		.p99_us = NAN,
+		.trials = (unsigned)n,
+	};
+	size_t i, n99 = 0;
+
+	for (i = 0; i < n; i++)
+		v[i] = s[i].p50_us;
+	point.p50_us = median(v, n);
+	for (i = 0; i < n; i++)
+		if (!isnan(s[i].p99_us))
+			v[n99++] = s[i].p99_us;
+	if (n99)
+		point.p99_us = median(v, n99);
+	return point;
+}
+
+static void begin_series(struct series_set *set, size_t row,
+			 const struct series_point *points)
+{
+	const char *path =
+		reader_cell(set->table, row, reader_column(set->table, "path"));
+
+	set->v[set->n++] = (struct series){
+		.row = row,
+		.path = path_parse(path),
+		.points = points,
+	};
+}
+
+/* Walks the sorted samples: a point for every run of equal size. */
+static void make_points(struct series_set *set, const struct sample *samples,
+			size_t n, double *scratch)
+{
+	size_t i, end, n_points = 0;
+
+	for (i = 0; i < n; i = end) {
+		for (end = i + 1; end < n; end++)
+			if (compare_samples(&samples[i], &samples[end]))
+				break;
+		if (!i || samples[i].first != samples[i - 1].first)
+			begin_series(set, samples[i].first,
+				     &set->points[n_points]);
+		set->points[n_points++] =
+			make_point(&samples[i], end - i, scratch);
+		set->v[set->n - 1].n++;
+	}
+}
+
+/*
+ * The first series of each known transport has the style of its transport
+ * whatever else there is, so that TCP looks the same in every figure; the
+ * others take what follows.
+ */
+static void set_styles(struct series_set *set)
+{
+	bool seen[TRANSPORTS] = {false};
+	unsigned next = TRANSPORTS + 1;
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		unsigned rank = transport_rank(
+			series_cell(set, &set->v[i], "transport"));
+
+		if (rank < TRANSPORTS && !seen[rank]) {
+			seen[rank] = true;
+			set->v[i].style = rank + 1;
+		} else {
+			set->v[i].style = next++;
+		}
+	}
+}
+
+static int set_labels(struct series_set *set, struct err *err)
+{
+	size_t *rows = calloc(set->n + 1, sizeof(*rows));
+	char label[LABEL_MAX];
+	size_t i;
+
+	if (!rows)
+		return err_sys(err, -ENOMEM, "series");
+	for (i = 0; i < set->n; i++)
+		rows[i] = set->v[i].row;
+	for (i = 0; i < set->n; i++) {
+		dims_label(&set->dims, rows, set->n, i, label);
+		text_clean(set->v[i].label, LABEL_MAX, label, 60);
+	}
+	free(rows);
+	return 0;
+}
+
+static int check_table(const struct reader_table *t, struct err *err)
+{
+	static const char *const needed[] = {"transport", "path", "size_bytes",
+					     "status", "lat_p50_ns"};
+	int run_id = reader_column(t, "run_id");
+	size_t i;
+
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (reader_column(t, needed[i]) < 0)
+			return err_set(err, -EINVAL, REASON_IO_ERROR,
+				       "%s: no column '%s'", reader_file(t),
+				       needed[i]);
+	for (i = 1; i < reader_rows(t); i++)
+		if (strcmp(reader_cell(t, 0, run_id),
+			   reader_cell(t, i, run_id)))
+			return err_set(err, -EINVAL, REASON_IO_ERROR,
+				       "%s:%zu: another run starts here, and "
+				       "runs are never mixed: give each a "
+				       "folder of its own",
+				       reader_file(t), reader_line(t, i));
+	return 0;
+}
+
+static int aggregate(struct series_set *set, struct err *err)
+{
+	size_t max = reader_rows(set->table) + 1, n;
+	struct sample *samples = calloc(max, sizeof(*samples));
+	double *scratch = calloc(max, sizeof(*scratch));
+	int ret = 0;
+
+	set->points = calloc(max, sizeof(*set->points));
+	set->v = calloc(max, sizeof(*set->v));
+	if (!samples || !scratch || !set->points || !set->v) {
+		ret = err_sys(err, -ENOMEM, "series");
+		goto free_samples;
+	}
+	n = read_samples(set, samples);
+	make_points(set, samples, n, scratch);
+
+free_samples:
+	free(scratch);
+	free(samples);
+	return ret;
+}
+
+int series_init(struct series_set *set, const struct reader_table *table,
+		struct err *err)
+{
+	int ret;
+
+	*set = (struct series_set){.table = table};
+	ret = check_table(table, err);
+	if (!ret)
+		ret = dims_init(&set->dims, table, err);
+	if (!ret)
+		ret = aggregate(set, err);
+	if (!ret) {
+		set_styles(set);
+		ret = set_labels(set, err);
+	}
+	if (ret)
+		series_fini(set);
+	return ret;
+}
+
+void series_fini(struct series_set *set)
+{
+	free(set->v);
+	free(set->points);
+	set->v = NULL;
+	set->points = NULL;
+	set->n = 0;
+}
+
+const char *series_cell(const struct series_set *set, const struct series *s,
+			const char *column)
+{
+	return reader_cell(set->table, s->row,
+			   reader_column(set->table, column));
+}
+
+bool series_is(const struct series_set *set, const struct series *s,
+	       const char *transport)
+{
+	return !strcmp(series_cell(set, s, "transport"), transport);
+}
+
+const struct series_point *series_at(const struct series *s, double size_bytes)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (!(s->points[i].size_bytes < size_bytes))
+			break;
+	if (i == s->n || s->points[i].size_bytes > size_bytes)
+		return NULL;
+	return &s->points[i];
+}
+
+double series_gain(double tcp_us, double rdma_us)
+{
+	return (tcp_us - rdma_us) / tcp_us * 100;
+}
+
+static bool share_a_size(const struct series *a, const struct series *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n; i++)
+		if (series_at(b, a->points[i].size_bytes))
+			return true;
+	return false;
+}
+
+const struct series *series_baseline(const struct series_set *set,
+				     const struct series *s, const char **why)
+{
+	size_t i;
+
+	*why = "transport";
+	for (i = 0; i < set->n; i++) {
+		const struct series *tcp = &set->v[i];
+		const char *unlike;
+
+		if (!series_is(set, tcp, "tcp"))
+			continue;
+		unlike = dims_unlike(&set->dims, tcp->row, s->row);
+		if (!unlike && share_a_size(tcp, s))
+			return tcp;
+		*why = unlike ? unlike : "size";
+	}
+	return NULL;
+}

@@ -1,0 +1,16 @@
+/*
+ * The results of sendrecv as a small table for a terminal: at most 80
+ * columns, and under it what could not be measured, with its reason.
+ */
+#ifndef REPORT_TABLE_H
+#define REPORT_TABLE_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* Reads DIR/sendrecv.csv and prints to `out`, whose errors are the caller's
+ * to check (ferror). */
+int table_print(FILE *out, const char *dir, struct err *err);
+
+#endif
