@@ -171,30 +171,47 @@ guest_timed_out() {
 	exit 124
 }
 
+# Sets GUEST_LINE to the guest's next word, or leaves it incomplete for the
+# next call and fails: with more than 128 if it is early, else at the end.
+guest_read() {
+	local part='' status=0
+	IFS= read -r -t 0.5 -u "$GUEST_CTL" part || status=$?
+	GUEST_LINE+=$part
+	return "$status"
+}
+
+# What to do while the guest says nothing.
+guest_wait_on() {
+	local deadline=$1 boot_deadline=$2
+	((SECONDS < deadline)) || guest_timed_out
+	((SECONDS < boot_deadline)) ||
+		guest_failed "the guest did not reach the command within $GUEST_BOOT_LIMIT s"
+	# Nobody reads our output any more: end as in a pipe.
+	guest_forwards || exit 141
+}
+
 # Follows the guest to its end; sets GUEST_STATUS.
 guest_watch() {
-	local deadline=$((SECONDS + OPT_TIMEOUT)) started='' status word rest
+	local deadline=$((SECONDS + OPT_TIMEOUT)) status
 	local boot_deadline=$((SECONDS + GUEST_BOOT_LIMIT))
+	GUEST_LINE=
 	while :; do
 		status=0
-		IFS=' ' read -r -t 0.5 -u "$GUEST_CTL" word rest || status=$?
+		guest_read || status=$?
 		if ((status > 128)); then
-			((SECONDS < deadline)) || guest_timed_out
-			[[ -n $started ]] || ((SECONDS < boot_deadline)) ||
-				guest_failed "the guest did not reach the command within $GUEST_BOOT_LIMIT s"
-			# Nobody reads our output any more: as a pipe would.
-			guest_forwards || exit 141
+			guest_wait_on "$deadline" "$boot_deadline"
 			continue
 		fi
 		((status == 0)) || guest_failed "the guest died"
-		case $word in
-		started) started=1 ;;
-		fail) guest_failed "$rest" ;;
-		exit) break ;;
+		case $GUEST_LINE in
+		started) boot_deadline=$deadline ;;
+		fail\ *) guest_failed "${GUEST_LINE#fail }" ;;
+		*) break ;;
 		esac
+		GUEST_LINE=
 	done
-	[[ $rest =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)$ ]] ||
-		guest_failed "the guest's last word makes no sense: $rest"
+	[[ $GUEST_LINE =~ ^exit\ ([0-9]+)\ ([0-9]+)\ ([0-9]+)$ ]] ||
+		guest_failed "the guest said: $GUEST_LINE"
 	GUEST_STATUS=${BASH_REMATCH[1]}
 	guest_drain "$deadline" "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}"
 }
