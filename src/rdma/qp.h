@@ -86,6 +86,6 @@ uint8_t rdma_rd_atomic_limit(const struct rdma_port *port);
 /* ibv_reg_mr; `access` is IBV_ACCESS_ flags.  The words for its many reasons
  * to fail: memlock, file-backed memory, read-only memory. */
 int rdma_mr_create(struct ibv_mr **mr, struct ibv_pd *pd, void *addr,
-		   size_t len, int access, struct err *err);
+		   size_t len, unsigned access, struct err *err);
 
 #endif

@@ -20,12 +20,14 @@ static int no_memory(size_t len, struct err *err)
 }
 
 int rdma_mr_create(struct ibv_mr **mr, struct ibv_pd *pd, void *addr,
-		   size_t len, int access, struct err *err)
+		   size_t len, unsigned access, struct err *err)
 {
 	int e;
 
 	errno = 0;
-	*mr = ibv_reg_mr(pd, addr, len, access);
+	/* What the ibv_reg_mr macro calls for flags known at run time only:
+	 * it drops the optional ones a kernel does not know. */
+	*mr = ibv_reg_mr_iova2(pd, addr, len, (uintptr_t)addr, access);
 	if (*mr)
 		return 0;
 	e = errno ? errno : EIO;

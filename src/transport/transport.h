@@ -132,6 +132,7 @@ struct ep_attr {
 	unsigned send_depth;	  /* work outstanding per lane, messages */
 	unsigned recv_depth;
 	uint64_t max_bytes;	  /* the largest message that will be posted */
+	uint64_t segment_bytes;	  /* cut messages into these; 0: device limit */
 	int inline_bytes;	  /* -1: as much as is useful */
 	unsigned signal_every;	  /* hint: callers signal every n-th send */
 	const char *device;	  /* RDMA device; "": the first usable one */

@@ -1,0 +1,110 @@
+/*
+ * One end of a verbs link, as its parts (verbs_rc.c: open and close,
+ * verbs_post.c, verbs_poll.c) share it.
+ *
+ * All lanes, and both directions of each, complete into one queue.  In event
+ * mode that means one notification to arm, one descriptor to sleep on and,
+ * sends being unsignalled, one wake-up per message; when spinning it means
+ * one queue to look at however many lanes there are.
+ *
+ * A message is posted as one work request, or, beyond the segment size, as
+ * several of which only the last is signalled.  RC completes each queue in
+ * order, so that a ring per queue is all the memory a message needs: the
+ * work request's id names the ring's slot, the slot has the cookie.
+ */
+#ifndef TRANSPORT_VERBS_EP_H
+#define TRANSPORT_VERBS_EP_H
+
+#include "rdma/qp.h"
+#include "transport/transport.h"
+#include "transport/verbs_blob.h"
+
+struct cm;
+
+/* Pieces of memory in one work request: a header, a payload and two more. */
+enum { VERBS_SGES = 4 };
+
+/* Work requests handed over by one doorbell; longer batches ring more. */
+enum { VERBS_BATCH = 64 };
+
+/* Completions fetched by one poll: 768 bytes of stack. */
+enum { VERBS_POLL = 16 };
+
+/* A work request's id. */
+#define WRID_RECV (1ull << 63)
+#define WRID_LAST (1ull << 62) /* the message's last piece */
+#define WRID(lane, seq) ((uint64_t)(lane) << 32 | (uint32_t)(seq))
+#define WRID_LANE(id) ((uint16_t)((id) >> 32))
+#define WRID_SEQ(id) ((uint32_t)(id))
+
+struct slot {
+	uint64_t cookie;
+	uint64_t bytes;
+	enum op op;
+};
+
+/* Messages posted and not yet completed: slots[tail..head), modulo. */
+struct ring {
+	struct slot *slots;
+	uint32_t mask;
+	uint32_t depth;
+	uint32_t head, tail;
+};
+
+struct verbs_lane {
+	struct ibv_qp *qp;
+	struct ring sq, rq;
+};
+
+struct verbs_ep {
+	struct ep ep;
+
+	/* post: read often, written there only */
+	uint32_t segment_bytes;
+	uint32_t inline_bytes;
+	struct verbs_lane *lanes;
+	unsigned n_lanes;
+	unsigned n_wrs; /* gathered, not yet handed over */
+	struct ibv_send_wr send_wrs[VERBS_BATCH];
+	struct ibv_recv_wr recv_wrs[VERBS_BATCH];
+	struct ibv_sge sges[VERBS_BATCH * VERBS_SGES];
+
+	/* poll */
+	struct rdma_cq cq;
+	bool armed;	       /* an event will tell of the next completion */
+	bool failed;	       /* ep.err says why */
+	unsigned unacked;      /* events got and not yet acknowledged */
+
+	/* open, connect, close */
+	enum role role;
+	struct rdma_port port;
+	struct ibv_pd *pd;
+	struct cm *cm; /* NULL: plain verbs */
+	uint64_t max_bytes;   /* of a message */
+	uint32_t most_pieces; /* that the queues have room for, a message */
+	bool cut_recvs;	      /* receives were posted in pieces already */
+	struct verbs_blob own;
+};
+
+static inline struct verbs_ep *verbs_ep(struct ep *ep)
+{
+	return (struct verbs_ep *)ep; /* it is the first member */
+}
+
+struct verbs_region {
+	struct region region;
+	struct ibv_mr *mr;
+};
+
+/* verbs_post.c; init links the arrays once. */
+void verbs_post_init(struct verbs_ep *ep);
+int verbs_post(struct ep *ep, const struct work *work, unsigned n);
+/* OP_BITs of what a device can do. */
+unsigned verbs_ops(const struct rdma_port *port);
+
+/* verbs_poll.c */
+int verbs_poll(struct ep *ep, struct comp *comp, unsigned n);
+int verbs_block(struct ep *ep, struct comp *comp, unsigned n,
+		uint64_t timeout_ns);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * Completions.  Polling reads the queue in this process's memory and enters
+ * the kernel for nothing; blocking arms the queue and sleeps.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "rdma/cm.h"
+#include "transport/verbs_ep.h"
+
+/* Acknowledging takes a lock: do it for so many events at once. */
+enum { EVENTS_PER_ACK = 64 };
+
+/*
+ * What is promised when the work completes.  An RC acknowledgement says that
+ * the peer's device has the message, not that its program or even its memory
+ * does (IBTA 1.4, 9.7.5.1.6 and o9-20), and on iWARP only that TCP took it: a
+ * send or write promises the local buffer, no more.  A read or atomic came
+ * back from the peer's memory, after all that was sent before it.
+ */
+static const uint8_t levels[OP_COUNT] = {
+	[OP_SEND] = LEVEL_LOCAL,	[OP_RECV] = LEVEL_DELIVERED,
+	[OP_WRITE] = LEVEL_LOCAL,	[OP_WRITE_IMM] = LEVEL_LOCAL,
+	[OP_READ] = LEVEL_PLACED,	[OP_FETCH_ADD] = LEVEL_PLACED,
+	[OP_CMP_SWAP] = LEVEL_PLACED,
+};
+
+struct meaning {
+	enum reason reason;
+	const char *text;
+};
+
+static const struct meaning meanings[] = {
+	[IBV_WC_LOC_LEN_ERR] = {REASON_LINK_FAILED,
+		"a message was longer than its receive buffer"},
+	[IBV_WC_LOC_QP_OP_ERR] = {REASON_LINK_FAILED,
+		"the work request does not suit the queue pair"},
+	[IBV_WC_LOC_PROT_ERR] = {REASON_LINK_FAILED,
+		"memory outside its region, or not registered"},
+	[IBV_WC_WR_FLUSH_ERR] = {REASON_PEER_LOST,
+		"the link was closed, most likely by the peer"},
+	[IBV_WC_REM_INV_REQ_ERR] = {REASON_LINK_FAILED,
+		"the message is longer than the peer's receive buffer, or "
+		"the peer does not take this operation"},
+	[IBV_WC_REM_ACCESS_ERR] = {REASON_LINK_FAILED,
+		"the peer's region does not allow it: wrong key, address or "
+		"access"},
+	[IBV_WC_REM_OP_ERR] = {REASON_LINK_FAILED,
+		"the peer's device could not complete it"},
+	[IBV_WC_RETRY_EXC_ERR] = {REASON_PEER_LOST,
+		"the peer's device does not answer: its program or host died, "
+		"or the network between is gone"},
+	[IBV_WC_RNR_RETRY_EXC_ERR] = {REASON_LINK_FAILED,
+		"the peer has posted no receive for half a second"},
+};
+
+static const struct meaning *meaning_of(enum ibv_wc_status status)
+{
+	static const struct meaning unknown = {REASON_LINK_FAILED,
+					       "see the device's manual"};
+
+	if ((size_t)status < sizeof(meanings) / sizeof(meanings[0]) &&
+	    meanings[status].text)
+		return &meanings[status];
+	return &unknown;
+}
+
+static int fail(struct verbs_ep *ep, const struct ibv_wc *wc)
+{
+	const struct meaning *m = meaning_of(wc->status);
+	const bool recv = wc->wr_id & WRID_RECV;
+
+	if (ep->failed)
+		return -EIO;
+	ep->failed = true;
+	return err_set(&ep->ep.err, -EIO, m->reason,
+		       "rdma: %s on %s completed with %s (vendor code 0x%x): "
+		       "%s", recv ? "receive" : "send", ep->port.name,
+		       ibv_wc_status_str(wc->status), wc->vendor_err, m->text);
+}
+
+/* A receive's piece; true if the message is whole. */
+static bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
+		      struct comp *comp)
+{
+	struct ring *rq = &ep->lanes[WRID_LANE(wc->wr_id)].rq;
+	struct slot *slot = &rq->slots[WRID_SEQ(wc->wr_id) & rq->mask];
+
+	slot->bytes += wc->byte_len;
+	if (!(wc->wr_id & WRID_LAST))
+		return false;
+	rq->tail = WRID_SEQ(wc->wr_id) + 1;
+	comp->cookie = slot->cookie;
+	comp->bytes = slot->bytes;
+	comp->imm = wc->wc_flags & IBV_WC_WITH_IMM ? ntohl(wc->imm_data) : 0;
+	comp->lane = WRID_LANE(wc->wr_id);
+	comp->op = OP_RECV;
+	comp->level = LEVEL_DELIVERED;
+	ep->ep.counts.recvs++;
+	ep->ep.counts.bytes_recv += slot->bytes;
+	return true;
+}
+
+/* Frees the slots of the unsignalled sends before it, too. */
+static void take_send(struct verbs_ep *ep, const struct ibv_wc *wc,
+		      struct comp *comp)
+{
+	struct ring *sq = &ep->lanes[WRID_LANE(wc->wr_id)].sq;
+	const struct slot *slot = &sq->slots[WRID_SEQ(wc->wr_id) & sq->mask];
+
+	sq->tail = WRID_SEQ(wc->wr_id) + 1;
+	comp->cookie = slot->cookie;
+	comp->bytes = slot->bytes;
+	comp->imm = 0;
+	comp->lane = WRID_LANE(wc->wr_id);
+	comp->op = (uint8_t)slot->op;
+	comp->level = levels[slot->op];
+}
+
+int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
+{
+	struct verbs_ep *ep = verbs_ep(base);
+	struct ibv_wc wc[VERBS_POLL];
+	int got, i, done = 0;
+
+	got = ibv_poll_cq(ep->cq.cq, n < VERBS_POLL ? (int)n : VERBS_POLL, wc);
+	if (__builtin_expect(got <= 0, 1)) {
+		if (!got && !ep->failed)
+			return 0;
+		if (ep->failed)
+			return -EIO;
+		ep->failed = true;
+		return err_set(&base->err, -EIO, REASON_LINK_FAILED,
+			       "rdma: the completion queue of %s cannot be "
+			       "read (overrun, or the device is gone)",
+			       ep->port.name);
+	}
+	for (i = 0; i < got; i++) {
+		if (__builtin_expect(wc[i].status != IBV_WC_SUCCESS, 0))
+			fail(ep, &wc[i]);
+		else if (!(wc[i].wr_id & WRID_RECV))
+			take_send(ep, &wc[i], &comp[done++]);
+		else if (take_recv(ep, &wc[i], &comp[done]))
+			done++;
+	}
+	/* What arrived before the failure is handed over first. */
+	return done || !ep->failed ? done : -EIO;
+}
+
+static void take_event(struct verbs_ep *ep)
+{
+	struct ibv_cq *cq;
+	void *context;
+
+	if (ibv_get_cq_event(ep->cq.channel, &cq, &context))
+		return;
+	ep->armed = false;
+	if (++ep->unacked < EVENTS_PER_ACK)
+		return;
+	ibv_ack_cq_events(ep->cq.cq, ep->unacked);
+	ep->unacked = 0;
+}
+
+/* Sleeps for an event or the end of the RDMA CM connection.  The peer's
+ * disconnect is an error only for who still waits with an empty queue. */
+static int sleep_for_event(struct verbs_ep *ep, uint64_t left_ns)
+{
+	const struct timespec ts = {
+		.tv_sec = (time_t)(left_ns / 1000000000u),
+		.tv_nsec = (long)(left_ns % 1000000000u),
+	};
+	struct pollfd fds[2] = {
+		{.fd = ep->cq.channel->fd, .events = POLLIN},
+		{.fd = ep->cm ? cm_fd(ep->cm) : -1, .events = POLLIN},
+	};
+
+	if (ppoll(fds, 2, &ts, NULL) < 0)
+		return errno == EINTR ? -EINTR
+				      : err_sys(&ep->ep.err, -errno, "ppoll");
+	if (fds[0].revents)
+		take_event(ep);
+	else if (fds[1].revents && cm_check(ep->cm, &ep->ep.err))
+		return -EIO;
+	return 0;
+}
+
+static int arm(struct verbs_ep *ep)
+{
+	int ret;
+
+	if (ep->armed)
+		return 0;
+	ret = ibv_req_notify_cq(ep->cq.cq, 0);
+	if (ret) {
+		ep->failed = true;
+		return err_sys(&ep->ep.err, -ret,
+			       "rdma: cannot ask for completion events");
+	}
+	ep->armed = true;
+	return 0;
+}
+
+/* Between an empty poll and arming a completion may slip in that no event
+ * will tell of: so poll, arm, poll again, and only then sleep. */
+int verbs_block(struct ep *base, struct comp *comp, unsigned n,
+		uint64_t timeout_ns)
+{
+	struct verbs_ep *ep = verbs_ep(base);
+	uint64_t end = 0, now;
+	int got, ret = 0;
+
+	for (;;) {
+		got = verbs_poll(base, comp, n);
+		if (got || ret)
+			break;
+		ret = arm(ep);
+		got = ret ? ret : verbs_poll(base, comp, n);
+		if (got)
+			return got;
+		now = clock_raw_ns();
+		if (!end)
+			end = now + timeout_ns;
+		if (now >= end)
+			return 0;
+		ret = sleep_for_event(ep, end - now);
+		if (ret == -EINTR)
+			return 0;
+	}
+	if (got)
+		return got;
+	ep->failed = true;
+	return ret;
+}
