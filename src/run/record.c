@@ -14,7 +14,7 @@ static const char *const columns_before[] = {
 };
 
 static const char *const columns_link[] = {
-	"inline_bytes", "cpu_client", "cpu_server", "link_detail",
+	"inline_bytes", "cpu_client", "cpu_server",
 };
 
 static const char *const columns_after[] = {
@@ -133,7 +133,6 @@ static void put_link(struct row *row, const struct trial *t)
 		c->software_device ? "yes" : "no");
 	if (c->qp_type[0])
 		row_set(row, "inline_bytes", "%u", c->max_inline_bytes);
-	row_set(row, "link_detail", "%s", c->detail);
 	if (t->messages_per_op)
 		row_set(row, "messages_per_op", "%u", t->messages_per_op);
 }

@@ -139,6 +139,28 @@ static void count_trial(struct run *run, const struct trial *t)
 	}
 }
 
+static void note_link(struct run *run, const struct plan_point *pp,
+		      const struct trial *t)
+{
+	const char *name = link_transport(&pp->client.link)->name;
+	struct run_link *l;
+	unsigned i;
+
+	if (t->status != STATUS_OK || run->n_links == RUN_LINKS_MAX)
+		return;
+	for (i = 0; i < run->n_links; i++) {
+		l = &run->links[i];
+		if (!strcmp(l->transport, name) &&
+		    !strcmp(l->caps.device, t->caps.device) &&
+		    !strcmp(l->caps.cm, t->caps.cm))
+			return;
+	}
+	l = &run->links[run->n_links++];
+	l->transport = name;
+	l->caps = t->caps;
+	strcpy(l->server_device, t->server_device);
+}
+
 struct sheet { /* one scenario's CSV while its plan runs */
 	struct columns columns;
 	struct csvfile csv;
@@ -159,6 +181,7 @@ static int one_trial(struct run *run, struct sheet *s,
 	gone = trial_run(&s->trial, pp, &run->peer, &run->clock);
 	count_trial(run, &s->trial);
 	warn_trial(run, &s->trial);
+	note_link(run, pp, &s->trial);
 	row_init(&s->row, &s->columns);
 	record_row(&s->row, &id, pp, &s->trial);
 	ret = csvfile_write(&s->csv, &s->row, err);

@@ -30,7 +30,14 @@ int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
 		     struct err *err);
 uint64_t run_preset_trials(const struct run_cfg *cfg);
 
-enum { RUN_WARNINGS_MAX = 24, RUN_WARNING_TEXT = 256 };
+enum { RUN_WARNINGS_MAX = 24, RUN_WARNING_TEXT = 256, RUN_LINKS_MAX = 16 };
+
+/* What links were like, one of a kind, for run.json. */
+struct run_link {
+	const char *transport;
+	struct caps caps;
+	char server_device[64];
+};
 
 struct run_counts {
 	unsigned ok, unsupported, failed, interrupted;
@@ -54,6 +61,8 @@ struct run {
 	struct peer peer;
 	char warnings[RUN_WARNINGS_MAX][RUN_WARNING_TEXT];
 	unsigned n_warnings;
+	struct run_link links[RUN_LINKS_MAX];
+	unsigned n_links;
 	struct run_counts counts;
 	/* For progress; may be NULL. */
 	void (*progress)(struct run *run, const struct plan_point *pp,

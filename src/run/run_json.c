@@ -127,6 +127,31 @@ static json_t *clock_json(const struct clock *c)
 			 text_or_null(c->why));
 }
 
+static json_t *link_json(const struct run_link *l)
+{
+	const struct caps *c = &l->caps;
+
+	return json_pack("{s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:i, s:s}",
+			 "transport", l->transport, "device",
+			 text_or_null(c->device), "server_device",
+			 text_or_null(l->server_device), "software_device",
+			 (int)c->software_device, "path", c->path, "qp_type",
+			 text_or_null(c->qp_type), "cm", text_or_null(c->cm),
+			 "max_message_bytes",
+			 (json_int_t)c->max_message_bytes, "max_inline_bytes",
+			 (int)c->max_inline_bytes, "detail", c->detail);
+}
+
+static json_t *links_json(const struct run *run)
+{
+	json_t *a = json_array();
+	unsigned i;
+
+	for (i = 0; i < run->n_links; i++)
+		json_array_append_new(a, link_json(&run->links[i]));
+	return a;
+}
+
 static json_t *run_to_json(const struct run *run, const char *state)
 {
 	json_t *plans = json_array(), *warnings = json_array();
@@ -139,7 +164,7 @@ static json_t *run_to_json(const struct run *run, const char *state)
 				      json_string(run->warnings[i]));
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:i, s:s, s:o, s:[oo], "
-		"s:o, s:o, s:o}",
+		"s:o, s:o, s:o, s:o}",
 		"schema_version", 1, "version", RDMABENCH_VERSION, "run_id",
 		run->run_id, "started_utc", run->started_utc, "state", state,
 		"command_line",
@@ -149,7 +174,7 @@ static json_t *run_to_json(const struct run *run, const char *state)
 		clock_json(&run->clock), "hosts",
 		host_json(&run->host, "client"),
 		host_json(&run->peer.hello.host, "server"), "scenarios", plans,
-		"warnings", warnings, "trials_by_status",
+		"links", links_json(run), "warnings", warnings, "trials_by_status",
 		counts_json(&run->counts));
 }
 

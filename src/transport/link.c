@@ -1,6 +1,6 @@
 #include "transport/link.h"
 
-#include <limits.h>
+#include <netinet/in.h>
 #include <string.h>
 
 const char *const link_transport_names[] = {"tcp", "rdma", "loop", NULL};
@@ -146,10 +146,16 @@ static unsigned number_or(uint64_t v, unsigned instead)
 
 void link_attr(const struct link_cfg *l, struct ep_attr *attr)
 {
+	struct sockaddr_in *loopback = (void *)&attr->data_addr;
+
 	memset(attr, 0, sizeof(*attr));
 	attr->poll = (enum poll_mode)l->poll;
 	attr->lanes = 1;
 	attr->send_depth = (unsigned)l->tx_depth;
+	attr->recv_depth = 1;
+	attr->max_bytes = 1;
+	loopback->sin_family = AF_INET;
+	loopback->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	attr->signal_every = (unsigned)l->signal_every;
 	attr->inline_bytes =
 		l->inline_bytes == OPT_WORD ? -1 : (int)l->inline_bytes;
