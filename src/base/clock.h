@@ -22,13 +22,13 @@
 #endif
 
 struct clock {
-	bool tsc;	       /* ticks are TSC cycles */
-	uint64_t mult;	       /* ns = ticks * mult >> 32 */
-	double ticks_per_ns;   /* 1.0 for CLOCK_MONOTONIC_RAW */
-	double cost_ns;	       /* median cost of one clock_ticks() */
+	bool tsc;		/* ticks are TSC cycles */
+	uint64_t mult;		/* ns = ticks * mult >> 32 */
+	double ticks_per_ns;	/* 1.0 for CLOCK_MONOTONIC_RAW */
+	double cost_ns;		/* median cost of one clock_ticks() */
 	uint64_t resolution_ns; /* smallest step seen; 0: none */
-	char name[40];	       /* "tsc 2.000 GHz" or "CLOCK_MONOTONIC_RAW" */
-	char why[96];	       /* why not the TSC; "" if it is */
+	char name[40];		/* "tsc 2.000 GHz" or "CLOCK_MONOTONIC_RAW" */
+	char why[96];		/* why not the TSC; "" if it is */
 };
 
 /*

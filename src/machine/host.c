@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -160,8 +161,10 @@ static void read_cpus(struct host *host)
 static void read_memory(struct host *host)
 {
 	struct rlimit lim;
+	struct sysinfo si;
 
-	sysfs_field("/proc/meminfo", "MemTotal:", &host->mem_bytes);
+	if (!sysinfo(&si))
+		host->mem_bytes = (uint64_t)si.totalram * si.mem_unit;
 	host->mem_available_bytes = mem_available();
 	if (host->mem_available_bytes == UINT64_MAX)
 		host->mem_available_bytes = 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "machine/sysfs.h"
 
 enum {
 	READINGS = 1000 * 1000,
@@ -93,16 +94,32 @@ static void check_all(const struct clock *clk)
 	check_agrees_with_raw(clk);
 }
 
+/* Where the kernel keeps time by the TSC, so should we: a fallback that is
+ * always taken would pass everything else. */
+static bool kernel_trusts_tsc(void)
+{
+	char source[32];
+
+	return !sysfs_line("/sys/devices/system/clocksource/clocksource0/"
+			   "current_clocksource",
+			   source, sizeof(source)) &&
+	       !strcmp(source, "tsc");
+}
+
 static void the_best_clock_here(void **state)
 {
 	struct clock clk;
+	int i;
 
 	(void)state;
 	memset(&clk, 0xff, sizeof(clk));
 	clock_init(&clk);
+	for (i = 0; i < TRIES && !clk.tsc && kernel_trusts_tsc(); i++)
+		clock_init(&clk);
 	print_message("%s %s, %.1f ns a reading, resolution %llu ns\n",
 		      clk.name, clk.why, clk.cost_ns,
 		      (unsigned long long)clk.resolution_ns);
+	assert_true(clk.tsc || !kernel_trusts_tsc());
 	check_all(&clk);
 }
 

@@ -352,13 +352,17 @@ static void contradictions_of_few_values(void **state)
 	hist_init(&h);
 	h.sum_sq = 1;
 	assert_false(hist_valid(&h));
-	/* counts whose sum wraps around to the right one */
+	/* counts whose sum wraps around to the one claimed, with sums that
+	 * three values could have */
 	hist_init(&h);
-	hist_record(&h, 1);
-	hist_record(&h, 1);
-	hist_record(&h, 9);
-	h.bucket[1] = UINT64_MAX;
-	h.bucket[9] = 4;
+	h.bucket[0] = UINT64_MAX;
+	h.bucket[1] = 3;
+	h.bucket[100] = 1;
+	h.count = 3;
+	h.min = 0;
+	h.max = 100;
+	h.sum = 103;
+	h.sum_sq = 10003;
 	assert_false(hist_valid(&h));
 	/* three times the same leaves no room for a spread */
 	hist_init(&h);

@@ -310,8 +310,8 @@ static void memory_is_there_and_zero(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(mem_alloc(&m, 40 * page + 1, &err), 0);
-	assert_int_equal(m.len, 40 * page + 1);
+	assert_int_equal(mem_alloc(&m, 40 * page + 7, &err), 0);
+	assert_int_equal(m.len, 40 * page + 7);
 	assert_int_equal(m.mapped, 41 * page);
 	assert_int_equal((uintptr_t)m.addr % page, 0);
 	assert_resident(&m, page);
@@ -448,8 +448,8 @@ static void capability_lifts_the_lock_limit(void **state)
 
 static void host_tells_what_it_is(void **state)
 {
+	uint64_t total;
 	struct host h;
-	struct sysinfo si;
 	struct rlimit lim;
 	char name[64] = "";
 
@@ -462,9 +462,9 @@ static void host_tells_what_it_is(void **state)
 	assert_true(h.cpus_online >= 1 && h.cpus_online < 100000);
 	assert_true(h.cpus_allowed >= 1 && h.cpus_allowed <= h.cpus_online);
 	assert_true(h.numa_nodes <= h.cpus_online + 64);
-	assert_int_equal(sysinfo(&si), 0);
-	assert_true(h.mem_bytes / 1024 ==
-		    (uint64_t)si.totalram * si.mem_unit / 1024);
+	if (!sysfs_field("/proc/meminfo", "MemTotal:", &total))
+		assert_true(h.mem_bytes == total);
+	assert_true(h.mem_bytes > 0);
 	assert_true(h.mem_available_bytes <= h.mem_bytes);
 	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &lim), 0);
 	assert_true(h.memlock_bytes == lim.rlim_cur); /* infinity, too */
@@ -473,7 +473,22 @@ static void host_tells_what_it_is(void **state)
 	assert_true(!*h.boot_id || strlen(h.boot_id) == 36);
 }
 
-static void host_caches_are_in_order(void **state)
+static void check_cache(unsigned index, const char *type, uint64_t bytes)
+{
+	char path[96], text[32];
+	uint64_t kib;
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/cpu/cpu0/cache/index%u/type", index);
+	if (sysfs_line(path, text, sizeof(text)) || strcmp(text, type))
+		return;
+	strcpy(strrchr(path, '/'), "/size");
+	assert_int_equal(sysfs_line(path, text, sizeof(text)), 0);
+	kib = strtoull(text, NULL, 10);
+	assert_int_equal(bytes, kib * 1024);
+}
+
+static void host_caches_are_the_kernels(void **state)
 {
 	struct host h;
 
@@ -482,11 +497,10 @@ static void host_caches_are_in_order(void **state)
 	print_message(
 		"caches %llu %llu %llu\n", (unsigned long long)h.l1d_bytes,
 		(unsigned long long)h.l2_bytes, (unsigned long long)h.l3_bytes);
-	if (!h.l1d_bytes || !h.l2_bytes)
-		skip();
-	assert_true(h.l1d_bytes >= 4096 && h.l1d_bytes <= 1 << 20);
-	assert_true(h.l2_bytes > h.l1d_bytes);
-	assert_true(!h.l3_bytes || h.l3_bytes > h.l2_bytes);
+	/* the order of every machine with the usual four */
+	check_cache(0, "Data", h.l1d_bytes);
+	check_cache(2, "Unified", h.l2_bytes);
+	check_cache(3, "Unified", h.l3_bytes);
 }
 
 /* The kernel's own view of the same bit. */
@@ -530,7 +544,7 @@ int main(void)
 		cmocka_unit_test(lock_limit_is_raised_then_held),
 		cmocka_unit_test(capability_lifts_the_lock_limit),
 		cmocka_unit_test(host_tells_what_it_is),
-		cmocka_unit_test(host_caches_are_in_order),
+		cmocka_unit_test(host_caches_are_the_kernels),
 		cmocka_unit_test(virtual_or_not_as_the_kernel_says),
 	};
 

@@ -334,6 +334,23 @@ static void repeated_buckets_are_refused(void **state)
 	assert_int_equal(tally_unpack(&back, wire, len), -EBADMSG);
 }
 
+/* One tally has one wire form. */
+static void empty_buckets_are_refused(void **state)
+{
+	size_t len;
+
+	(void)state;
+	tally_init(&made);
+	hist_record(&made.latency, 7);
+	len = tally_pack(&made, wire, sizeof(wire));
+	memset(wire + len, 0, BUCKET_LEN);
+	wire[len] = 8;
+	wire[AT_N_BUCKETS] = 2;
+	assert_int_equal(tally_unpack(&back, wire, len + BUCKET_LEN), -EBADMSG);
+	wire[len + 4] = 1; /* of a count that is in none of the sums */
+	assert_int_equal(tally_unpack(&back, wire, len + BUCKET_LEN), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +366,7 @@ int main(void)
 		cmocka_unit_test(random_bytes_do_no_harm),
 		cmocka_unit_test(lies_are_refused),
 		cmocka_unit_test(repeated_buckets_are_refused),
+		cmocka_unit_test(empty_buckets_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
