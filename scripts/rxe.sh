@@ -63,7 +63,7 @@ exit status are CMD's; stdin is empty; what CMD leaves running ends with it.
                      in $RDMABENCH_PMEM_DIR, or a device, $RDMABENCH_DAX
   --numa             two NUMA nodes
   --cpus N           CPUs of the guest (default: this machine's, 2 to 8)
-  --mem SIZE         memory of the guest, 512M or more (default: up to 4G)
+  --mem SIZE         memory of the guest, 512M or more (default: up to 2G)
   --timeout SECS     end CMD after so long (default 600)
   --rw DIR           let CMD write to DIR; may be repeated
 
@@ -283,7 +283,7 @@ default_size() {
 	if [[ -z $OPT_MEM ]]; then
 		total_mb=$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' \
 			/proc/meminfo)
-		OPT_MEM_MB=4096
+		OPT_MEM_MB=2048
 		((OPT_MEM_MB <= total_mb / 2)) || OPT_MEM_MB=$((total_mb / 2))
 	fi
 	((OPT_MEM_MB >= 512)) || bad_usage "a guest needs 512M of memory"
