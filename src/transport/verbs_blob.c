@@ -70,7 +70,9 @@ static void put_addr(struct cursor *c, const struct sockaddr_storage *addr)
 		put(c, ntohs(in6->sin6_port), 2);
 		put(c, in6->sin6_scope_id, 4);
 	} else {
-		put(c, WIRE_NO_ADDR, 1 + 2 + 4);
+		put(c, WIRE_NO_ADDR, 1);
+		put(c, 0, 2);
+		put(c, 0, 4);
 	}
 	put_bytes(c, raw, sizeof(raw));
 }
@@ -93,7 +95,7 @@ static bool get_addr(struct cursor *c, struct sockaddr_storage *addr)
 	else if (family == WIRE_IPV6)
 		memcpy(addr, &in6, sizeof(in6));
 	else
-		return family == WIRE_NO_ADDR;
+		return family == WIRE_NO_ADDR && !in.sin_port;
 	return in.sin_port != 0;
 }
 

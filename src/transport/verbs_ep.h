@@ -74,6 +74,7 @@ struct verbs_ep {
 	bool armed;	       /* an event will tell of the next completion */
 	bool failed;	       /* ep.err says why */
 	unsigned unacked;      /* events got and not yet acknowledged */
+	unsigned idle;	       /* empty polls in a row, modulo */
 
 	/* open, connect, close */
 	enum role role;

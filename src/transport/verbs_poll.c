@@ -13,6 +13,10 @@
 /* Acknowledging takes a lock: do it for so many events at once. */
 enum { EVENTS_PER_ACK = 64 };
 
+/* Who has polled in vain so often (1 to 3 ms) can afford a system call to
+ * learn whether the peer is still there. */
+enum { IDLE_POLLS = 1 << 16 };
+
 /*
  * What is promised when the work completes.  An RC acknowledgement says that
  * the peer's device has the message, not that its program or even its memory
@@ -119,6 +123,23 @@ static void take_send(struct verbs_ep *ep, const struct ibv_wc *wc,
 	comp->level = levels[slot->op];
 }
 
+/* Nothing there; `got` is what ibv_poll_cq returned.  Of plain verbs nobody
+ * tells that the peer is gone: that is for the control channel to notice. */
+static __attribute__((noinline)) int nothing(struct verbs_ep *ep, int got)
+{
+	ep->idle = 0;
+	if (ep->failed)
+		return -EIO;
+	if (!got && (!ep->cm || !cm_check(ep->cm, &ep->ep.err)))
+		return 0;
+	ep->failed = true;
+	if (!got)
+		return -EIO;
+	return err_set(&ep->ep.err, -EIO, REASON_LINK_FAILED,
+		       "rdma: the completion queue of %s cannot be read "
+		       "(overrun, or the device is gone)", ep->port.name);
+}
+
 int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 {
 	struct verbs_ep *ep = verbs_ep(base);
@@ -127,16 +148,11 @@ int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 
 	got = ibv_poll_cq(ep->cq.cq, n < VERBS_POLL ? (int)n : VERBS_POLL, wc);
 	if (__builtin_expect(got <= 0, 1)) {
-		if (!got && !ep->failed)
+		if (!got && !ep->failed && ++ep->idle < IDLE_POLLS)
 			return 0;
-		if (ep->failed)
-			return -EIO;
-		ep->failed = true;
-		return err_set(&base->err, -EIO, REASON_LINK_FAILED,
-			       "rdma: the completion queue of %s cannot be "
-			       "read (overrun, or the device is gone)",
-			       ep->port.name);
+		return nothing(ep, got);
 	}
+	ep->idle = 0;
 	for (i = 0; i < got; i++) {
 		if (__builtin_expect(wc[i].status != IBV_WC_SUCCESS, 0))
 			fail(ep, &wc[i]);
