@@ -1,0 +1,70 @@
+# Sourced by the tests that run in the guest, where there is a device.
+# shellcheck shell=bash
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+conformance=${CONFORMANCE:-$top/build/tests/conformance/conformance}
+
+# Its own TAP lines, as ours.
+conform() {
+	local line status=0
+	while IFS= read -r line; do
+		case $line in
+		'ok '* | 'not ok '*)
+			count=$((count + 1))
+			[[ $line == not* ]] && failures=$((failures + 1))
+			printf '%s\n' "$line" | sed -E "s/^(not ok|ok) [0-9]+/\1 $count/"
+			;;
+		'# SKIP'*) ;;
+		1..*) ;;
+		*) printf '%s\n' "${line/#/# }" ;;
+		esac
+	done < <(CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 400 "$conformance" "$@" 2>&1 ||
+		echo "not ok 0 - conformance $* ended with $?")
+	return $status
+}
+
+# must_be_ok CSV: every point of the list is there and ok.
+must_be_ok() {
+	local scenario transport cm size bad=0
+	while read -r scenario transport cm size; do
+		[[ $scenario == '#'* ]] && continue
+		[[ $cm == - ]] && cm=
+		paste -d, <(column "$1" scenario) <(column "$1" transport) <(column "$1" cm) \
+			<(column "$1" size_bytes) <(column "$1" status) |
+			grep -qx "$scenario,$transport,$cm,$size,ok" && continue
+		echo "# not ok: $scenario $transport $cm $size"
+		bad=1
+	done <"$top/tests/cli/must-be-ok.txt"
+	return $bad
+}
+
+device=$(ls /sys/class/infiniband | head -1)
+
+# rdma_run OUT OPTIONS...
+rdma_run() {
+	local out=$1
+	shift
+	try "$bench" run sendrecv --transport rdma --trials 1 --out "$out" "$@"
+}
+
+# kill_during SIGNAL WHO NAME: either side dies in the middle of a response.
+# WHO is client or session; the other must end with a reason, in time.
+start_server() {
+	"$bench" serve -p 0 >"$work/serve.out" 2>"$work/serve.err" &
+	server=$!
+	within 5 grep -q listening "$work/serve.err"
+	port=$(sed -n 's/.*listening on .* port //p' "$work/serve.err")
+}
+idle() { [[ -z $(pgrep -P $server) ]]; }
+start_client() { # OUT OPTIONS
+	local out=$1
+	shift
+	"$bench" run sendrecv --connect 127.0.0.1:"$port" -D 1s --trials 100 \
+		--out "$out" "$@" >"$work/$out.out" 2>"$work/$out.err" &
+	client=$!
+	within 20 test -s "$out/sendrecv.csv"
+	# Somewhere in a phase, not always at its start.
+	sleep "0.$((RANDOM % 10))"
+}
+no_resources() { # nothing of ours is left on the device
+	! command -v rdma >/dev/null || [[ -z $(rdma resource show qp | grep -E 'comm rdmabench') ]]
+}

@@ -1,0 +1,83 @@
+#!/bin/bash
+# Real verbs on rxe; runs in the guest: scripts/rxe.sh run -- tests/cli/rxe.sh
+. "$(dirname "$0")/rdma_lib.sh"
+cd "$work" || exit 1
+
+try "$bench" list devices
+ok "the static binary lists $device" out_has "$device port 1: active"
+
+try "$bench" run sendrecv --preset smoke --transport tcp,rdma,loop --out smoke
+ok "smoke run" is "$status" 0
+ok "smoke: what must be ok is" must_be_ok smoke/sendrecv.csv
+ok "smoke: every row ok" all_are ok smoke/sendrecv.csv status
+ok "smoke: every payload verified" all_are 20 smoke/sendrecv.csv client_verified
+ok "smoke: rows whole" whole_rows smoke/sendrecv.csv
+ok "smoke: 16 MiB was cut in two" grep -q ",16777216,2," smoke/sendrecv.csv
+ok "smoke: the device is called software" json \
+	'.links[] | select(.transport == "rdma") | .software_device' smoke/run.json
+ok "tcp over the device's own address" is "$(column smoke/sendrecv.csv path | sort -u)" loopback
+
+rdma_run cm -R -s 64,64k,16M -n 10 --verify each
+ok "by RDMA CM" is "$status" 0
+ok "by RDMA CM: recorded" all_are rdma_cm cm/sendrecv.csv cm
+rdma_run polls -s 1k -n 200 --poll spin,event,yield
+ok "spin, event and yield" is "$status" 0
+rdma_run inline -s 64 --request-size same -I 0 -n 50
+ok "no inline: recorded" all_are 0 inline/sendrecv.csv inline_bytes
+try taskset -c 0 "$bench" run sendrecv -s 1k -n 20 --trials 1 --out one
+ok "one CPU: events instead" is "$status" 0
+ok "one CPU: recorded" all_are event one/sendrecv.csv poll
+
+try "$bench" report smoke
+ok "report: figures" is "$status" 0
+ok "report: both figures as PNG" test -s smoke/sendrecv_latency.png -a -s smoke/sendrecv_gain.png
+
+# Bad input.
+ok "unknown device" fails_with 3 "nosuch0" run sendrecv -d nosuch0 -s 1k -n 1 --out u1
+ok "wrong GID index" fails_with 3 "GID index 77" run sendrecv -x 77 -s 1k -n 1 --out u2
+ok "wrong port" fails_with 3 "port 9" run sendrecv -i 9 -s 1k -n 1 --out u3
+ok "memlock too small" eval '
+	try prlimit --memlock=65536:65536 setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock \
+		"$bench" run sendrecv --transport rdma -s 1M -n 1 --trials 1 --out u4
+	is "$status" 3 && err_has memlock'
+try "$bench" run sendrecv -d "$device,nosuch0" --transport rdma -s 1k -n 1 --trials 1 --out u5
+ok "unknown device at the server: exit 3" is "$status" 3
+ok "unknown device at the server: said" err_has "server: "
+
+# Two runs at once, each with a server of its own.
+"$bench" run sendrecv --transport rdma --poll event -s 4k -n 300 --trials 1 --out t1 >/dev/null 2>&1 &
+one=$!
+rdma_run t2 --poll event -s 4k -n 300
+wait $one
+ok "two runs at once" is "$?$status" 00
+
+# Deaths in the middle.
+start_server
+for transport in rdma tcp; do
+	start_client "ck-$transport" --transport $transport -s 1M
+	kill -9 $client
+	ok "$transport: client killed: its session ends within 6 s" within 6 idle
+	start_client "sk-$transport" --transport $transport -s 1M
+	pkill -9 -P $server
+	start=$SECONDS
+	status=0
+	wait $client || status=$?
+	ok "$transport: session killed: client exits 4" is "$status" 4
+	ok "$transport: session killed: within 6 s" eval '(( SECONDS - start <= 6 ))'
+	ok "$transport: session killed: rows whole" whole_rows "sk-$transport/sendrecv.csv"
+	start_client "ss-$transport" --transport $transport -s 64k
+	pkill -STOP -P $server
+	start=$SECONDS
+	status=0
+	wait $client || status=$?
+	ok "$transport: session stopped: client exits 4" is "$status" 4
+	ok "$transport: session stopped: within 7 s" eval '(( SECONDS - start <= 7 ))'
+	pkill -CONT -P $server
+	ok "$transport: session stopped: gone when woken" within 5 idle
+done
+ok "no queue pair is left" within 5 no_resources
+try "$bench" run sendrecv --connect 127.0.0.1:"$port" -s 1k -n 10 --trials 1 --out again
+ok "the server goes on serving" is "$status" 0
+
+conform rdma rdma:cm
+done_testing

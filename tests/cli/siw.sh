@@ -1,0 +1,16 @@
+#!/bin/bash
+# Real verbs on Soft-iWARP, which always connects by RDMA CM:
+# scripts/rxe.sh run --siw -- tests/cli/siw.sh
+. "$(dirname "$0")/rdma_lib.sh"
+cd "$work" || exit 1
+
+try "$bench" list devices
+ok "the static binary lists $device" out_has "iWARP"
+rdma_run siw -s 64,64k,16M -n 10 --verify each
+ok "sendrecv" is "$status" 0
+ok "every row ok" all_are ok siw/sendrecv.csv status
+ok "by RDMA CM without being asked" all_are rdma_cm siw/sendrecv.csv cm
+rdma_run polls -s 1k -n 100 --poll spin,event,yield
+ok "spin, event and yield" is "$status" 0
+conform rdma
+done_testing
