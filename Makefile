@@ -88,8 +88,37 @@ $(CONF): $(sort $(wildcard tests/conformance/*.c)) $(LIB)
 unit: $(UNIT)
 	$(Q)set -e; for t in $(UNIT); do $$t; done
 
-clean:
-	$(Q)rm -rf $(BUILD) rdmabench
+tests: $(UNIT) $(CONF)
 
-.PHONY: all unit clean
+# Sanitizers: build-asan and build-tsan only build; asan and tsan also run.
+build-asan:
+	$(Q)$(MAKE) BUILD=build/asan STATIC=0 \
+		SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
+		tests build/asan/rdmabench
+build-tsan:
+	$(Q)$(MAKE) BUILD=build/tsan STATIC=0 SAN=-fsanitize=thread tests
+
+check:
+	$(Q)scripts/check.sh
+
+# --- manual, installation ----------------------------------------------------
+MAN1 := $(BUILD)/man/rdmabench.1
+
+$(MAN1): man/rdmabench.1.in $(BUILD)/rdmabench
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BUILD)/rdmabench help --mdoc > $@.options
+	$(Q)sed -e '/^@OPTIONS@/{r $@.options' -e 'd}' $< > $@
+
+man: $(MAN1)
+
+install: $(BUILD)/rdmabench $(MAN1)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -s $(BUILD)/rdmabench $(DESTDIR)$(PREFIX)/bin/rdmabench
+	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1/
+
+clean:
+	$(Q)rm -rf build $(BUILD) rdmabench
+
+.PHONY: all unit tests build-asan build-tsan check man install clean
 -include $(OBJ:.o=.d) $(UNIT:%=%.d)

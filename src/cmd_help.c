@@ -1,8 +1,11 @@
 #include "cmd.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
+#include "ctl/serve.h"
+#include "run/run.h"
 #include "run/scenario.h"
 
 static void help(void)
@@ -30,6 +33,20 @@ static void help_scenario(const struct scenario *s)
 	puts("\nand the options of `rdmabench help run`.");
 }
 
+/* For the Makefile: the manual's options come from the tables. */
+static void mdoc(void)
+{
+	unsigned i;
+
+	puts(".Sh OPTIONS");
+	opt_mdoc(stdout, &run_opts);
+	opt_mdoc(stdout, &link_opts);
+	opt_mdoc(stdout, &trial_opts);
+	for (i = 0; scenario_at(i); i++)
+		opt_mdoc(stdout, scenario_at(i)->opts);
+	opt_mdoc(stdout, &serve_opts);
+}
+
 static int run(int argc, char **argv)
 {
 	const struct scenario *s;
@@ -37,6 +54,10 @@ static int run(int argc, char **argv)
 
 	if (argc < 2) {
 		help();
+		return 0;
+	}
+	if (!strcmp(argv[1], "--mdoc")) {
+		mdoc();
 		return 0;
 	}
 	c = command_find(argv[1]);

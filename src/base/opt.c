@@ -270,29 +270,33 @@ const struct opt *opt_find(const struct opt_group *g, const char *name)
 
 enum { HELP_INDENT = 28 };
 
+/* "help: names (default x)" */
+static void describe(const struct opt *o, char *text, size_t cap)
+{
+	bool shown = o->def[0] && o->type != OPT_FLAG;
+	char names[160] = "";
+
+	if (o->type == OPT_ENUM)
+		names_text(o, names, sizeof(names));
+	snprintf(text, cap, "%s%s%s%s%s%s", o->help, names[0] ? ": " : "",
+		 names, shown ? " (default " : "", shown ? o->def : "",
+		 shown ? ")" : "");
+}
+
 static void help_one(FILE *out, const struct opt *o)
 {
-	char left[96], text[768], names[160];
+	const char *metavar = o->type == OPT_FLAG ? "" : o->metavar;
+	char text[768];
 	int n;
 
-	n = snprintf(left, sizeof(left), "  %c%c%s --%s%s%s",
-		     o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-		     o->letter ? "," : " ", o->name,
-		     o->type == OPT_FLAG ? "" : " ",
-		     o->type == OPT_FLAG ? "" : o->metavar);
-	fputs(left, out);
+	n = fprintf(out, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ',
+		    o->letter ? o->letter : ' ', o->letter ? "," : " ",
+		    o->name, metavar[0] ? " " : "", metavar);
 	if (n >= HELP_INDENT - 1)
 		fprintf(out, "\n%*s", HELP_INDENT, "");
 	else
 		fprintf(out, "%*s", HELP_INDENT - n, "");
-	names[0] = '\0';
-	if (o->type == OPT_ENUM)
-		names_text(o, names, sizeof(names));
-	snprintf(text, sizeof(text), "%s%s%s%s%s%s", o->help,
-		 names[0] ? ": " : "", names,
-		 o->def[0] && o->type != OPT_FLAG ? " (default " : "",
-		 o->type != OPT_FLAG ? o->def : "",
-		 o->def[0] && o->type != OPT_FLAG ? ")" : "");
+	describe(o, text, sizeof(text));
 	text_wrap(out, text, HELP_INDENT);
 }
 
@@ -303,4 +307,36 @@ void opt_help(FILE *out, const struct opt_group *g)
 	fprintf(out, "%s:\n", g->title);
 	for (i = 0; i < g->n; i++)
 		help_one(out, &g->opts[i]);
+}
+
+/* mdoc reads a line that starts with a dot or quote as a request. */
+static void mdoc_text(FILE *out, const char *text)
+{
+	if (text[0] == '.' || text[0] == '\'')
+		fputs("\\&", out);
+	for (; *text; text++)
+		fputs(*text == '\\' ? "\\e" : (char[]){*text, '\0'}, out);
+	fputc('\n', out);
+}
+
+void opt_mdoc(FILE *out, const struct opt_group *g)
+{
+	char text[768];
+	unsigned i;
+
+	fprintf(out, ".Ss Options of %s\n.Bl -tag -width Ds\n", g->title);
+	for (i = 0; i < g->n; i++) {
+		const struct opt *o = &g->opts[i];
+
+		fputs(".It ", out);
+		if (o->letter)
+			fprintf(out, "Fl %c , ", o->letter);
+		fprintf(out, "Fl -%s", o->name);
+		if (o->type != OPT_FLAG)
+			fprintf(out, " Ar %s", o->metavar);
+		fputc('\n', out);
+		describe(o, text, sizeof(text));
+		mdoc_text(out, text);
+	}
+	fputs(".El\n", out);
 }

@@ -94,4 +94,7 @@ const struct opt *opt_find(const struct opt_group *g, const char *name);
 /* "  -s, --size SIZE[,...]   help (default ...)", wrapped at 80. */
 void opt_help(FILE *out, const struct opt_group *g);
 
+/* The same as mdoc(7), for the manual. */
+void opt_mdoc(FILE *out, const struct opt_group *g);
+
 #endif

@@ -28,7 +28,7 @@ static const struct opt opts[] = {
 	 .offset = AT(bind),
 	 .def = "127.0.0.1",
 	 .metavar = "ADDR",
-	 .help = "address of the control port; 0.0.0.0 or :: for all. Whoever "
+	 .help = "address of the control port; 0.0.0.0 or :: for all; whoever "
 		 "reaches it may run benchmarks here"},
 	{.name = "port",
 	 .letter = 'p',
