@@ -25,6 +25,24 @@ run_long() {
 	within 10 test -s "$1/sendrecv.csv"
 }
 
+# Servers that are none, on a free port that gawk listens on.
+other=$((20000 + RANDOM % 20000))
+fake() { # GAWK-STATEMENTS: with s, the socket of the first client
+	gawk "BEGIN { s = \"/inet/tcp/$other/0/0\"; $1 }" >/dev/null 2>&1 &
+	within 5 eval 'ss -Hltn "sport = :$other" | grep -q .'
+}
+fake 'printf "" |& s; s |& getline; close(s)'
+ok "a server that dies in the handshake" fails_with 4 "peer-" \
+	run sendrecv --connect 127.0.0.1:$other
+other=$((other + 1))
+fake 'print "SSH-2.0-OpenSSH_9.2" |& s; s |& getline; close(s)'
+ok "a server that speaks something else" fails_with 4 "does not speak" \
+	run sendrecv --connect 127.0.0.1:$other
+other=$((other + 1))
+fake 'printf "" |& s; system("sleep 8")'
+ok "a server that says nothing" fails_with 4 "peer-timeout" \
+	run sendrecv --connect 127.0.0.1:$other
+
 start_server
 ok "a client is served" served
 ok "in use: says so" fails_with 3 "is taken" serve -p "$port"
