@@ -228,6 +228,12 @@ static void fill_detail(struct verbs_ep *ep)
 	const struct gid *gid = &ep->port.gid;
 	char text[INET6_ADDRSTRLEN];
 
+	if (ep->port.iwarp) {
+		snprintf(ep->ep.caps.detail, sizeof(ep->ep.caps.detail),
+			 "port %u iWARP on %s", ep->port.port,
+			 ep->port.netdev);
+		return;
+	}
 	snprintf(ep->ep.caps.detail, sizeof(ep->ep.caps.detail),
 		 "port %u GID %u %s %s MTU %u", ep->port.port, gid->index,
 		 gid_type_name(gid->type),
