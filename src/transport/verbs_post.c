@@ -10,7 +10,12 @@
 
 #include "transport/verbs_ep.h"
 
-enum kind { KIND_NONE, KIND_MESSAGE, KIND_REMOTE, KIND_ATOMIC };
+enum kind {
+	KIND_NONE,
+	KIND_MESSAGE,
+	KIND_REMOTE,
+	KIND_ATOMIC
+};
 
 static const struct verbs_op {
 	enum kind kind;
@@ -65,7 +70,8 @@ static int post_failed(struct verbs_ep *ep, int e, const char *what)
 	if (e == ENOMEM)
 		return err_set(&ep->ep.err, -e, REASON_INTERNAL,
 			       "rdma: more %s posted than the queue was opened "
-			       "for", what);
+			       "for",
+			       what);
 	return err_sys(&ep->ep.err, -e, "rdma: cannot post %s", what);
 }
 
