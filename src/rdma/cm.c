@@ -13,7 +13,10 @@
 #include "base/clock.h"
 
 /* Strangers may fill a part of the backlog. */
-enum { BACKLOG_SPARE = 16, ADDR_TEXT = INET6_ADDRSTRLEN + 8 };
+enum {
+	BACKLOG_SPARE = 16,
+	ADDR_TEXT = INET6_ADDRSTRLEN + 8
+};
 
 /* The private data of a connect request. */
 struct hello {
@@ -21,7 +24,9 @@ struct hello {
 	uint32_t lane;	/* big-endian */
 	uint8_t nonce[CM_NONCE_BYTES];
 };
-enum { HELLO_MAGIC = 0x52424d31 };
+enum {
+	HELLO_MAGIC = 0x52424d31
+};
 
 struct cm_lane {
 	struct rdma_cm_id *id;
@@ -72,13 +77,14 @@ static int cm_sys(struct err *err, const char *what, const struct sockaddr *sa)
 	if (e == ENODEV || e == EADDRNOTAVAIL)
 		return err_set(err, -e, REASON_NO_DEVICE,
 			       "RDMA CM cannot %s %s: no RDMA device has this "
-			       "address (it does not work on lo)", what,
-			       addr_text(sa, text));
+			       "address (it does not work on lo)",
+			       what, addr_text(sa, text));
 	if (e == EACCES || e == EPERM || e == ENOENT)
 		return err_set(err, -e, REASON_NO_PERMISSION,
 			       "RDMA CM cannot %s %s: /dev/infiniband/rdma_cm "
 			       "may not be opened (`modprobe rdma_ucm`, run as "
-			       "root)", what, addr_text(sa, text));
+			       "root)",
+			       what, addr_text(sa, text));
 	return err_sys(err, -e, "RDMA CM cannot %s %s", what,
 		       addr_text(sa, text));
 }
@@ -94,7 +100,8 @@ static void copy_event(struct cm_event *out, const struct rdma_cm_event *in)
 	out->id = in->id;
 	out->status = in->status;
 	if (in->event != RDMA_CM_EVENT_CONNECT_REQUEST ||
-	    !param->private_data || param->private_data_len < sizeof(out->hello))
+	    !param->private_data ||
+	    param->private_data_len < sizeof(out->hello))
 		return;
 	out->has_hello = true;
 	memcpy(&out->hello, param->private_data, sizeof(out->hello));
@@ -138,19 +145,21 @@ static const struct {
 	const char *text;
 } failures[] = {
 	[RDMA_CM_EVENT_ADDR_ERROR] = {REASON_PEER_REFUSED,
-		"no RDMA device leads to this address"},
-	[RDMA_CM_EVENT_ROUTE_ERROR] = {REASON_PEER_REFUSED,
-		"no route to it on this device (RDMA CM does not work on lo)"},
+				      "no RDMA device leads to this address"},
+	[RDMA_CM_EVENT_ROUTE_ERROR] =
+		{REASON_PEER_REFUSED,
+		 "no route to it on this device (RDMA CM does not work on lo)"},
 	[RDMA_CM_EVENT_CONNECT_ERROR] = {REASON_PEER_REFUSED,
-		"the connection failed"},
+					 "the connection failed"},
 	[RDMA_CM_EVENT_UNREACHABLE] = {REASON_PEER_TIMEOUT,
-		"it does not answer"},
-	[RDMA_CM_EVENT_REJECTED] = {REASON_PEER_REFUSED,
-		"it refused: nobody listens there, or for another session"},
+				       "it does not answer"},
+	[RDMA_CM_EVENT_REJECTED] =
+		{REASON_PEER_REFUSED,
+		 "it refused: nobody listens there, or for another session"},
 	[RDMA_CM_EVENT_DEVICE_REMOVAL] = {REASON_NO_DEVICE,
-		"the RDMA device was removed"},
+					  "the RDMA device was removed"},
 	[RDMA_CM_EVENT_DISCONNECTED] = {REASON_PEER_LOST,
-		"the peer closed the connection"},
+					"the peer closed the connection"},
 };
 
 /* True for the events that end a connection or an attempt. */
@@ -166,9 +175,9 @@ static int failed(const struct cm_event *ev, const struct sockaddr *sa,
 	char text[ADDR_TEXT];
 
 	return err_set(err, -ECONNREFUSED, failures[ev->type].reason,
-		       "RDMA CM to %s: %s (%s, status %d)",
-		       addr_text(sa, text), failures[ev->type].text,
-		       rdma_event_str(ev->type), ev->status);
+		       "RDMA CM to %s: %s (%s, status %d)", addr_text(sa, text),
+		       failures[ev->type].text, rdma_event_str(ev->type),
+		       ev->status);
 }
 
 static int timed_out(int ret, const char *what, const struct sockaddr *sa,
@@ -291,8 +300,8 @@ int cm_new(struct cm **out, const struct cm_attr *attr, struct err *err)
 	cm->channel = rdma_create_event_channel();
 	if (!cm->channel) {
 		ret = cm_sys(err, "start for",
-			     (const struct sockaddr *)
-			     (attr->addr ? attr->addr : &none));
+			     (const struct sockaddr *)(attr->addr ? attr->addr
+								  : &none));
 		goto free_cm;
 	}
 	if (fcntl(cm->channel->fd, F_SETFL, O_NONBLOCK)) {
@@ -314,9 +323,9 @@ void cm_listen_addr(const struct cm *cm, struct sockaddr_storage *addr)
 	const struct sockaddr *sa = rdma_get_local_addr(cm->listener);
 
 	memset(addr, 0, sizeof(*addr));
-	memcpy(addr, sa, sa->sa_family == AF_INET6
-				 ? sizeof(struct sockaddr_in6)
-				 : sizeof(struct sockaddr_in));
+	memcpy(addr, sa,
+	       sa->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					 : sizeof(struct sockaddr_in));
 }
 
 void cm_set_qp(struct cm *cm, unsigned lane, struct ibv_qp *qp)
@@ -404,8 +413,8 @@ static int wrong_device(const struct cm *cm, const struct rdma_cm_id *id,
 		return 0;
 	return err_set(err, -ENODEV, REASON_NO_DEVICE,
 		       "RDMA CM reaches %s by device %s, not %s: choose it "
-		       "(-d), or change the routes", addr_text(sa, text), name,
-		       cm->port->name);
+		       "(-d), or change the routes",
+		       addr_text(sa, text), name, cm->port->name);
 }
 
 static int resolve(struct cm *cm, struct rdma_cm_id *id,
@@ -423,8 +432,10 @@ static int resolve(struct cm *cm, struct rdma_cm_id *id,
 	if (left_ms > 60000)
 		left_ms = 60000;
 	/* From our address, so that no other device is taken. */
-	if (rdma_resolve_addr(id, src.ss_family == dst->sa_family
-				  ? (struct sockaddr *)&src : NULL,
+	if (rdma_resolve_addr(id,
+			      src.ss_family == dst->sa_family
+				      ? (struct sockaddr *)&src
+				      : NULL,
 			      dst, (int)left_ms))
 		return cm_sys(err, "resolve", dst);
 	ret = expect(cm, RDMA_CM_EVENT_ADDR_RESOLVED, link, &ev, err);
@@ -524,8 +535,7 @@ static int answer(struct cm *cm, const struct cm_event *ev,
 	}
 	param = conn_param(lane, link);
 	if (rdma_accept(lane->id, &param))
-		return cm_sys(err, "accept from",
-			      rdma_get_peer_addr(lane->id));
+		return cm_sys(err, "accept from", rdma_get_peer_addr(lane->id));
 	return 0;
 }
 

@@ -19,14 +19,16 @@
 
 #include "rdma/qp.h"
 
-enum { CM_NONCE_BYTES = 16 };
+enum {
+	CM_NONCE_BYTES = 16
+};
 
 struct cm;
 
 struct cm_attr {
-	const struct rdma_port *port; /* stays open until cm_free */
+	const struct rdma_port *port;	     /* stays open until cm_free */
 	const struct sockaddr_storage *addr; /* to listen on; NULL: active */
-	const uint8_t *nonce;	      /* CM_NONCE_BYTES */
+	const uint8_t *nonce;		     /* CM_NONCE_BYTES */
 	unsigned n_lanes;
 };
 
@@ -35,7 +37,7 @@ struct cm_link {
 	const struct sockaddr_storage *peer; /* for the active end */
 	unsigned mtu_bytes;		     /* at most; 0 on iWARP */
 	uint8_t rd_atomic;
-	uint64_t deadline_ns;		     /* of clock_raw_ns() */
+	uint64_t deadline_ns; /* of clock_raw_ns() */
 };
 
 /* With an address: binds to it with a free port and listens. */

@@ -114,7 +114,8 @@ int rdma_data_addr(const struct rdma_want *want, struct sockaddr_storage *addr,
 	if (port.addr.ss_family == AF_UNSPEC)
 		ret = err_set(err, -EADDRNOTAVAIL, REASON_NO_DEVICE,
 			      "%s has no IP address on its network interface "
-			      "%s: give it one (ip addr add)", port.name,
+			      "%s: give it one (ip addr add)",
+			      port.name,
 			      port.netdev[0] ? port.netdev : "(none found)");
 	else
 		*addr = port.addr;

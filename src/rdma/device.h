@@ -17,21 +17,23 @@
 
 #include "base/err.h"
 
-enum { RDMA_NAME_MAX = 64 };
+enum {
+	RDMA_NAME_MAX = 64
+};
 
 /* One port of one device. */
 struct rdma_device_info {
 	char name[RDMA_NAME_MAX]; /* "rxe0" */
 	unsigned port, n_ports;	  /* ports count from 1 */
 	bool software, iwarp, active;
-	char link_layer[16];	  /* "Ethernet", "InfiniBand" */
-	char state[16];		  /* "active", "down", ... */
-	unsigned mtu_bytes;	  /* active; 0: not known */
+	char link_layer[16]; /* "Ethernet", "InfiniBand" */
+	char state[16];	     /* "active", "down", ... */
+	unsigned mtu_bytes;  /* active; 0: not known */
 	uint64_t max_message_bytes;
-	char netdev[IF_NAMESIZE]; /* "" if there is none */
+	char netdev[IF_NAMESIZE];     /* "" if there is none */
 	struct sockaddr_storage addr; /* ss_family 0: it has no IP address */
-	char gid[96];		  /* "1 RoCE v2 10.9.9.1" */
-	char note[ERR_TEXT_MAX];   /* why it cannot be used; "" if it can */
+	char gid[96];		      /* "1 RoCE v2 10.9.9.1" */
+	char note[ERR_TEXT_MAX];      /* why it cannot be used; "" if it can */
 };
 
 /* What is asked for, by name or by policy. */

@@ -8,15 +8,15 @@
 
 #include "rdma/netdev.h"
 
-enum { GIDS_MAX = 512 }; /* mlx5 has 256 a port */
+/* mlx5 has 256 a port. */
+enum {
+	GIDS_MAX = 512
+};
 
 static const char *const state_names[] = {
-	[IBV_PORT_NOP] = "nop",
-	[IBV_PORT_DOWN] = "down",
-	[IBV_PORT_INIT] = "init",
-	[IBV_PORT_ARMED] = "armed",
-	[IBV_PORT_ACTIVE] = "active",
-	[IBV_PORT_ACTIVE_DEFER] = "active-defer",
+	[IBV_PORT_NOP] = "nop",	      [IBV_PORT_DOWN] = "down",
+	[IBV_PORT_INIT] = "init",     [IBV_PORT_ARMED] = "armed",
+	[IBV_PORT_ACTIVE] = "active", [IBV_PORT_ACTIVE_DEFER] = "active-defer",
 };
 
 const char *rdma_port_state_name(enum ibv_port_state state)
@@ -241,7 +241,8 @@ static const struct gid *gid_at(const struct gid *table, size_t n, int index)
  * the address is the network interface's own. */
 static void find_addr(struct rdma_port *port, const struct sockaddr *want)
 {
-	const bool is_ip = port->port_attr.link_layer == IBV_LINK_LAYER_ETHERNET;
+	const bool is_ip =
+		port->port_attr.link_layer == IBV_LINK_LAYER_ETHERNET;
 
 	netdev_find(port->name, port->port, &port->gid, port->netdev);
 	if (is_ip && !gid_to_addr(&port->gid, &port->addr))

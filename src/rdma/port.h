@@ -38,8 +38,7 @@ enum ibv_mtu rdma_mtu_of_bytes(unsigned bytes);
 struct ibv_device;
 int rdma_port_open_device(struct rdma_port *port, struct ibv_device *dev,
 			  struct err *err);
-int rdma_port_select(struct rdma_port *port, unsigned number,
-		     struct err *err);
+int rdma_port_select(struct rdma_port *port, unsigned number, struct err *err);
 int rdma_port_set_gid(struct rdma_port *port, const struct rdma_want *want,
 		      struct err *err);
 const char *rdma_port_state_name(enum ibv_port_state state);

@@ -26,11 +26,15 @@ enum {
 
 /* Beyond this inlining no longer pays: the CPU's copy costs more than the
  * device's read.  perftest's default for sends, 236, is in it. */
-enum { INLINE_USEFUL = 256 };
+enum {
+	INLINE_USEFUL = 256
+};
 
 /* A reader with more outstanding gains nothing, and rxe and mlx5 reserve
  * memory for each. */
-enum { RD_ATOMIC_USEFUL = 16 };
+enum {
+	RD_ATOMIC_USEFUL = 16
+};
 
 int rdma_cq_create(struct rdma_cq *cq, const struct rdma_port *port,
 		   uint64_t cqe, bool events, struct err *err)
@@ -83,16 +87,15 @@ int rdma_pd_create(struct ibv_pd **pd, const struct rdma_port *port,
 	if (*pd)
 		return 0;
 	return err_sys(err, errno ? -errno : -EIO,
-		       "cannot allocate a protection domain on %s",
-		       port->name);
+		       "cannot allocate a protection domain on %s", port->name);
 }
 
 static int check_qp_limits(const struct rdma_port *port,
 			   const struct rdma_qp_want *want, struct err *err)
 {
 	const uint64_t max = (uint64_t)port->attr.max_qp_wr;
-	const uint64_t most = want->send_wrs > want->recv_wrs
-				      ? want->send_wrs : want->recv_wrs;
+	const uint64_t most = want->send_wrs > want->recv_wrs ? want->send_wrs
+							      : want->recv_wrs;
 
 	if (most > max)
 		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
@@ -104,8 +107,8 @@ static int check_qp_limits(const struct rdma_port *port,
 	if (want->sges > (unsigned)port->attr.max_sge)
 		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
 			       "%u pieces of memory in a work request, but %s "
-			       "takes %d", want->sges, port->name,
-			       port->attr.max_sge);
+			       "takes %d",
+			       want->sges, port->name, port->attr.max_sge);
 	return 0;
 }
 
@@ -156,7 +159,8 @@ static int inline_refused(const struct rdma_port *port, int asked,
 {
 	return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
 		       "%d bytes of inline data asked for (-I), but %s takes "
-		       "%u", asked, port->name, granted);
+		       "%u",
+		       asked, port->name, granted);
 }
 
 int rdma_qp_create(struct ibv_qp **qp, const struct rdma_port *port,
@@ -174,8 +178,8 @@ int rdma_qp_create(struct ibv_qp **qp, const struct rdma_port *port,
 	if (!*qp && errno == EINVAL && granted) {
 		granted = probe_inline(want, granted);
 		if (asked)
-			return inline_refused(port, want->inline_bytes,
-					      granted, err);
+			return inline_refused(port, want->inline_bytes, granted,
+					      err);
 		*qp = try_qp(want, &granted);
 	}
 	if (!*qp)
@@ -292,8 +296,8 @@ int rdma_qp_to_rts(struct ibv_qp *qp, const struct rdma_path *path,
 	return modify(qp, &attr, mask, "RTS", err);
 }
 
-int rdma_mtu_choose(unsigned *mtu, const struct rdma_port *port,
-		    unsigned asked, struct err *err)
+int rdma_mtu_choose(unsigned *mtu, const struct rdma_port *port, unsigned asked,
+		    struct err *err)
 {
 	const unsigned active = rdma_port_mtu(port);
 
@@ -303,7 +307,8 @@ int rdma_mtu_choose(unsigned *mtu, const struct rdma_port *port,
 	if (!rdma_mtu_of_bytes(asked))
 		return err_set(err, -EINVAL, REASON_USAGE,
 			       "MTU %u (-m): RDMA has 256, 512, 1024, 2048 "
-			       "and 4096", asked);
+			       "and 4096",
+			       asked);
 	if (asked > active)
 		return err_set(err, -EINVAL, REASON_DEVICE_LIMIT,
 			       "MTU %u (-m), but port %u of %s has %u: raise "

@@ -75,8 +75,8 @@ int rdma_qp_rtr_policy(struct ibv_qp_attr *attr);
 int rdma_qp_rts_policy(struct ibv_qp_attr *attr);
 
 /* The MTU to propose: `asked` bytes, or the port's active one for 0. */
-int rdma_mtu_choose(unsigned *mtu, const struct rdma_port *port,
-		    unsigned asked, struct err *err);
+int rdma_mtu_choose(unsigned *mtu, const struct rdma_port *port, unsigned asked,
+		    struct err *err);
 
 /* Reads and atomics a QP of this device can have outstanding. */
 uint8_t rdma_rd_atomic_limit(const struct rdma_port *port);

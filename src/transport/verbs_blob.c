@@ -107,9 +107,10 @@ void verbs_blob_pack(struct blob *blob, const struct verbs_blob *in)
 	memset(blob, 0, sizeof(*blob));
 	put(&c, MAGIC, 2);
 	put(&c, VERSION, 1);
-	put(&c, (in->rdma_cm ? FLAG_RDMA_CM : 0u) |
-		(in->iwarp ? FLAG_IWARP : 0u) |
-		(in->infiniband ? FLAG_INFINIBAND : 0u), 1);
+	put(&c,
+	    (in->rdma_cm ? FLAG_RDMA_CM : 0u) | (in->iwarp ? FLAG_IWARP : 0u) |
+		    (in->infiniband ? FLAG_INFINIBAND : 0u),
+	    1);
 	put(&c, in->rd_atomic, 1);
 	put(&c, in->lid, 2);
 	put(&c, in->n_lanes, 2);

@@ -14,14 +14,16 @@
 #include "transport/transport.h"
 
 /* As many 24-bit QP numbers as a blob has room for beside the rest. */
-enum { VERBS_LANES_MAX = 256 };
+enum {
+	VERBS_LANES_MAX = 256
+};
 
 struct verbs_blob {
 	bool rdma_cm;
 	bool iwarp;
-	bool infiniband;	/* link layer */
-	uint8_t rd_atomic;	/* reads the end answers at a time */
-	uint16_t lid;		/* 0 on Ethernet */
+	bool infiniband;   /* link layer */
+	uint8_t rd_atomic; /* reads the end answers at a time */
+	uint16_t lid;	   /* 0 on Ethernet */
 	uint16_t n_lanes;
 	uint32_t mtu_bytes;	/* 0 on iWARP */
 	uint32_t psn;		/* the end's first, of every lane */

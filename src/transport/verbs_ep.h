@@ -22,13 +22,19 @@
 struct cm;
 
 /* Pieces of memory in one work request: a header, a payload and two more. */
-enum { VERBS_SGES = 4 };
+enum {
+	VERBS_SGES = 4
+};
 
 /* Work requests handed over by one doorbell; longer batches ring more. */
-enum { VERBS_BATCH = 64 };
+enum {
+	VERBS_BATCH = 64
+};
 
 /* Completions fetched by one poll: 768 bytes of stack. */
-enum { VERBS_POLL = 16 };
+enum {
+	VERBS_POLL = 16
+};
 
 /* A work request's id. */
 #define WRID_RECV (1ull << 63)
@@ -71,16 +77,16 @@ struct verbs_ep {
 
 	/* poll */
 	struct rdma_cq cq;
-	bool armed;	       /* an event will tell of the next completion */
-	bool failed;	       /* ep.err says why */
-	unsigned unacked;      /* events got and not yet acknowledged */
-	unsigned idle;	       /* empty polls in a row, modulo */
+	bool armed;	  /* an event will tell of the next completion */
+	bool failed;	  /* ep.err says why */
+	unsigned unacked; /* events got and not yet acknowledged */
+	unsigned idle;	  /* empty polls in a row, modulo */
 
 	/* open, connect, close */
 	enum role role;
 	struct rdma_port port;
 	struct ibv_pd *pd;
-	struct cm *cm; /* NULL: plain verbs */
+	struct cm *cm;	      /* NULL: plain verbs */
 	uint64_t max_bytes;   /* of a message */
 	uint32_t most_pieces; /* that the queues have room for, a message */
 	bool cut_recvs;	      /* receives were posted in pieces already */

@@ -11,11 +11,15 @@
 #include "transport/verbs_ep.h"
 
 /* Acknowledging takes a lock: do it for so many events at once. */
-enum { EVENTS_PER_ACK = 64 };
+enum {
+	EVENTS_PER_ACK = 64
+};
 
 /* Who has polled in vain so often (1 to 3 ms) can afford a system call to
  * learn whether the peer is still there. */
-enum { IDLE_POLLS = 1 << 16 };
+enum {
+	IDLE_POLLS = 1 << 16
+};
 
 /*
  * What is promised when the work completes.  An RC acknowledgement says that
@@ -25,9 +29,9 @@ enum { IDLE_POLLS = 1 << 16 };
  * back from the peer's memory, after all that was sent before it.
  */
 static const uint8_t levels[OP_COUNT] = {
-	[OP_SEND] = LEVEL_LOCAL,	[OP_RECV] = LEVEL_DELIVERED,
-	[OP_WRITE] = LEVEL_LOCAL,	[OP_WRITE_IMM] = LEVEL_LOCAL,
-	[OP_READ] = LEVEL_PLACED,	[OP_FETCH_ADD] = LEVEL_PLACED,
+	[OP_SEND] = LEVEL_LOCAL,      [OP_RECV] = LEVEL_DELIVERED,
+	[OP_WRITE] = LEVEL_LOCAL,     [OP_WRITE_IMM] = LEVEL_LOCAL,
+	[OP_READ] = LEVEL_PLACED,     [OP_FETCH_ADD] = LEVEL_PLACED,
 	[OP_CMP_SWAP] = LEVEL_PLACED,
 };
 
@@ -38,26 +42,33 @@ struct meaning {
 
 static const struct meaning meanings[] = {
 	[IBV_WC_LOC_LEN_ERR] = {REASON_LINK_FAILED,
-		"a message was longer than its receive buffer"},
-	[IBV_WC_LOC_QP_OP_ERR] = {REASON_LINK_FAILED,
-		"the work request does not suit the queue pair"},
-	[IBV_WC_LOC_PROT_ERR] = {REASON_LINK_FAILED,
-		"memory outside its region, or not registered"},
-	[IBV_WC_WR_FLUSH_ERR] = {REASON_PEER_LOST,
-		"the link was closed, most likely by the peer"},
-	[IBV_WC_REM_INV_REQ_ERR] = {REASON_LINK_FAILED,
-		"the message is longer than the peer's receive buffer, or "
-		"the peer does not take this operation"},
-	[IBV_WC_REM_ACCESS_ERR] = {REASON_LINK_FAILED,
-		"the peer's region does not allow it: wrong key, address or "
-		"access"},
+				"a message was longer than its receive buffer"},
+	[IBV_WC_LOC_QP_OP_ERR] =
+		{REASON_LINK_FAILED,
+		 "the work request does not suit the queue pair"},
+	[IBV_WC_LOC_PROT_ERR] =
+		{REASON_LINK_FAILED,
+		 "memory outside its region, or not registered"},
+	[IBV_WC_WR_FLUSH_ERR] =
+		{REASON_PEER_LOST,
+		 "the link was closed, most likely by the peer"},
+	[IBV_WC_REM_INV_REQ_ERR] =
+		{REASON_LINK_FAILED,
+		 "the message is longer than the peer's receive buffer, or "
+		 "the peer does not take this operation"},
+	[IBV_WC_REM_ACCESS_ERR] =
+		{REASON_LINK_FAILED,
+		 "the peer's region does not allow it: wrong key, address or "
+		 "access"},
 	[IBV_WC_REM_OP_ERR] = {REASON_LINK_FAILED,
-		"the peer's device could not complete it"},
-	[IBV_WC_RETRY_EXC_ERR] = {REASON_PEER_LOST,
-		"the peer's device does not answer: its program or host died, "
-		"or the network between is gone"},
-	[IBV_WC_RNR_RETRY_EXC_ERR] = {REASON_LINK_FAILED,
-		"the peer has posted no receive for half a second"},
+			       "the peer's device could not complete it"},
+	[IBV_WC_RETRY_EXC_ERR] =
+		{REASON_PEER_LOST,
+		 "the peer's device does not answer: its program or host died, "
+		 "or the network between is gone"},
+	[IBV_WC_RNR_RETRY_EXC_ERR] =
+		{REASON_LINK_FAILED,
+		 "the peer has posted no receive for half a second"},
 };
 
 static const struct meaning *meaning_of(enum ibv_wc_status status)
@@ -81,7 +92,8 @@ static int fail(struct verbs_ep *ep, const struct ibv_wc *wc)
 	ep->failed = true;
 	return err_set(&ep->ep.err, -EIO, m->reason,
 		       "rdma: %s on %s completed with %s (vendor code 0x%x): "
-		       "%s", recv ? "receive" : "send", ep->port.name,
+		       "%s",
+		       recv ? "receive" : "send", ep->port.name,
 		       ibv_wc_status_str(wc->status), wc->vendor_err, m->text);
 }
 
@@ -137,7 +149,8 @@ static __attribute__((noinline)) int nothing(struct verbs_ep *ep, int got)
 		return -EIO;
 	return err_set(&ep->ep.err, -EIO, REASON_LINK_FAILED,
 		       "rdma: the completion queue of %s cannot be read "
-		       "(overrun, or the device is gone)", ep->port.name);
+		       "(overrun, or the device is gone)",
+		       ep->port.name);
 }
 
 int verbs_poll(struct ep *base, struct comp *comp, unsigned n)

@@ -10,7 +10,12 @@
 
 #include "transport/verbs_ep.h"
 
-enum kind { KIND_NONE, KIND_MESSAGE, KIND_REMOTE, KIND_ATOMIC };
+enum kind {
+	KIND_NONE,
+	KIND_MESSAGE,
+	KIND_REMOTE,
+	KIND_ATOMIC
+};
 
 static const struct verbs_op {
 	enum kind kind;
@@ -65,7 +70,8 @@ static int post_failed(struct verbs_ep *ep, int e, const char *what)
 	if (e == ENOMEM)
 		return err_set(&ep->ep.err, -e, REASON_INTERNAL,
 			       "rdma: more %s posted than the queue was opened "
-			       "for", what);
+			       "for",
+			       what);
 	return err_sys(&ep->ep.err, -e, "rdma: cannot post %s", what);
 }
 
@@ -107,63 +113,63 @@ static int ring_recv(struct verbs_ep *ep, struct ibv_qp *qp)
 	return ret ? post_failed(ep, ret, "receives") : 0;
 }
 
-static uint64_t work_bytes(const struct work *w)
+static inline uint64_t work_bytes(const struct work *w)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = w->n_sges ? w->sges[0].len : 0;
 	unsigned i;
 
-	for (i = 0; i < w->n_sges; i++)
+	for (i = 1; i < w->n_sges; i++)
 		bytes += w->sges[i].len;
 	return bytes;
 }
 
 /* Where in a message's memory the next piece begins. */
 struct cut {
-	const struct work *work;
-	unsigned sge;	 /* index */
-	size_t sge_done; /* bytes of it */
-	uint64_t done;	 /* bytes of the message */
+	const struct sge *sges;
+	unsigned left;	 /* sges */
+	size_t sge_done; /* bytes of the first */
 };
 
 /* The next at most `max` bytes; returns the number of sges. */
-static int cut_piece(struct cut *cut, struct ibv_sge *out, uint64_t max)
+static inline int cut_piece(struct cut *cut, struct ibv_sge *out, uint64_t max)
 {
-	const struct sge *in;
-	uint64_t left = max, len;
+	uint64_t len;
 	int n = 0;
 
-	while (cut->sge < cut->work->n_sges && left) {
-		in = &cut->work->sges[cut->sge];
+	for (; cut->left && max; max -= len) {
+		const struct sge *in = cut->sges;
+
 		len = in->len - cut->sge_done;
-		if (len > left)
-			len = left;
+		out[n].addr = (uintptr_t)in->addr + cut->sge_done;
+		out[n].lkey = in->region->lkey;
+		if (len > max) {
+			out[n++].length = (uint32_t)max;
+			cut->sge_done += max;
+			break;
+		}
+		out[n].length = (uint32_t)len;
 		/* To mlx5 a length of 0 is 2 GiB: leave such sges out. */
-		if (len) {
-			out[n].addr = (uintptr_t)in->addr + cut->sge_done;
-			out[n].length = (uint32_t)len;
-			out[n++].lkey = in->region->lkey;
-		}
-		left -= len;
-		cut->sge_done += len;
-		if (cut->sge_done == in->len) {
-			cut->sge++;
-			cut->sge_done = 0;
-		}
+		n += len != 0;
+		cut->sges++;
+		cut->left--;
+		cut->sge_done = 0;
 	}
-	cut->done += max - left;
 	return n;
 }
 
-static struct slot *ring_take(struct ring *ring, const struct work *w,
-			      uint64_t bytes)
+/* The message's slot; it is the posted work's from now on. */
+static inline uint64_t ring_take(struct ring *ring, const struct work *w,
+				 uint64_t bytes)
 {
-	struct slot *slot = &ring->slots[ring->head & ring->mask];
+	const uint32_t seq = ring->head;
+	struct slot *slot = &ring->slots[seq & ring->mask];
 
-	assert(ring->head - ring->tail < ring->depth);
+	assert(seq - ring->tail < ring->depth);
 	slot->cookie = w->cookie;
 	slot->bytes = bytes;
 	slot->op = w->op;
-	return slot;
+	ring->head = seq + 1;
+	return WRID(w->lane, seq);
 }
 
 static void fill_remote(struct ibv_send_wr *wr, const struct work *w,
@@ -181,104 +187,157 @@ static void fill_remote(struct ibv_send_wr *wr, const struct work *w,
 	wr->imm_data = htonl(w->imm);
 }
 
-static int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
-		    const struct work *w)
+static inline struct ibv_send_wr *next_send(struct verbs_ep *ep,
+					    const struct verbs_op *op,
+					    uint64_t id)
+{
+	struct ibv_send_wr *wr = &ep->send_wrs[ep->n_wrs++];
+
+	wr->wr_id = id;
+	wr->opcode = op->more;
+	wr->send_flags = 0;
+	return wr;
+}
+
+/* All pieces of a message but the last; `done` is where that begins. */
+static int cut_send(struct verbs_ep *ep, const struct work *w, struct cut *cut,
+		    uint64_t bytes, uint64_t *done)
 {
 	const struct verbs_op *op = &verbs_op_table[w->op];
-	const uint64_t bytes = work_bytes(w), id = WRID(w->lane, lane->sq.head);
-	const unsigned flags = op->carries && bytes <= ep->inline_bytes
-				       ? IBV_SEND_INLINE : 0;
-	struct cut cut = {.work = w};
+	struct verbs_lane *lane = &ep->lanes[w->lane];
+	const uint64_t id = WRID(w->lane, lane->sq.head - 1);
 	struct ibv_send_wr *wr;
-	uint64_t offset;
+	int ret;
+
+	for (*done = 0; bytes - *done > ep->segment_bytes;
+	     *done += ep->segment_bytes) {
+		wr = next_send(ep, op, id);
+		wr->num_sge = cut_piece(cut, wr->sg_list, ep->segment_bytes);
+		if (op->kind != KIND_MESSAGE)
+			fill_remote(wr, w, op->kind, *done);
+		ret = ep->n_wrs == VERBS_BATCH ? ring_send(ep, lane->qp) : 0;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
+			   const struct work *w)
+{
+	const struct verbs_op *op = &verbs_op_table[w->op];
+	const uint64_t bytes = work_bytes(w);
+	const uint64_t id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
+	struct cut cut = {.sges = w->sges, .left = w->n_sges};
+	struct ibv_send_wr *wr;
+	uint64_t done = 0;
 	int ret;
 
 	assert(op->kind != KIND_NONE && w->n_sges <= VERBS_SGES);
-	ring_take(&lane->sq, w, bytes);
-	do {
-		if (ep->n_wrs == VERBS_BATCH) {
-			ret = ring_send(ep, lane->qp);
-			if (ret)
-				return ret;
-		}
-		wr = &ep->send_wrs[ep->n_wrs++];
-		offset = cut.done;
-		wr->num_sge = cut_piece(&cut, wr->sg_list, ep->segment_bytes);
-		wr->wr_id = id;
-		wr->opcode = op->more;
-		wr->send_flags = flags;
-		if (op->kind != KIND_MESSAGE)
-			fill_remote(wr, w, op->kind, offset);
-	} while (cut.done < bytes);
-	wr->wr_id |= WRID_LAST;
+	if (__builtin_expect(bytes > ep->segment_bytes, 0)) {
+		ret = cut_send(ep, w, &cut, bytes, &done);
+		if (ret)
+			return ret;
+	}
+	wr = next_send(ep, op, id);
+	wr->num_sge = cut_piece(&cut, wr->sg_list, bytes - done);
 	wr->opcode = op->opcode;
+	if (op->carries && bytes <= ep->inline_bytes)
+		wr->send_flags |= IBV_SEND_INLINE;
 	if (w->flags & WORK_SIGNAL)
 		wr->send_flags |= IBV_SEND_SIGNALED;
-	lane->sq.head++;
+	if (op->kind != KIND_MESSAGE)
+		fill_remote(wr, w, op->kind, done);
 	ep->ep.counts.sends++;
 	ep->ep.counts.bytes_sent += op->carries ? bytes : 0;
 	ep->ep.counts.bytes_recv += op->fetches ? bytes : 0;
-	return 0;
+	return ep->n_wrs == VERBS_BATCH ? ring_send(ep, lane->qp) : 0;
 }
 
-static int add_recv(struct verbs_ep *ep, struct verbs_lane *lane,
-		    const struct work *w)
+static int cut_recv(struct verbs_ep *ep, const struct work *w, struct cut *cut,
+		    uint64_t *left)
 {
-	const uint64_t bytes = work_bytes(w);
-	const uint64_t id = WRID_RECV | WRID(w->lane, lane->rq.head);
-	struct cut cut = {.work = w};
+	struct verbs_lane *lane = &ep->lanes[w->lane];
+	const uint64_t id = WRID(w->lane, lane->rq.head - 1) | WRID_RECV;
 	struct ibv_recv_wr *wr;
 	int ret;
 
-	/* The slot counts what arrives, piece by piece. */
-	ring_take(&lane->rq, w, 0);
-	do {
-		if (ep->n_wrs == VERBS_BATCH) {
-			ret = ring_recv(ep, lane->qp);
-			if (ret)
-				return ret;
-		}
+	ep->cut_recvs = true;
+	for (; *left > ep->segment_bytes; *left -= ep->segment_bytes) {
 		wr = &ep->recv_wrs[ep->n_wrs++];
-		wr->num_sge = cut_piece(&cut, wr->sg_list, ep->segment_bytes);
 		wr->wr_id = id;
-	} while (cut.done < bytes);
-	wr->wr_id |= WRID_LAST;
-	if (bytes > ep->segment_bytes)
-		ep->cut_recvs = true;
-	lane->rq.head++;
+		wr->num_sge = cut_piece(cut, wr->sg_list, ep->segment_bytes);
+		ret = ep->n_wrs == VERBS_BATCH ? ring_recv(ep, lane->qp) : 0;
+		if (ret)
+			return ret;
+	}
 	return 0;
 }
 
-/* Consecutive work of one lane and one direction goes out together. */
-static const struct work *run_end(const struct work *w, const struct work *end)
+static inline int add_recv(struct verbs_ep *ep, struct verbs_lane *lane,
+			   const struct work *w)
 {
-	const bool recv = w->op == OP_RECV;
-	const unsigned lane = w->lane;
+	/* The slot counts what arrives, piece by piece. */
+	const uint64_t id = ring_take(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
+	struct cut cut = {.sges = w->sges, .left = w->n_sges};
+	uint64_t left = work_bytes(w);
+	struct ibv_recv_wr *wr;
+	int ret;
+
+	assert(w->n_sges <= VERBS_SGES);
+	if (__builtin_expect(left > ep->segment_bytes, 0)) {
+		ret = cut_recv(ep, w, &cut, &left);
+		if (ret)
+			return ret;
+	}
+	wr = &ep->recv_wrs[ep->n_wrs++];
+	wr->wr_id = id;
+	wr->num_sge = cut_piece(&cut, wr->sg_list, left);
+	return ep->n_wrs == VERBS_BATCH ? ring_recv(ep, lane->qp) : 0;
+}
+
+/* Consecutive work of one lane and one direction goes out together; the run
+ * ends before the returned item. */
+static const struct work *post_sends(struct verbs_ep *ep, const struct work *w,
+				     const struct work *end, int *ret)
+{
+	struct verbs_lane *lane = &ep->lanes[w->lane];
+	const unsigned index = w->lane;
 
 	do {
-		w++;
-	} while (w < end && w->lane == lane && (w->op == OP_RECV) == recv);
+		*ret = add_send(ep, lane, w++);
+	} while (w < end && w->op != OP_RECV && w->lane == index && !*ret);
+	if (!*ret)
+		*ret = ring_send(ep, lane->qp);
+	return w;
+}
+
+static const struct work *post_recvs(struct verbs_ep *ep, const struct work *w,
+				     const struct work *end, int *ret)
+{
+	struct verbs_lane *lane = &ep->lanes[w->lane];
+	const unsigned index = w->lane;
+
+	do {
+		*ret = add_recv(ep, lane, w++);
+	} while (w < end && w->op == OP_RECV && w->lane == index && !*ret);
+	if (!*ret)
+		*ret = ring_recv(ep, lane->qp);
 	return w;
 }
 
 int verbs_post(struct ep *base, const struct work *w, unsigned n)
 {
 	struct verbs_ep *ep = verbs_ep(base);
-	const struct work *end = w + n, *stop;
-	struct verbs_lane *lane;
+	const struct work *end = w + n;
 	int ret = ep->failed ? -EIO : 0;
-	bool recv;
 
 	while (w < end && !ret) {
 		assert(w->lane < ep->n_lanes);
-		lane = &ep->lanes[w->lane];
-		recv = w->op == OP_RECV;
-		for (stop = run_end(w, end); w < stop && !ret; w++)
-			ret = recv ? add_recv(ep, lane, w)
-				   : add_send(ep, lane, w);
-		if (!ret)
-			ret = recv ? ring_recv(ep, lane->qp)
-				   : ring_send(ep, lane->qp);
+		if (w->op == OP_RECV)
+			w = post_recvs(ep, w, end, &ret);
+		else
+			w = post_sends(ep, w, end, &ret);
 	}
 	return ret;
 }

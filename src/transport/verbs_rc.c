@@ -23,7 +23,9 @@
 #include "transport/verbs_ep.h"
 
 /* An sge's length has 32 bits; a power of two keeps pieces aligned. */
-enum { SEGMENT_MAX = 1 << 30 };
+enum {
+	SEGMENT_MAX = 1 << 30
+};
 
 static void rc_close(struct ep *base);
 
@@ -152,8 +154,8 @@ static int make_queues(struct verbs_ep *ep, const struct ep_attr *attr,
 	ret = rdma_pd_create(&ep->pd, &ep->port, err);
 	if (ret)
 		return ret;
-	ret = rdma_cq_create(&ep->cq, &ep->port, cqe,
-			     attr->poll == POLL_EVENT, err);
+	ret = rdma_cq_create(&ep->cq, &ep->port, cqe, attr->poll == POLL_EVENT,
+			     err);
 	if (ret)
 		return ret;
 	ep->lanes = calloc(attr->lanes, sizeof(*ep->lanes));
@@ -212,7 +214,8 @@ static int start_cm(struct verbs_ep *ep, const struct ep_attr *attr,
 	if (addr->ss_family == AF_UNSPEC)
 		return err_set(err, -EADDRNOTAVAIL, REASON_NO_DEVICE,
 			       "RDMA CM needs an IP address on the network "
-			       "interface of %s (ip addr add)", ep->port.name);
+			       "interface of %s (ip addr add)",
+			       ep->port.name);
 	if (attr->role == ROLE_PASSIVE)
 		cm.addr = addr;
 	ret = cm_new(&ep->cm, &cm, err);
@@ -228,10 +231,15 @@ static void fill_detail(struct verbs_ep *ep)
 	const struct gid *gid = &ep->port.gid;
 	char text[INET6_ADDRSTRLEN];
 
+	if (ep->port.iwarp) {
+		snprintf(ep->ep.caps.detail, sizeof(ep->ep.caps.detail),
+			 "port %u iWARP on %s", ep->port.port, ep->port.netdev);
+		return;
+	}
 	snprintf(ep->ep.caps.detail, sizeof(ep->ep.caps.detail),
 		 "port %u GID %u %s %s MTU %u", ep->port.port, gid->index,
-		 gid_type_name(gid->type),
-		 gid_to_text(gid, text, sizeof(text)), ep->own.mtu_bytes);
+		 gid_type_name(gid->type), gid_to_text(gid, text, sizeof(text)),
+		 ep->own.mtu_bytes);
 }
 
 static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
@@ -370,7 +378,8 @@ static int mismatch(struct err *err, const char *what, unsigned own,
 {
 	return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
 		       "the ends of the RDMA link differ in %s: here %u, at "
-		       "the peer %u", what, own, peer);
+		       "the peer %u",
+		       what, own, peer);
 }
 
 static int check_peer(struct verbs_ep *ep, const struct verbs_blob *peer,

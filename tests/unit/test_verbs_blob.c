@@ -129,9 +129,9 @@ static void test_fields(void **state)
 		{AT_MAGIC, 2, {0, 0}},
 		{AT_VERSION, 1, {2}},
 		{AT_FLAGS, 1, {0xff}},
-		{AT_FLAGS, 1, {2}},	    /* iWARP without RDMA CM */
+		{AT_FLAGS, 1, {2}}, /* iWARP without RDMA CM */
 		{AT_LANES, 2, {0, 0}},
-		{AT_LANES, 2, {0, 2}},	    /* the length says 1 */
+		{AT_LANES, 2, {0, 2}}, /* the length says 1 */
 		{AT_LANES, 2, {0xff, 0xff}},
 		{AT_MTU, 4, {0, 0, 0, 0}},
 		{AT_MTU, 4, {0, 0, 0x10, 1}},
@@ -140,7 +140,7 @@ static void test_fields(void **state)
 		{AT_SEGMENT, 4, {0, 0, 0, 0}},
 		{AT_DEPTH, 4, {0, 0, 0, 0}},
 		{AT_ADDR, 1, {5}},
-		{AT_ADDR + 1, 2, {0, 0}},   /* an address without a port */
+		{AT_ADDR + 1, 2, {0, 0}}, /* an address without a port */
 		{AT_QPN, 3, {0, 0, 0}},
 	};
 	struct verbs_blob in, out;
