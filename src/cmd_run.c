@@ -133,17 +133,18 @@ static void describe_point(const struct plan_point *pp, char *buf, size_t cap)
 }
 
 static void show_progress(struct run *run, const struct plan_point *pp,
-			  const struct trial *t, unsigned done, unsigned total)
+			  unsigned round, unsigned done, unsigned total)
 {
 	static const char clear[] = "\r\033[K";
 	char what[96];
 
-	(void)run;
-	describe_point(pp, what, sizeof(what));
-	if (!t)
-		fprintf(stderr, "%s[%u/%u] %s", clear, done + 1, total, what);
-	else if (done == total)
+	if (!pp) {
 		fputs(clear, stderr);
+		return;
+	}
+	describe_point(pp, what, sizeof(what));
+	fprintf(stderr, "%strial %u of %u to %u, point %u of %u: %s", clear,
+		round, run->rule.min, run->rule.max, done, total, what);
 	fflush(stderr);
 }
 
@@ -157,7 +158,7 @@ static void say_above_progress(const char *line)
 static int print_plan(const struct job *j)
 {
 	uint64_t ns = 0;
-	char what[96], time[32];
+	char what[96], low[32], high[32];
 	unsigned i, k;
 
 	for (i = 0; i < j->run.n_plans; i++) {
@@ -167,11 +168,13 @@ static int print_plan(const struct job *j)
 			describe_point(&p->points[k], what, sizeof(what));
 			printf("%u %s\n", k, what);
 		}
-		ns += plan_expected_ns(p, j->run.trials);
+		ns += plan_expected_ns(p);
 	}
-	units_format_time(time, sizeof(time), (double)ns);
-	printf("%u trials each: about %s and the time to set up\n",
-	       j->run.trials, time);
+	units_format_time(low, sizeof(low), (double)ns * j->run.rule.min);
+	units_format_time(high, sizeof(high), (double)ns * j->run.rule.max);
+	printf("%u to %u trials each: about %s to %s, and the time to set "
+	       "up\n",
+	       j->run.rule.min, j->run.rule.max, low, high);
 	return 0;
 }
 
@@ -199,7 +202,7 @@ static int execute(struct job *j)
 	int ret, code;
 
 	run->seed = j->cfg.seed == OPT_WORD ? clock_raw_ns() : j->cfg.seed;
-	run->trials = (unsigned)run_preset_trials(&j->cfg);
+	run_stop_rule(&j->cfg, &run->rule);
 	if (j->cfg.plan_only)
 		return print_plan(j);
 	run->say = say_above_progress;

@@ -145,6 +145,25 @@ static int set_text(const struct opt *o, void *base, const char *text,
 	return 0;
 }
 
+static int set_range(const struct opt *o, void *base, const char *text,
+		     struct err *err)
+{
+	uint64_t v[2];
+	char first[32];
+	size_t len = strcspn(text, ",");
+	int ret;
+
+	snprintf(first, sizeof(first), "%.*s", (int)len, text);
+	ret = parse_number(o, first, &v[0], err);
+	v[1] = v[0];
+	if (!ret && text[len])
+		ret = parse_number(o, text + len + 1, &v[1], err);
+	if (ret)
+		return ret;
+	memcpy((char *)base + o->offset, v, sizeof(v));
+	return 0;
+}
+
 int opt_set(const struct opt *o, void *base, const char *text, struct err *err)
 {
 	uint64_t v;
@@ -152,6 +171,8 @@ int opt_set(const struct opt *o, void *base, const char *text, struct err *err)
 
 	if (o->type == OPT_TEXT)
 		return set_text(o, base, text, err);
+	if (o->type == OPT_RANGE)
+		return set_range(o, base, text, err);
 	ret = parse_value(o, text, &v, err);
 	if (!ret)
 		opt_store(o, base, v);
@@ -229,6 +250,14 @@ void opt_defaults(const struct opt_group *g, void *base)
 	}
 }
 
+static uint64_t second_of(const struct opt *o, const void *base)
+{
+	uint64_t v;
+
+	memcpy(&v, (const char *)base + o->offset + sizeof(v), sizeof(v));
+	return v;
+}
+
 void opt_format(const struct opt *o, const void *base, char *buf, size_t cap)
 {
 	uint64_t v;
@@ -240,6 +269,9 @@ void opt_format(const struct opt *o, const void *base, char *buf, size_t cap)
 	v = opt_load(o, base);
 	if (o->word && v == OPT_WORD)
 		snprintf(buf, cap, "%s", o->word);
+	else if (o->type == OPT_RANGE)
+		snprintf(buf, cap, "%" PRIu64 ",%" PRIu64, v,
+			 second_of(o, base));
 	else if (o->type == OPT_ENUM)
 		snprintf(buf, cap, "%s", o->names[v]);
 	else if (o->type == OPT_FLAG)

@@ -5,7 +5,7 @@
  *
  * Values live in the module's own struct at `offset`: a uint64_t for every
  * numeric type (sizes in bytes, times in ns, enums as index, flags 0 or 1),
- * char[OPT_TEXT_MAX] for text.
+ * two for a range, char[OPT_TEXT_MAX] for text.
  */
 #ifndef BASE_OPT_H
 #define BASE_OPT_H
@@ -23,6 +23,7 @@ enum opt_type {
 	OPT_ENUM,
 	OPT_FLAG,
 	OPT_TEXT,
+	OPT_RANGE, /* two counts: "7,30", or "7" for both */
 };
 
 enum opt_role {

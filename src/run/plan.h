@@ -56,7 +56,7 @@ const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
 void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
 		unsigned *order);
 
-/* Expected time of the whole, ns, without set-up. */
-uint64_t plan_expected_ns(const struct plan *plan, unsigned trials);
+/* Expected time of one trial of every point, ns, without set-up. */
+uint64_t plan_expected_ns(const struct plan *plan);
 
 #endif

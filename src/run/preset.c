@@ -41,7 +41,8 @@ static const struct opt opts[] = {
 	 .names = preset_names,
 	 .metavar = "NAME",
 	 .help = "smoke: is it correct (1 trial, every payload verified); "
-		 "quick: 7 trials of 100 ms a point; paper: 7 of 60 s"},
+		 "quick: 7 to 10 trials of 100 ms a point; paper: 7 to 30 of "
+		 "60 s"},
 	{.name = "out",
 	 .type = OPT_TEXT,
 	 .role = OPT_RUN,
@@ -51,16 +52,26 @@ static const struct opt opts[] = {
 	 .help = "results folder, new or empty; otherwise "
 		 "results/<UTC time>-<host>"},
 	{.name = "trials",
-	 .type = OPT_COUNT,
+	 .type = OPT_RANGE,
 	 .role = OPT_RUN,
 	 .offset = AT(trials),
 	 .min = 1,
-	 .max = 1000,
+	 .max = RUN_TRIALS_MAX,
 	 .def = "auto",
 	 .word = "auto",
-	 .metavar = "N",
-	 .help = "times every point is measured, interleaved; auto: the "
-		 "preset's"},
+	 .metavar = "MIN[,MAX]",
+	 .help = "times every point is measured, interleaved; after MIN it "
+		 "stops when --confidence is reached; auto: the preset's"},
+	{.name = "confidence",
+	 .type = OPT_RANGE,
+	 .role = OPT_RUN,
+	 .offset = AT(confidence),
+	 .min = 1,
+	 .max = 99,
+	 .def = "95,5",
+	 .metavar = "LEVEL,WIDTH",
+	 .help = "percent: the confidence interval of a point's median over "
+		 "its trials, at LEVEL, is to be within WIDTH of it"},
 	{.name = "seed",
 	 .type = OPT_COUNT,
 	 .role = OPT_RUN,
@@ -123,9 +134,22 @@ int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
 	return 0;
 }
 
-uint64_t run_preset_trials(const struct run_cfg *cfg)
+void run_stop_rule(const struct run_cfg *cfg, struct stop_rule *rule)
 {
-	if (cfg->trials != OPT_WORD)
-		return cfg->trials;
-	return cfg->preset == PRESET_SMOKE ? 1 : 7;
+	static const unsigned trials[PRESET_COUNT][2] = {
+		[PRESET_SMOKE] = {1, 1},
+		[PRESET_QUICK] = {7, 10},
+		[PRESET_PAPER] = {7, 30},
+	};
+
+	rule->level = (double)cfg->confidence[0] / 100;
+	rule->width = (double)cfg->confidence[1] / 100;
+	rule->min = trials[cfg->preset][0];
+	rule->max = trials[cfg->preset][1];
+	if (cfg->trials[0] == OPT_WORD)
+		return;
+	rule->min = (unsigned)cfg->trials[0];
+	rule->max = (unsigned)cfg->trials[1];
+	if (rule->max < rule->min)
+		rule->max = rule->min;
 }

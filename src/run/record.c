@@ -6,11 +6,14 @@
 
 enum { SCHEMA_VERSION = 1 };
 
-static const char *const columns_before[] = {
-	"schema_version", "run_id",	     "scenario",   "point",
-	"trial",	  "transport",	     "qp_type",	   "cm",
-	"poll",		  "path",	     "device",	   "software_device",
-	"op",		  "size_bytes",	     "messages_per_op", "loop",
+static const char *const columns_id[] = {
+	"schema_version", "run_id", "scenario", "point",
+};
+
+static const char *const columns_point[] = {
+	"transport", "qp_type",		"cm", "poll",
+	"path",	     "device",		"software_device", "op",
+	"size_bytes", "messages_per_op", "loop",
 };
 
 static const char *const columns_link[] = {
@@ -66,21 +69,35 @@ static void add_metrics(struct columns *c, const struct scenario *scn)
 		columns_add(c, scn->metrics[i].name);
 }
 
-void record_columns(struct columns *c, const struct scenario *scn)
+static void add_point(struct columns *c, const struct scenario *scn)
 {
 	struct point_group groups[POINT_GROUPS];
 	unsigned i, k;
 
-	memset(c, 0, sizeof(*c));
-	add_all(c, columns_before, COUNT(columns_before));
+	add_all(c, columns_point, COUNT(columns_point));
 	point_groups(scn, groups);
 	for (i = 0; i < POINT_GROUPS; i++)
 		for (k = 0; k < groups[i].g->n; k++)
 			if (groups[i].g->opts[k].column)
 				columns_add(c, groups[i].g->opts[k].column);
 	add_all(c, columns_link, COUNT(columns_link));
+}
+
+void record_columns(struct columns *c, const struct scenario *scn)
+{
+	memset(c, 0, sizeof(*c));
+	add_all(c, columns_id, COUNT(columns_id));
+	columns_add(c, "trial");
+	add_point(c, scn);
 	add_all(c, columns_after, COUNT(columns_after));
 	add_metrics(c, scn);
+}
+
+void record_point_columns(struct columns *c, const struct scenario *scn)
+{
+	memset(c, 0, sizeof(*c));
+	add_all(c, columns_id, COUNT(columns_id));
+	add_point(c, scn);
 }
 
 static void put_point(struct row *row, const struct point *pt)
@@ -205,15 +222,21 @@ static void put_measured(struct row *row, const struct plan_point *pp,
 				t->client.value[METRIC_BASE_COUNT + i]);
 }
 
-void record_row(struct row *row, const struct record_id *id,
-		const struct plan_point *pp, const struct trial *t)
+void record_point(struct row *row, const struct record_id *id,
+		  const struct plan_point *pp, const struct trial *t)
 {
 	row_set(row, "schema_version", "%d", SCHEMA_VERSION);
 	row_set(row, "run_id", "%s", id->run_id);
 	row_set(row, "point", "%u", pp->id);
-	row_set(row, "trial", "%u", id->trial);
 	put_point(row, &pp->client);
 	put_link(row, t);
+}
+
+void record_row(struct row *row, const struct record_id *id,
+		const struct plan_point *pp, const struct trial *t)
+{
+	record_point(row, id, pp, t);
+	row_set(row, "trial", "%u", id->trial);
 	row_set(row, "status", "%s", status_names[t->status]);
 	if (t->status != STATUS_OK) {
 		row_set(row, "reason", "%s: %s", reason_word(t->why.reason),

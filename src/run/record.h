@@ -18,4 +18,10 @@ struct record_id {
 void record_row(struct row *row, const struct record_id *id,
 		const struct plan_point *pp, const struct trial *t);
 
+/* The columns that say which point it is: axes, knobs and what the link was
+ * like, without what was measured. */
+void record_point_columns(struct columns *c, const struct scenario *scn);
+void record_point(struct row *row, const struct record_id *id,
+		  const struct plan_point *pp, const struct trial *t);
+
 #endif

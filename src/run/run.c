@@ -9,11 +9,10 @@
 
 #include "base/stop.h"
 #include "machine/cpu.h"
-#include "result/csv.h"
 #include "run/folder.h"
-#include "run/record.h"
 #include "run/run_json.h"
 #include "run/scenario.h"
+#include "run/sheet.h"
 
 void run_warn(struct run *run, const char *fmt, ...)
 {
@@ -161,85 +160,70 @@ static void note_link(struct run *run, const struct plan_point *pp,
 	strcpy(l->server_device, t->server_device);
 }
 
-struct sheet { /* one scenario's CSV while its plan runs */
-	struct columns columns;
-	struct csvfile csv;
-	struct row row;
-	struct trial trial;
-	unsigned order[PLAN_POINTS_MAX];
-	/* A point that this host cannot do is not tried again. */
-	bool skip[PLAN_POINTS_MAX];
-};
-
 static int one_trial(struct run *run, struct sheet *s,
-		     const struct plan_point *pp, unsigned trial,
+		     const struct plan_point *pp, unsigned round,
 		     struct err *err)
 {
-	struct record_id id = {.run_id = run->run_id, .trial = trial};
+	struct trial *t = run->trial;
 	int gone, ret;
 
-	gone = trial_run(&s->trial, pp, &run->peer, &run->clock);
-	count_trial(run, &s->trial);
-	warn_trial(run, &s->trial);
-	note_link(run, pp, &s->trial);
-	row_init(&s->row, &s->columns);
-	record_row(&s->row, &id, pp, &s->trial);
-	ret = csvfile_write(&s->csv, &s->row, err);
-	if (ret)
+	gone = trial_run(t, pp, &run->peer, &run->clock);
+	count_trial(run, t);
+	warn_trial(run, t);
+	note_link(run, pp, t);
+	ret = sheet_add(s, pp, round, t, err);
+	if (ret || !gone)
 		return ret;
-	if (gone) {
-		*err = s->trial.why;
-		return gone;
-	}
-	s->skip[pp->id] = s->trial.status == STATUS_UNSUPPORTED;
-	return 0;
+	*err = t->why;
+	return gone;
 }
 
-static int run_trials(struct run *run, struct plan *plan, struct sheet *s,
-		      struct err *err)
+/* One trial of every point that wants one, in an order of its own. */
+static int one_round(struct run *run, const struct plan *plan,
+		     struct sheet *s, unsigned round, struct err *err)
 {
-	unsigned trial, i, done = 0, total = run->trials * plan->n_points;
+	unsigned i, done = 0, total = sheet_open_points(s);
 	int ret;
 
-	for (trial = 1; trial <= run->trials; trial++) {
-		plan_order(plan, run->seed, trial, s->order);
-		for (i = 0; i < plan->n_points; i++, done++) {
-			const struct plan_point *pp =
-				&plan->points[s->order[i]];
+	plan_order(plan, run->seed, round, run->order);
+	for (i = 0; i < plan->n_points; i++) {
+		const struct plan_point *pp = &plan->points[run->order[i]];
 
-			if (s->skip[pp->id])
-				continue;
-			if (run->progress)
-				run->progress(run, pp, NULL, done, total);
-			ret = one_trial(run, s, pp, trial, err);
-			if (ret)
-				return ret;
-			if (stop_requested)
-				return err_set(err, -EINTR, REASON_INTERRUPTED,
-					       "interrupted");
-			if (run->progress)
-				run->progress(run, pp, &s->trial, done + 1,
-					      total);
-		}
+		if (!sheet_wants(s, pp))
+			continue;
+		if (run->progress)
+			run->progress(run, pp, round, ++done, total);
+		ret = one_trial(run, s, pp, round, err);
+		if (ret)
+			return ret;
+		if (stop_requested)
+			return err_set(err, -EINTR, REASON_INTERRUPTED,
+				       "interrupted");
 	}
 	return 0;
 }
 
 static int run_plan(struct run *run, struct plan *plan, struct err *err)
 {
-	struct sheet *s = calloc(1, sizeof(*s));
-	char path[640];
+	struct sheet *s;
+	struct err ignored;
+	unsigned round;
 	int ret;
 
-	if (!s)
-		return err_sys(err, -ENOMEM, "run");
-	record_columns(&s->columns, plan->scn);
-	snprintf(path, sizeof(path), "%s/%s.csv", run->dir, plan->scn->name);
-	ret = csvfile_create(&s->csv, path, &s->columns, err);
-	if (!ret)
-		ret = run_trials(run, plan, s, err);
-	csvfile_close(&s->csv);
-	free(s);
+	ret = sheet_open(&s, run->dir, run->run_id, plan, &run->rule, err);
+	if (ret)
+		return ret;
+	for (round = 1; !ret && sheet_open_points(s); round++)
+		ret = one_round(run, plan, s, round, err);
+	if (run->progress)
+		run->progress(run, NULL, round, 0, 0);
+	/* What was measured before an error is worth its summary; the first
+	 * error is the one to tell. */
+	if (ret)
+		(void)sheet_write_points(s, &ignored);
+	else
+		ret = sheet_write_points(s, err);
+	sheet_close(s);
 	return ret;
 }
 
@@ -264,6 +248,9 @@ int run_execute(struct run *run, struct err *err)
 {
 	int ret;
 
+	run->trial = malloc(sizeof(*run->trial));
+	if (!run->trial)
+		return err_sys(err, -ENOMEM, "run");
 	clock_init(&run->clock);
 	host_read(&run->host);
 	ret = open_peer(run, err);
@@ -280,6 +267,8 @@ int run_execute(struct run *run, struct err *err)
 		ret = run_plans(run, err);
 out_peer:
 	peer_close(&run->peer);
+	free(run->trial);
+	run->trial = NULL;
 	return ret;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/opt.h"
 #include "machine/host.h"
+#include "metric/stop_rule.h"
 #include "run/peer.h"
 #include "run/plan.h"
 #include "run/trial.h"
@@ -16,7 +17,8 @@ struct run_cfg {
 	uint64_t port;
 	uint64_t preset; /* enum run_preset */
 	char out[OPT_TEXT_MAX];
-	uint64_t trials;
+	uint64_t trials[2];	/* at least, at most; OPT_WORD: the preset's */
+	uint64_t confidence[2]; /* level and half-width, percent */
 	uint64_t seed; /* OPT_WORD: from the clock */
 	uint64_t plan_only;
 	uint64_t all;
@@ -28,7 +30,9 @@ extern const struct opt_group run_opts;
 /* Applies the preset's values to a plan, before the user's own options. */
 int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
 		     struct err *err);
-uint64_t run_preset_trials(const struct run_cfg *cfg);
+void run_stop_rule(const struct run_cfg *cfg, struct stop_rule *rule);
+
+enum { RUN_TRIALS_MAX = 1000 };
 
 enum { RUN_WARNINGS_MAX = 24, RUN_WARNING_TEXT = 256, RUN_LINKS_MAX = 16 };
 
@@ -51,7 +55,7 @@ struct run {
 	int argc; /* as typed, for run.json */
 	char **argv;
 	uint64_t seed;
-	unsigned trials;
+	struct stop_rule rule;
 
 	char dir[512];
 	char run_id[96];
@@ -64,9 +68,12 @@ struct run {
 	struct run_link links[RUN_LINKS_MAX];
 	unsigned n_links;
 	struct run_counts counts;
-	/* For progress; may be NULL. */
+	struct trial *trial;	       /* the one going on */
+	unsigned order[PLAN_POINTS_MAX]; /* of its round */
+	/* Before each trial: the done-th of `total` in this round.  May be
+	 * NULL; pp is NULL at the end. */
 	void (*progress)(struct run *run, const struct plan_point *pp,
-			 const struct trial *t, unsigned done, unsigned total);
+			 unsigned round, unsigned done, unsigned total);
 	/* A line for the user, at once. */
 	void (*say)(const char *line);
 };

@@ -163,13 +163,15 @@ static json_t *run_to_json(const struct run *run, const char *state)
 		json_array_append_new(warnings,
 				      json_string(run->warnings[i]));
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:i, s:s, s:o, s:[oo], "
+		"{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:[ii], s:[ff], s:s, s:o, s:[oo], "
 		"s:o, s:o, s:o, s:o}",
 		"schema_version", 1, "version", RDMABENCH_VERSION, "run_id",
 		run->run_id, "started_utc", run->started_utc, "state", state,
 		"command_line",
 		strings_json(run->argv, (unsigned)run->argc), "seed",
-		(json_int_t)run->seed, "trials", (int)run->trials, "server",
+		(json_int_t)run->seed, "trials", (int)run->rule.min,
+		(int)run->rule.max, "confidence", run->rule.level,
+		run->rule.width, "server",
 		run->peer.embedded ? "own child" : run->cfg->connect, "clock",
 		clock_json(&run->clock), "hosts",
 		host_json(&run->host, "client"),

@@ -14,6 +14,16 @@ ok "sends equal receives" is "$(column a/sendrecv.csv client_sends)" \
 ok "rows are whole" whole_rows a/sendrecv.csv
 ok "run.json is JSON" json '.state == "finished" and (.hosts | length) == 2' a/run.json
 ok "stdout names the folder" out_has "results: a"
+ok "histograms: as many values as samples in every row" is \
+	"$(awk -F, 'NR > 1 { n[$1] += $4 } END { for (r = 1; r <= 22; r++) print n[r] }' \
+		a/sendrecv.hist.csv)" "$(column a/sendrecv.csv samples)"
+ok "points: one each, stopped at the limit" is \
+	"$(column a/sendrecv.points.csv stopped | sort | uniq -c | tr -s ' ')" " 22 limit"
+ok "points: no interval of one trial" all_are "" a/sendrecv.points.csv p50_ci_low_ns
+try "$bench" run sendrecv --transport loop -s 64 -D 5ms --trials 7,12 --confidence 95,99 --out ci
+ok "a wide interval is reached at once" is "$(column ci/sendrecv.points.csv stopped)" narrow
+ok "after the least number of trials" is "$(column ci/sendrecv.csv trial | wc -l)" 7
+ok "and is stated" eval '[[ -n $(column ci/sendrecv.points.csv p50_ci_low_ns) ]]'
 
 try "$bench" run sendrecv --transport tcp -s 1k --poll spin,event,yield -D 20ms --trials 2 --out p
 ok "three poll modes" is "$status" 0

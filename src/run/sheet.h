@@ -1,0 +1,42 @@
+/*
+ * What one scenario of a run writes: a row a trial (<scenario>.csv), its
+ * histogram (<scenario>.hist.csv), and in the end a row a point with the
+ * median over its trials (<scenario>.points.csv).  Also keeps what decides
+ * whether a point needs another trial.
+ */
+#ifndef RUN_SHEET_H
+#define RUN_SHEET_H
+
+#include "metric/stop_rule.h"
+#include "result/csv.h"
+#include "run/plan.h"
+#include "run/trial.h"
+
+enum point_state {
+	POINT_OPEN,	   /* another trial is wanted */
+	POINT_NARROW,	   /* its interval is narrow enough */
+	POINT_LIMIT,	   /* as many trials as allowed */
+	POINT_UNSUPPORTED, /* cannot be had here */
+};
+
+struct sheet;
+
+/* Creates the files in dir.  `rule` must live as long as the sheet. */
+int sheet_open(struct sheet **sheet, const char *dir, const char *run_id,
+	       const struct plan *plan, const struct stop_rule *rule,
+	       struct err *err);
+
+/* Writes the trial's row and histogram; both are on disk, whole, when it
+ * returns. */
+int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
+	      const struct trial *t, struct err *err);
+
+bool sheet_wants(const struct sheet *s, const struct plan_point *pp);
+unsigned sheet_open_points(const struct sheet *s);
+
+/* <scenario>.points.csv, of what there is. */
+int sheet_write_points(struct sheet *s, struct err *err);
+
+void sheet_close(struct sheet *s); /* NULL is fine */
+
+#endif
