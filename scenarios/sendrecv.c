@@ -32,6 +32,7 @@ static void need(const void *cfg, struct need *n)
 		.lock_bytes = exchange_bytes(cfg),
 		.op = "send",
 		.size_bytes = response,
+		.open_loop = ((const struct exchange_cfg *)cfg)->rate != 0,
 	};
 }
 
@@ -74,6 +75,8 @@ const struct scenario scenario_sendrecv = {
 	.source = "Trivedi, End-to-end considerations in the unification of "
 		  "high-performance I/O, ETH Zurich, section 3.8.2",
 	.opts = &exchange_opts,
+	.metrics = exchange_metrics,
+	.n_metrics = EXCHANGE_METRICS,
 	.cfg_size = sizeof(struct exchange_cfg),
 	.supported = supported,
 	.need = need,

@@ -113,7 +113,7 @@ static void put_point(struct row *row, const struct point *pt)
 	row_set(row, "poll", "%s", poll_mode_names[pt->link.poll]);
 	row_set(row, "op", "%s", need.op);
 	row_set(row, "size_bytes", "%" PRIu64, need.size_bytes);
-	row_set(row, "loop", "closed");
+	row_set(row, "loop", "%s", need.open_loop ? "open" : "closed");
 	point_groups(pt->scn, groups);
 	for (i = 0; i < POINT_GROUPS; i++) {
 		for (k = 0; k < groups[i].g->n; k++) {

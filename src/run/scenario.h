@@ -21,6 +21,7 @@ struct need {
 	uint64_t lock_bytes; /* memory to be registered at one end */
 	const char *op;	     /* for the row: "send" */
 	uint64_t size_bytes; /* for the row */
+	bool open_loop;	     /* for the row */
 };
 
 struct scenario {

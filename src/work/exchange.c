@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/stop.h"
 #include "machine/mem.h"
@@ -18,6 +19,12 @@ static const char *const verify_names[] = {
 	[VERIFY_ENDS] = "ends",
 	[VERIFY_EACH] = "each",
 	[VERIFY_NONE] = "none",
+	NULL,
+};
+
+static const char *const arrival_names[] = {
+	[PACE_CONSTANT] = "constant",
+	[PACE_POISSON] = "poisson",
 	NULL,
 };
 
@@ -63,6 +70,34 @@ static const struct opt opts[] = {
 	 .metavar = "WHICH",
 	 .column = "verify",
 	 .help = "payloads that are checked whole, outside the timed part"},
+	{.name = "rate",
+	 .type = OPT_COUNT,
+	 .role = OPT_AXIS,
+	 .offset = AT(rate),
+	 .max = 100000000,
+	 .def = "0",
+	 .metavar = "N[,...]",
+	 .column = "offered_ops_per_s",
+	 .help = "open loop: start so many operations a second, latency from "
+		 "the intended start; a list is a saturation sweep; 0: closed "
+		 "loop"},
+	{.name = "arrival",
+	 .type = OPT_ENUM,
+	 .role = OPT_KNOB,
+	 .offset = AT(arrival),
+	 .def = "constant",
+	 .names = arrival_names,
+	 .metavar = "KIND",
+	 .column = "arrival",
+	 .help = "intended starts of an open loop"},
+};
+
+const struct metric exchange_metrics[] = {
+	{.name = "backlog_max",
+	 .unit = "1",
+	 .side = SIDE_CLIENT,
+	 .merge = MERGE_MAX,
+	 .help = "open loop: operations that waited for their turn, at most"},
 };
 
 const struct opt_group exchange_opts = {
@@ -188,6 +223,8 @@ int exchange_init(struct exchange *x, struct end *e,
 	x->end = e;
 	x->prepare = (enum exchange_prepare)cfg->prepare;
 	x->verify = (enum exchange_verify)cfg->verify;
+	x->rate = (double)cfg->rate;
+	x->arrival = (enum pace_arrival)cfg->arrival;
 	exchange_sizes(cfg, &x->request_bytes, &x->response_bytes);
 	ret = map_buffers(x, exchange_bytes(cfg), err);
 	if (ret)
@@ -307,6 +344,47 @@ static void close_tally(struct exchange *x, uint64_t ops, uint64_t ns)
 	x->verified = 0;
 }
 
+/* Far from its time it sleeps and lets the control channel live; close to it
+ * it spins, or it would be late by a wake-up. */
+#define PACE_SPIN_NS 200000u
+#define PACE_NAP_NS 5000000u
+
+static int sleep_towards(struct end *e, uint64_t left_ns, struct err *err)
+{
+	struct timespec ts = {0};
+	int ret;
+
+	if (left_ns < 2 * PACE_SPIN_NS)
+		return 0;
+	left_ns -= PACE_SPIN_NS;
+	ts.tv_nsec = (long)(left_ns < PACE_NAP_NS ? left_ns : PACE_NAP_NS);
+	ret = e->pulse(e->pulse_arg, true, err);
+	if (!ret)
+		nanosleep(&ts, NULL);
+	return ret;
+}
+
+/* Waits for the next intended start, which is what *start becomes, even if
+ * it has passed. */
+static int await_turn(struct exchange *x, struct pace *p, uint64_t begin,
+		      uint64_t *start, uint64_t *backlog, struct err *err)
+{
+	const struct clock *clk = x->end->clock;
+	uint64_t now = clock_ticks(clk), waiting;
+	int ret;
+
+	*start = begin + pace_next(p);
+	waiting = pace_backlog(p, *start, now);
+	if (waiting > *backlog)
+		*backlog = waiting;
+	while ((now = clock_ticks(clk)) < *start) {
+		ret = sleep_towards(x->end, clock_ns(clk, *start - now), err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 int exchange_client(struct exchange *x, const struct phase *ph,
 		    struct err *err)
 {
@@ -314,16 +392,24 @@ int exchange_client(struct exchange *x, const struct phase *ph,
 	const struct clock *clk = x->end->clock;
 	const bool each = x->verify == VERIFY_EACH;
 	bool check = each || (!ph->measured && x->verify != VERIFY_NONE);
+	uint64_t t0, t1, begin, backlog = 0;
 	struct end_waiter w;
-	uint64_t t0, t1, begin;
+	struct pace pace;
 	int ret;
 
 	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
+	pace_init(&pace, x->rate, x->arrival, clk->ticks_per_ns, x->op);
 	begin = t1 = clock_ticks(clk);
 	while (!phase_over(ph, w.done, clock_ns(clk, t1 - begin)) &&
 	       !stop_requested) {
 		scan_stamp_first(x->request[0], x->request_bytes, x->op);
-		t0 = clock_ticks(clk);
+		if (pace.open) {
+			ret = await_turn(x, &pace, begin, &t0, &backlog, err);
+			if (ret)
+				return ret;
+		} else {
+			t0 = clock_ticks(clk);
+		}
 		ret = exchange_send_request(x, err);
 		if (ret)
 			return ret;
@@ -339,6 +425,8 @@ int exchange_client(struct exchange *x, const struct phase *ph,
 		check = each;
 	}
 	close_tally(x, w.done, clock_ns(clk, t1 - begin));
+	if (pace.open)
+		tally_set(&x->end->tally, EXCHANGE_BACKLOG_MAX, backlog);
 	if (stop_requested)
 		return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
 	return 0;

@@ -15,6 +15,7 @@
 
 #include "machine/mem.h"
 #include "run/end.h"
+#include "work/pace.h"
 #include "work/scan.h"
 
 struct exchange_cfg {
@@ -22,12 +23,22 @@ struct exchange_cfg {
 	uint64_t request_bytes; /* OPT_WORD: the same as size */
 	uint64_t prepare;	/* enum exchange_prepare */
 	uint64_t verify;	/* enum exchange_verify */
+	uint64_t rate;		/* axis: offered, operations/s; 0: closed */
+	uint64_t arrival;	/* enum pace_arrival */
 };
 
 enum exchange_prepare { PREPARE_WRITE, PREPARE_NONE };
 enum exchange_verify { VERIFY_ENDS, VERIFY_EACH, VERIFY_NONE };
 
 extern const struct opt_group exchange_opts;
+
+/* What it measures beside the base metrics; a scenario lists them. */
+enum exchange_metric {
+	EXCHANGE_BACKLOG_MAX = METRIC_BASE_COUNT,
+	EXCHANGE_METRICS_END
+};
+extern const struct metric exchange_metrics[];
+enum { EXCHANGE_METRICS = EXCHANGE_METRICS_END - METRIC_BASE_COUNT };
 
 /* Request buffers that the server keeps posted: one is always there while
  * the other is being worked on, so that reposting may wait until after the
@@ -48,6 +59,8 @@ struct exchange {
 	uint64_t sends;		/* for signalling */
 	uint64_t lines;
 	uint64_t verified;
+	double rate; /* 0: closed loop */
+	enum pace_arrival arrival;
 };
 
 void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,

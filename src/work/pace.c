@@ -1,0 +1,44 @@
+#include "work/pace.h"
+
+#include <math.h>
+#include <string.h>
+
+/* splitmix64; in (0, 1]. */
+static double uniform(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	z ^= z >> 31;
+	return ((double)(z >> 11) + 1) / 9007199254740992.0;
+}
+
+void pace_init(struct pace *p, double rate, enum pace_arrival arrival,
+	       double ticks_per_ns, uint64_t seed)
+{
+	memset(p, 0, sizeof(*p));
+	p->open = rate > 0;
+	p->arrival = arrival;
+	p->state = seed;
+	if (p->open)
+		p->mean_ticks = 1e9 * ticks_per_ns / rate;
+}
+
+uint64_t pace_next(struct pace *p)
+{
+	double now = p->next;
+
+	if (p->arrival == PACE_POISSON)
+		p->next += -log(uniform(&p->state)) * p->mean_ticks;
+	else
+		p->next += p->mean_ticks;
+	return (uint64_t)now;
+}
+
+uint64_t pace_backlog(const struct pace *p, uint64_t intended, uint64_t now)
+{
+	if (now <= intended)
+		return 0;
+	return (uint64_t)((double)(now - intended) / p->mean_ticks);
+}
