@@ -118,8 +118,8 @@ static __attribute__((cold, noinline)) int bad_index(struct loop *p)
 		       "loop: the other end's ring makes no sense");
 }
 
-static __attribute__((cold, noinline)) int
-too_long(struct loop *p, uint64_t msg, uint64_t have)
+static __attribute__((cold, noinline)) int too_long(struct loop *p,
+						    uint64_t msg, uint64_t have)
 {
 	return err_set(&p->ep.err, -EMSGSIZE, REASON_LINK_FAILED,
 		       "loop: a message of %llu bytes met a receive of %llu",
@@ -127,8 +127,7 @@ too_long(struct loop *p, uint64_t msg, uint64_t have)
 }
 
 /* The length of the next message, taken out of the ring. */
-static int begin_message(struct loop *p, struct lane *l,
-				const struct item *it)
+static int begin_message(struct loop *p, struct lane *l, const struct item *it)
 {
 	uint64_t bytes;
 
@@ -185,9 +184,8 @@ static int lane_recv(struct loop *p, struct lane *l, struct comp *comp,
 		}
 		if (ret <= 0)
 			break;
-		item_delivered(itemq_at(&l->recvs, l->recvs.head++),
-			       l->no, l->msg_bytes,
-			       &comp[got++]);
+		item_delivered(itemq_at(&l->recvs, l->recvs.head++), l->no,
+			       l->msg_bytes, &comp[got++]);
 		p->ep.counts.recvs++;
 		p->ep.counts.bytes_recv += l->msg_bytes;
 	}
@@ -198,15 +196,14 @@ static int lane_recv(struct loop *p, struct lane *l, struct comp *comp,
 
 /* --- post, poll, block ---------------------------------------------------- */
 
-static __attribute__((cold, noinline)) int
-refuse_post(struct loop *p, const struct work *w)
+static __attribute__((cold, noinline)) int refuse_post(struct loop *p,
+						       const struct work *w)
 {
 	if (w->lane >= p->n_lanes)
 		return err_set(&p->ep.err, -EINVAL, REASON_INTERNAL,
 			       "loop: lane %u of %u", w->lane, p->n_lanes);
 	if (w->op != OP_SEND)
-		return err_set(&p->ep.err, -EOPNOTSUPP,
-			       REASON_NOT_IN_TRANSPORT,
+		return err_set(&p->ep.err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
 			       "loop: has only send and receive");
 	return err_set(&p->ep.err, -ENOTCONN, REASON_INTERNAL,
 		       "loop: a send before connect");
@@ -245,8 +242,7 @@ int loop_post_any(struct loop *p, const struct work *work, unsigned n)
 
 /* Something is awaited of an end that has closed, and what it had sent
  * before has been taken. */
-static __attribute__((noinline)) int lane_lost(struct loop *p,
-					       struct lane *l)
+static __attribute__((noinline)) int lane_lost(struct loop *p, struct lane *l)
 {
 	bool recvs = l->recvs.head != l->recvs.tail && !half_filled(&l->rx);
 	bool sends = l->sends.done != l->sends.tail;

@@ -62,12 +62,13 @@ static inline uint64_t half_room(struct half *h, uint64_t want)
 static inline uint64_t half_filled(struct half *h)
 {
 	if (h->seen == h->pos)
-		h->seen = atomic_load_explicit(h->theirs,
-					       memory_order_acquire);
+		h->seen = atomic_load_explicit(h->theirs, memory_order_acquire);
 	return h->seen - h->pos;
 }
 
-enum { RING_COPY_MAX = 64 };
+enum {
+	RING_COPY_MAX = 64
+};
 
 /* 1 to RING_COPY_MAX bytes, without a call. */
 static inline void ring_copy(char *to, const char *from, size_t n)

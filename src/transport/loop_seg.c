@@ -88,7 +88,8 @@ static void set_sizes(struct seg *seg, unsigned lanes, size_t ring_bytes)
 	seg->lanes = lanes;
 	seg->ring_bytes = ring_bytes;
 	seg->head_bytes = round_up(sizeof(struct seg_head) +
-				   lanes * sizeof(struct seg_index), page_bytes());
+					   lanes * sizeof(struct seg_index),
+				   page_bytes());
 }
 
 static size_t file_bytes(const struct seg *seg)

@@ -115,8 +115,8 @@ bool netif_is_software(const char *name)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/sys/class/net/%.*s/device",
-		 IF_NAMESIZE, name);
+	snprintf(path, sizeof(path), "/sys/class/net/%.*s/device", IF_NAMESIZE,
+		 name);
 	return access(path, F_OK) != 0;
 }
 

@@ -16,7 +16,7 @@
 #include "transport/transport.h"
 
 enum {
-	SOFT_SGES = 14,		 /* makes struct item 256 bytes */
+	SOFT_SGES = 14, /* makes struct item 256 bytes */
 	SOFT_DEPTH_MAX = 1 << 16,
 	SOFT_LANES_MAX = 64,
 };

@@ -49,8 +49,8 @@ static struct tcp *tcp_of(struct ep *ep)
 /* --- moving bytes --------------------------------------------------------- */
 
 /* Out of line and never in a good run. */
-static __attribute__((cold, noinline)) int
-broken(struct tcp *t, const char *call, int ret)
+static __attribute__((cold, noinline)) int broken(struct tcp *t,
+						  const char *call, int ret)
 {
 	char text[NETIF_TEXT];
 
@@ -86,9 +86,9 @@ static int item_send(struct tcp *t, struct lane *l, struct item *it)
 		n = sendmsg(l->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ?
-			       0 :
-			       broken(t, "send", -errno);
+		return errno == EAGAIN || errno == EINTR
+			       ? 0
+			       : broken(t, "send", -errno);
 	t->ep.counts.doorbells++;
 	if ((size_t)n != it->left) {
 		item_advance(it, (size_t)n);
@@ -207,8 +207,7 @@ static int post_one(struct tcp *t, const struct work *w)
 		return 0;
 	}
 	if (w->op != OP_SEND)
-		return err_set(&t->ep.err, -EOPNOTSUPP,
-			       REASON_NOT_IN_TRANSPORT,
+		return err_set(&t->ep.err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
 			       "tcp: has only send and receive");
 	if (!t->connected)
 		return err_set(&t->ep.err, -ENOTCONN, REASON_INTERNAL,
@@ -333,8 +332,7 @@ static int tcp_block(struct ep *ep, struct comp *comp, unsigned n,
 		got += itemq_reap(&t->lanes[i].sends, i, &comp[got], n - got);
 	if (got)
 		return (int)got;
-	if (t->n_lanes == 1 &&
-	    t->lanes->sends.done == t->lanes->sends.tail &&
+	if (t->n_lanes == 1 && t->lanes->sends.done == t->lanes->sends.tail &&
 	    t->lanes->recvs.head != t->lanes->recvs.tail)
 		return block_recv(t, comp, timeout_ns);
 	return block_ppoll(t, comp, n, timeout_ns);

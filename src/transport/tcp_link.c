@@ -11,7 +11,10 @@
 
 /* --- the blob: role, family, port, address -------------------------------- */
 
-enum { BLOB_MAGIC = 'T', BLOB_BYTES = 21 };
+enum {
+	BLOB_MAGIC = 'T',
+	BLOB_BYTES = 21
+};
 
 static void blob_write(struct blob *blob, enum role role,
 		       const struct sockaddr_storage *addr)
@@ -139,9 +142,9 @@ static int ms_left(uint64_t end)
 
 	if (now >= end)
 		return 0;
-	return (int)((end - now) / 1000000u >= 60000u ?
-			     60000u :
-			     (end - now) / 1000000u + 1);
+	return (int)((end - now) / 1000000u >= 60000u
+			     ? 60000u
+			     : (end - now) / 1000000u + 1);
 }
 
 /* 0, or -ETIMEDOUT.  A signal does not shorten the wait. */
@@ -171,9 +174,9 @@ static int set_nodelay(int fd)
 {
 	const int one = 1;
 
-	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ?
-		       -errno :
-		       0;
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
+		       ? -errno
+		       : 0;
 }
 
 static int dial_wait(int fd, uint64_t end)
@@ -227,8 +230,7 @@ static int call_lane(struct tcp_link *link, unsigned lane, uint64_t end)
 	return hello_send(link, fd, lane);
 }
 
-static int read_answer(const struct tcp_link *link, unsigned lane,
-		       uint64_t end)
+static int read_answer(const struct tcp_link *link, unsigned lane, uint64_t end)
 {
 	struct hello h;
 	size_t have = 0;
@@ -281,7 +283,9 @@ static int call_all(struct tcp_link *link, uint64_t end, struct err *err)
 
 /* Sockets that have not said hello yet.  A silent stranger takes a place,
  * not time; when all are taken the oldest goes. */
-enum { GUESTS = SOFT_LANES_MAX + 16 };
+enum {
+	GUESTS = SOFT_LANES_MAX + 16
+};
 
 struct guest {
 	int fd;
@@ -316,9 +320,9 @@ static int guest_accept(struct party *p, int listener)
 
 	if (fd < 0)
 		return errno == EAGAIN || errno == ECONNABORTED ||
-				       errno == EINTR ?
-			       0 :
-			       -errno;
+				       errno == EINTR
+			       ? 0
+			       : -errno;
 	if (p->n == GUESTS)
 		guest_drop(p, 0);
 	p->guests[p->n++] = (struct guest){.fd = fd};
@@ -352,8 +356,8 @@ static int guest_read(struct tcp_link *link, struct party *p, unsigned i)
 	struct guest *g = &p->guests[i];
 	ssize_t n;
 
-	n = recv(g->fd, (char *)&g->hello + g->have,
-		 sizeof(g->hello) - g->have, MSG_DONTWAIT);
+	n = recv(g->fd, (char *)&g->hello + g->have, sizeof(g->hello) - g->have,
+		 MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0) {

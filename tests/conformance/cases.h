@@ -1,0 +1,16 @@
+/* The tests: tables that end with a line without a name. */
+#ifndef CONFORMANCE_CASES_H
+#define CONFORMANCE_CASES_H
+
+#include "pair.h"
+
+#define ON_SPIN (1u << POLL_SPIN)
+#define ON_EVENT (1u << POLL_EVENT)
+#define ON_YIELD (1u << POLL_YIELD)
+#define ON_ALL (ON_SPIN | ON_EVENT | ON_YIELD)
+
+extern const struct conf_case data_cases[];  /* what arrives, and how */
+extern const struct conf_case queue_cases[]; /* batches, signals, counts */
+extern const struct conf_case link_cases[];  /* opening, closing, losing */
+
+#endif

@@ -1,0 +1,247 @@
+/* Messages of every size arrive whole, in order and in every poll mode. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cases.h"
+
+/* --- ping-pong ------------------------------------------------------------ */
+
+static int one_send(struct side *s, uint64_t i)
+{
+	fill(side_tx(s, 0), s->bytes, 2 * i + s->role);
+	return side_send(s, 0, s->bytes, WORK_SIGNAL, i);
+}
+
+static int one_recv(struct side *s, uint64_t i)
+{
+	struct comp c;
+
+	TRY(side_next_recv(s, &c));
+	CHECK(s, c.cookie == i, "receive %llu has cookie %llu",
+	      (unsigned long long)i, (unsigned long long)c.cookie);
+	CHECK(s, c.bytes == s->bytes, "%llu bytes instead of %zu",
+	      (unsigned long long)c.bytes, s->bytes);
+	CHECK(s, c.level == LEVEL_DELIVERED, "level %u of a receive", c.level);
+	TRY(side_verify(s, side_rx(s, 0), s->bytes, 2 * i + !s->role));
+	memset(side_rx(s, 0), 0, s->bytes);
+	if (i + 1 < s->test->messages)
+		return side_recv(s, 0, s->bytes, i + 1);
+	return 0;
+}
+
+static int post_first(struct side *s)
+{
+	return side_recv(s, 0, s->bytes, 0);
+}
+
+static int ping_pong(struct side *s)
+{
+	uint64_t i;
+
+	for (i = 0; i < s->test->messages; i++) {
+		if (s->role == ROLE_ACTIVE)
+			TRY(one_send(s, i));
+		TRY(one_recv(s, i));
+		if (s->role == ROLE_PASSIVE)
+			TRY(one_send(s, i));
+		/* Its buffer will be written again. */
+		TRY(side_await_sends(s, i + 1));
+	}
+	return side_meet(s);
+}
+
+/* Many short ones, unverified but for their number, now and then a little
+ * late: a wake-up that is lost stops them. */
+static int late(struct side *s)
+{
+	uint64_t i, number;
+	unsigned spin;
+	struct comp c;
+
+	for (i = 0; i < s->test->messages; i++) {
+		for (spin = 0; spin < (i * 7919) % 1024; spin++)
+			__asm__ volatile("");
+		if (s->role == ROLE_PASSIVE)
+			TRY(side_next_recv(s, &c));
+		memcpy(side_tx(s, 0), &i, sizeof(i));
+		if (s->role == ROLE_PASSIVE)
+			TRY(side_recv(s, 0, s->bytes, i + 1));
+		TRY(side_send(s, 0, s->bytes, i % 4 == 3 ? WORK_SIGNAL : 0, i));
+		if (s->role == ROLE_PASSIVE)
+			continue;
+		TRY(side_next_recv(s, &c));
+		memcpy(&number, side_rx(s, 0), sizeof(number));
+		CHECK(s, number == i, "answer %llu to request %llu",
+		      (unsigned long long)number, (unsigned long long)i);
+		TRY(side_recv(s, 0, s->bytes, i + 1));
+	}
+	return side_meet(s);
+}
+
+/* --- pieces and lanes ----------------------------------------------------- */
+
+/* 3 pieces out, 2 pieces in, none of the same length. */
+static int pieces(struct side *s)
+{
+	static const size_t cut[4] = {0, 13, 2000, 4000},
+			    cut_in[3] = {0, 77, 4000};
+	struct sge sges[3];
+	struct work w;
+	struct comp c;
+	unsigned i;
+
+	if (s->role == ROLE_PASSIVE) {
+		w = side_work(s, OP_RECV, sges, side_rx(s, 0), 1);
+		for (i = 0; i < 2; i++)
+			side_work(s, OP_RECV, &sges[i], side_rx(s, i),
+				  cut_in[i + 1] - cut_in[i]);
+		w.n_sges = 2;
+		TRY(side_post(s, &w, 1));
+		TRY(side_meet(s));
+		TRY(side_next_recv(s, &c));
+		memmove(side_rx(s, 0) + cut_in[1], side_rx(s, 1),
+			cut_in[2] - cut_in[1]);
+		TRY(side_verify(s, side_rx(s, 0), cut_in[2], 3));
+		return side_meet(s);
+	}
+	fill(side_tx(s, 0), cut[3], 3);
+	w = side_work(s, OP_SEND, sges, side_tx(s, 0), 1);
+	for (i = 0; i < 3; i++)
+		side_work(s, OP_SEND, &sges[i], side_tx(s, 0) + cut[i],
+			  cut[i + 1] - cut[i]);
+	w.n_sges = 3;
+	w.flags = WORK_SIGNAL;
+	TRY(side_meet(s));
+	TRY(side_post(s, &w, 1));
+	TRY(side_next(s, &c));
+	return side_meet(s);
+}
+
+enum {
+	LANES = 3,
+	PER_LANE = 40
+};
+
+static int lane_work(struct side *s, enum op op, unsigned lane, uint64_t i)
+{
+	char *at = op == OP_SEND ? side_tx(s, lane) : side_rx(s, lane);
+	struct sge sge;
+	struct work w = side_work(s, op, &sge, at, s->bytes);
+
+	w.lane = lane;
+	w.cookie = i;
+	w.flags = op == OP_SEND ? WORK_SIGNAL : 0;
+	return side_post(s, &w, 1);
+}
+
+static int lanes_prepare(struct side *s)
+{
+	unsigned l;
+
+	for (l = 0; l < LANES; l++)
+		TRY(lane_work(s, OP_RECV, l, 0));
+	return 0;
+}
+
+/* Each lane is a queue of its own: sends go on when their lane's last one
+ * has completed and its answer has come, whatever the others do. */
+static int lane_step(struct side *s, const struct comp *c, uint64_t sent[],
+		     uint64_t received[])
+{
+	unsigned l = c->lane;
+
+	CHECK(s, l < LANES, "a completion of lane %u", l);
+	if (c->op == OP_SEND) {
+		CHECK(s, c->cookie == sent[l], "sends out of order");
+		sent[l]++;
+	} else {
+		CHECK(s, c->cookie == received[l], "receives out of order");
+		TRY(side_verify(s, side_rx(s, l), s->bytes,
+				received[l] * LANES + l));
+		received[l]++;
+		if (received[l] < PER_LANE)
+			TRY(lane_work(s, OP_RECV, l, received[l]));
+	}
+	if (sent[l] != received[l] || sent[l] == PER_LANE)
+		return 0;
+	fill(side_tx(s, l), s->bytes, sent[l] * LANES + l);
+	return lane_work(s, OP_SEND, l, sent[l]);
+}
+
+static int lanes(struct side *s)
+{
+	uint64_t sent[LANES] = {0}, received[LANES] = {0};
+	struct comp c;
+	unsigned l, n;
+
+	for (l = 0; l < LANES; l++) {
+		fill(side_tx(s, l), s->bytes, l);
+		TRY(lane_work(s, OP_SEND, l, 0));
+	}
+	for (n = 0; n < 2 * LANES * PER_LANE; n++) {
+		TRY(side_next(s, &c));
+		TRY(lane_step(s, &c, sent, received));
+	}
+	return side_meet(s);
+}
+
+#define SIZE(n, count)                                                         \
+	{                                                                      \
+		.name = "size " #n, .run = ping_pong, .prepare = post_first,   \
+		.polls = ON_ALL, .depth = 2, .bytes = n, .messages = count,    \
+	}
+
+const struct conf_case data_cases[] = {
+	SIZE(1, 50),
+	SIZE(7, 50),
+	SIZE(8, 50),
+	SIZE(63, 50),
+	SIZE(64, 50),
+	SIZE(65, 50),
+	SIZE(4096, 50),
+	SIZE(4097, 50),
+	SIZE(65536, 20),
+	SIZE(1048576, 5),
+	SIZE(16777216, 2),
+	{
+		.name = "no wake-up is lost",
+		.run = late,
+		.prepare = post_first,
+		.polls = ON_EVENT,
+		.depth = 8,
+		.bytes = 8,
+		.messages = 10000,
+	},
+	{
+		.name = "two processes, 64 bytes",
+		.run = ping_pong,
+		.prepare = post_first,
+		.polls = ON_ALL,
+		.flags = CASE_PROCESSES,
+		.messages = 500,
+	},
+	{
+		.name = "two processes, 1 MiB",
+		.run = ping_pong,
+		.prepare = post_first,
+		.polls = ON_ALL,
+		.flags = CASE_PROCESSES,
+		.bytes = 1 << 20,
+		.messages = 5,
+	},
+	{
+		.name = "a message in pieces",
+		.run = pieces,
+		.polls = ON_SPIN | ON_EVENT,
+		.bytes = 4096,
+	},
+	{
+		.name = "three lanes",
+		.run = lanes,
+		.prepare = lanes_prepare,
+		.polls = ON_ALL,
+		.lanes = LANES,
+		.bytes = 3000,
+	},
+	{.name = NULL},
+};

@@ -1,0 +1,256 @@
+/* Batches, cookies, signals, counts, and queues filled to the brim. */
+#include <errno.h>
+#include <string.h>
+
+#include "cases.h"
+
+enum {
+	BATCH = 16
+};
+
+/* Posts n receives, or n sends with the last one signalled, at once.
+ * Message k goes by slot k, cookie and contents k. */
+static int post_batch(struct side *s, enum op op, uint64_t first, unsigned n,
+		      unsigned flags)
+{
+	struct work w[BATCH];
+	struct sge sges[BATCH];
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		unsigned slot = (unsigned)((first + i) % s->depth);
+		char *at = op == OP_SEND ? side_tx(s, slot) : side_rx(s, slot);
+
+		if (op == OP_SEND)
+			fill(at, s->bytes, first + i);
+		w[i] = side_work(s, op, &sges[i], at, s->bytes);
+		w[i].cookie = first + i;
+		w[i].flags = i + 1 == n ? WORK_SIGNAL : flags;
+	}
+	return side_post(s, w, n);
+}
+
+static int take_batch(struct side *s, uint64_t first, unsigned n)
+{
+	struct comp c;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		TRY(side_next(s, &c));
+		CHECK(s, c.op == OP_RECV, "completion of op %u", c.op);
+		CHECK(s, c.cookie == first + i, "cookie %llu instead of %llu",
+		      (unsigned long long)c.cookie,
+		      (unsigned long long)(first + i));
+		TRY(side_verify(s, side_rx(s, (unsigned)(c.cookie % s->depth)),
+				s->bytes, c.cookie));
+	}
+	return 0;
+}
+
+static int expect_send(struct side *s, uint64_t cookie)
+{
+	struct comp c;
+
+	TRY(side_next(s, &c));
+	CHECK(s, c.op == OP_SEND && c.cookie == cookie && c.bytes == s->bytes,
+	      "completion of op %u, cookie %llu instead of %llu, %llu bytes",
+	      c.op, (unsigned long long)c.cookie, (unsigned long long)cookie,
+	      (unsigned long long)c.bytes);
+	return 0;
+}
+
+static int expect_nothing(struct side *s)
+{
+	struct comp c;
+	int got = s->ep->tp->poll(s->ep, &c, 1);
+
+	CHECK(s, got == 0, "poll returned %d where nothing can be", got);
+	return 0;
+}
+
+/* Batches of 1 to 16, every other all signalled. */
+static int batches(struct side *s)
+{
+	static const unsigned sizes[] = {1, 2, 7, BATCH, BATCH, 3};
+	unsigned i, k, n;
+	uint64_t first = 0;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		n = sizes[i];
+		if (s->role == ROLE_PASSIVE)
+			TRY(post_batch(s, OP_RECV, first, n, 0));
+		TRY(side_meet(s));
+		if (s->role == ROLE_PASSIVE) {
+			TRY(take_batch(s, first, n));
+		} else {
+			TRY(post_batch(s, OP_SEND, first, n,
+				       i % 2 ? WORK_SIGNAL : 0));
+			for (k = i % 2 ? 0 : n - 1; k < n; k++)
+				TRY(expect_send(s, first + k));
+		}
+		TRY(expect_nothing(s));
+		first += n;
+	}
+	return side_meet(s);
+}
+
+/* Half a queue at a time, one completion for each half: it stands for those
+ * before it, so their buffers are written again at once. */
+static int unsignalled(struct side *s)
+{
+	const unsigned half = s->depth / 2;
+	uint64_t first;
+
+	for (first = 0; first < 20 * half; first += half) {
+		if (s->role == ROLE_PASSIVE) {
+			TRY(post_batch(s, OP_RECV, first, half, 0));
+			TRY(side_meet(s));
+			TRY(take_batch(s, first, half));
+			continue;
+		}
+		TRY(side_meet(s));
+		TRY(post_batch(s, OP_SEND, first, half, 0));
+		TRY(expect_send(s, first + half - 1));
+		memset(s->mem, 0, s->depth * s->bytes);
+	}
+	return side_meet(s);
+}
+
+/* Both ends post all they may, then look: neither may wait for the other
+ * to look first. */
+static int brimful(struct side *s)
+{
+	struct comp c;
+	unsigned round, i;
+	uint64_t first;
+
+	for (round = 0; round < 3; round++) {
+		first = round * s->depth;
+		TRY(post_batch(s, OP_RECV, first, s->depth, 0));
+		TRY(side_meet(s));
+		TRY(post_batch(s, OP_SEND, first, s->depth, 0));
+		for (i = 0; i < s->depth; i++) {
+			TRY(side_next_recv(s, &c));
+			CHECK(s, c.cookie == first + i, "out of order");
+			TRY(side_verify(s, side_rx(s, i), s->bytes, c.cookie));
+		}
+		TRY(side_await_sends(s, round + 1));
+	}
+	return side_meet(s);
+}
+
+/* --- counts --------------------------------------------------------------- */
+
+struct tallies {
+	uint64_t sends, recvs, bytes_sent, bytes_recv;
+};
+
+static int swap_counts(struct side *s, struct tallies *peer)
+{
+	const struct ep_counts *c = &s->ep->counts;
+	struct tallies own = {c->sends, c->recvs, c->bytes_sent, c->bytes_recv};
+
+	memcpy(s->blob.data, &own, sizeof(own));
+	TRY(side_swap(s));
+	memcpy(peer, s->peer.data, sizeof(*peer));
+	return 0;
+}
+
+/* Odd numbers of odd messages, different each way. */
+static int counts(struct side *s)
+{
+	const unsigned out = s->role == ROLE_ACTIVE ? 13 : 7, in = 20 - out;
+	const struct ep_counts *c = &s->ep->counts;
+	struct tallies peer;
+
+	TRY(post_batch(s, OP_RECV, 0, in, 0));
+	TRY(side_meet(s));
+	TRY(post_batch(s, OP_SEND, 0, out, 0));
+	while (c->recvs < in || c->sends < out) {
+		struct comp comp;
+
+		TRY(side_next(s, &comp));
+	}
+	TRY(side_meet(s));
+	TRY(swap_counts(s, &peer));
+	CHECK(s, c->sends == out && c->bytes_sent == out * s->bytes,
+	      "%llu sends, %llu bytes", (unsigned long long)c->sends,
+	      (unsigned long long)c->bytes_sent);
+	CHECK(s, c->recvs == peer.sends && c->bytes_recv == peer.bytes_sent,
+	      "%llu receives of %llu sends", (unsigned long long)c->recvs,
+	      (unsigned long long)peer.sends);
+	CHECK(s, c->posts >= 20 && c->doorbells >= 1,
+	      "%llu posts, %llu doorbells", (unsigned long long)c->posts,
+	      (unsigned long long)c->doorbells);
+	return side_meet(s);
+}
+
+/* --- waiting -------------------------------------------------------------- */
+
+static int idle(struct side *s)
+{
+	const uint64_t timeout = SEC_NS / 20;
+	uint64_t t0 = clock_raw_ns(), took;
+	struct comp c;
+	int got;
+
+	TRY(side_recv(s, 0, s->bytes, 0));
+	got = ep_wait(s->ep, &c, 1, timeout);
+	took = clock_raw_ns() - t0;
+	CHECK(s, got == 0, "wait returned %d on an idle link", got);
+	CHECK(s, took < LIMIT_S * (uint64_t)SEC_NS, "it took %llu ns",
+	      (unsigned long long)took);
+	CHECK(s, s->ep->poll == POLL_EVENT || took >= timeout,
+	      "after %llu ns of %llu", (unsigned long long)took,
+	      (unsigned long long)timeout);
+	TRY(side_meet(s));
+	/* And the receive is still good. */
+	fill(side_tx(s, 0), s->bytes, 0);
+	TRY(side_send(s, 0, s->bytes, 0, 0));
+	TRY(side_next_recv(s, &c));
+	TRY(side_verify(s, side_rx(s, 0), s->bytes, 0));
+	return side_meet(s);
+}
+
+const struct conf_case queue_cases[] = {
+	{
+		.name = "batches and cookies",
+		.run = batches,
+		.polls = ON_ALL,
+		.depth = BATCH,
+		.bytes = 500,
+	},
+	{
+		.name = "unsignalled sends",
+		.run = unsignalled,
+		.polls = ON_ALL,
+		.depth = BATCH,
+		.bytes = 9000,
+	},
+	{
+		.name = "both ways filled, small",
+		.run = brimful,
+		.polls = ON_ALL,
+		.depth = BATCH,
+	},
+	{
+		.name = "both ways filled, 1 MiB",
+		.run = brimful,
+		.polls = ON_ALL,
+		.depth = BATCH,
+		.bytes = 1 << 20,
+	},
+	{
+		.name = "counts at both ends",
+		.run = counts,
+		.polls = ON_ALL,
+		.depth = BATCH,
+		.bytes = 777,
+	},
+	{
+		.name = "an idle link",
+		.run = idle,
+		.polls = ON_ALL,
+	},
+	{.name = NULL},
+};
