@@ -183,16 +183,22 @@ static void keep_last(struct child *c, const char *buf, size_t n)
 	c->said[c->n] = '\0';
 }
 
-/* Takes all that is there, so that a talkative gnuplot never blocks.  False
- * at the end of the stream. */
+/* Takes what is there, so that a talkative gnuplot never blocks, but not for
+ * ever, so that an endless one meets its deadline.  False at the end of the
+ * stream. */
 static bool listen_to(struct child *c)
 {
 	char buf[256];
-	ssize_t n;
+	unsigned i;
+	ssize_t n = 0;
 
-	while ((n = read(c->stderr_fd, buf, sizeof(buf))) > 0)
+	for (i = 0; i < 512; i++) {
+		n = read(c->stderr_fd, buf, sizeof(buf));
+		if (n <= 0)
+			break;
 		keep_last(c, buf, (size_t)n);
-	return n < 0;
+	}
+	return n != 0;
 }
 
 /* Its stderr may end before it does, or be kept open by a child of its own:

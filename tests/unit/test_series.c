@@ -1,0 +1,350 @@
+/* From rows to points, series, legends and pairs: pure functions. */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "report/series.h"
+#include "report/text.h"
+#include "result/reader.h"
+
+#define HEADER                                                                 \
+	"run_id,transport,qp_type,cm,poll,path,size_bytes,loop,request_bytes," \
+	"prepare,inline_bytes,pages,status,lat_p50_ns,lat_p99_ns\n"
+/* A row; the knobs that tests vary are arguments. */
+#define ROW(tp_qp_cm, poll, size, inl, pages, p50, p99)                        \
+	"r1," tp_qp_cm "," poll ",loopback," size ",closed,64,scan," inl       \
+	"," pages ",ok," p50 "," p99 "\n"
+#define TCP "tcp,,"
+#define RC "rdma,RC,verbs"
+#define RC_CM "rdma,RC,rdma_cm"
+#define LOOP "loop,,"
+
+struct fixture {
+	struct reader_table *table;
+	struct series_set set;
+};
+
+static int load(struct fixture *f, const char *text, struct err *err)
+{
+	char path[] = "/tmp/rdmabench-series-XXXXXX";
+	int fd = mkstemp(path), ret;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	ret = reader_read(path, 0, &f->table, err);
+	unlink(path);
+	if (ret)
+		fail_msg("%s", err->text);
+	ret = series_init(&f->set, f->table, err);
+	if (ret)
+		reader_free(f->table);
+	return ret;
+}
+
+static void load_ok(struct fixture *f, const char *text)
+{
+	struct err err = {0};
+
+	if (load(f, text, &err))
+		fail_msg("%s", err.text);
+}
+
+static void unload(struct fixture *f)
+{
+	series_fini(&f->set);
+	reader_free(f->table);
+}
+
+static void assert_near(double a, double b)
+{
+	if (!(fabs(a - b) < 1e-9))
+		fail_msg("%g is not %g", a, b);
+}
+
+static void assert_labels(struct fixture *f, size_t n, const char *const *want)
+{
+	size_t i;
+
+	assert_int_equal(f->set.n, n);
+	for (i = 0; i < n; i++)
+		assert_string_equal(f->set.v[i].label, want[i]);
+}
+#define LABELS(f, ...)                                                         \
+	assert_labels(f,                                                       \
+		      sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),  \
+		      (const char *[]){__VA_ARGS__})
+
+static void test_median(void **state)
+{
+	double odd[] = {9, 1, 5}, even[] = {4, 1, 3, 100}, one[] = {7};
+
+	(void)state;
+	assert_near(median(odd, 3), 5);
+	assert_near(median(even, 4), 3.5);
+	assert_near(median(one, 1), 7);
+}
+
+static void test_points(void **state)
+{
+	struct fixture f;
+	const struct series *s;
+
+	(void)state;
+	/* Trials interleaved, sizes not in order, one p99 missing. */
+	load_ok(&f, HEADER ROW(TCP, "spin", "4096", "", "", "5000", "9000")
+			    ROW(TCP, "spin", "64", "", "", "1000",
+				"") ROW(TCP, "spin", "4096", "", "", "1000", "")
+				    ROW(TCP, "spin", "64", "", "", "3000", "")
+					    ROW(TCP, "spin", "4096", "", "",
+						"2000", "7000"));
+	assert_int_equal(f.set.n, 1);
+	s = &f.set.v[0];
+	assert_int_equal(s->n, 2);
+	assert_near(s->points[0].size_bytes, 64);
+	assert_near(s->points[0].p50_us, 2);
+	assert_true(isnan(s->points[0].p99_us));
+	assert_int_equal(s->points[0].trials, 2);
+	assert_near(s->points[1].p50_us, 2);
+	assert_near(s->points[1].p99_us, 8);
+	assert_int_equal(s->points[1].trials, 3);
+	assert_ptr_equal(series_at(s, 4096), &s->points[1]);
+	assert_null(series_at(s, 1000));
+	unload(&f);
+}
+
+static void test_only_ok_rows(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	load_ok(&f, HEADER "r1,tcp,,,spin,loopback,64,closed,,,,,failed,9,9\n"
+			   "r1,tcp,,,spin,loopback,64,closed,,,,,ok,,9\n"
+			   "r1,tcp,,,spin,loopback,64,closed,,,,,ok,0,9\n"
+			   "r1,tcp,,,spin,loopback,0,closed,,,,,ok,9,9\n"
+			   "r1,tcp,,,spin,loopback,x,closed,,,,,ok,9,9\n");
+	assert_int_equal(f.set.n, 0);
+	unload(&f);
+}
+
+static void test_labels_plain(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	/* What differs with the transport alone is not named; the order and
+	 * the style are the transports', not the file's. */
+	load_ok(&f, HEADER ROW(LOOP, "spin", "64", "", "", "1", "2")
+			    ROW(RC, "spin", "64", "220", "", "1", "2")
+				    ROW(TCP, "spin", "64", "", "", "1", "2"));
+	LABELS(&f, "TCP", "RDMA RC", "loop");
+	assert_int_equal(f.set.v[0].style, 1);
+	assert_int_equal(f.set.v[1].style, 2);
+	assert_int_equal(f.set.v[2].style, 3);
+	unload(&f);
+}
+
+static void test_labels_differ(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	load_ok(&f, HEADER ROW(TCP, "spin", "64", "", "", "1",
+			       "2") ROW(RC, "spin", "64", "64", "", "1", "2")
+			    ROW(RC_CM, "spin", "64", "64", "", "1", "2"));
+	LABELS(&f, "TCP", "RDMA RC", "RDMA RC, CM");
+	assert_int_equal(f.set.v[1].style, 2);
+	assert_int_equal(f.set.v[2].style, 4);
+	unload(&f);
+	load_ok(&f, HEADER ROW(TCP, "spin", "64", "", "", "1",
+			       "2") ROW(TCP, "event", "64", "", "", "1", "2")
+			    ROW(RC, "spin", "64", "1024", "", "1", "2")
+				    ROW(RC, "spin", "64", "0", "", "1", "2"));
+	LABELS(&f, "TCP, spin", "TCP, event", "RDMA RC, spin, inline 1k",
+	       "RDMA RC, spin, inline 0");
+	unload(&f);
+	/* A knob that this code has never heard of. */
+	load_ok(&f, HEADER ROW(TCP, "spin", "64", "", "huge", "1", "2")
+			    ROW(TCP, "spin", "64", "", "small", "1", "2"));
+	LABELS(&f, "TCP, pages huge", "TCP, pages small");
+	unload(&f);
+}
+
+static void test_style_without_tcp(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	load_ok(&f, HEADER ROW(RC, "spin", "64", "", "", "1", "2"));
+	LABELS(&f, "RDMA RC");
+	assert_int_equal(f.set.v[0].style, 2);
+	unload(&f);
+}
+
+static void test_gain(void **state)
+{
+	(void)state;
+	assert_near(series_gain(10, 5), 50);
+	assert_near(series_gain(10, 10), 0);
+	assert_near(series_gain(10, 25), -150);
+}
+
+static const char *why_not(const char *text)
+{
+	static const char *const known[] = {"poll", "pages", "size", "path",
+					    "transport"};
+	struct fixture f;
+	const char *why = NULL;
+	size_t i, last;
+
+	load_ok(&f, text);
+	last = f.set.n - 1;
+	if (series_baseline(&f.set, &f.set.v[last], &why))
+		why = NULL;
+	for (i = 0; why && i < 5; i++)
+		if (!strcmp(why, known[i]))
+			break;
+	unload(&f);
+	return why ? known[i] : "pair";
+}
+
+static void test_baseline(void **state)
+{
+	(void)state;
+	/* The transport's own (inline, cm, qp_type) does not matter. */
+	assert_string_equal(
+		why_not(HEADER ROW(TCP, "spin", "64", "0", "", "1", "2")
+				ROW(RC, "spin", "64", "220", "4k", "1", "2")),
+		"pair");
+	assert_string_equal(
+		why_not(HEADER ROW(TCP, "event", "64", "", "", "1", "2")
+				ROW(RC, "spin", "64", "", "", "1", "2")),
+		"poll");
+	assert_string_equal(
+		why_not(HEADER ROW(TCP, "spin", "64", "", "2M", "1", "2")
+				ROW(RC, "spin", "64", "", "4k", "1", "2")),
+		"pages");
+	assert_string_equal(
+		why_not(HEADER ROW(TCP, "spin", "64", "", "", "1", "2")
+				ROW(RC, "spin", "128", "", "", "1", "2")),
+		"size");
+	assert_string_equal(
+		why_not(HEADER
+			"r1,tcp,,,spin,wire,64,closed,64,scan,,,ok,1,2\n" ROW(
+				RC, "spin", "64", "", "", "1", "2")),
+		"path");
+	assert_string_equal(
+		why_not(HEADER ROW(RC, "spin", "64", "", "", "1", "2")),
+		"transport");
+}
+
+static void test_right_baseline(void **state)
+{
+	struct fixture f;
+	const char *why;
+
+	(void)state;
+	load_ok(&f, HEADER ROW(TCP, "spin", "64", "", "", "1", "2")
+			    ROW(TCP, "event", "64", "", "", "1", "2")
+				    ROW(RC, "event", "64", "", "", "1", "2"));
+	assert_ptr_equal(series_baseline(&f.set, &f.set.v[2], &why),
+			 &f.set.v[1]);
+	unload(&f);
+}
+
+static void test_refused(void **state)
+{
+	struct fixture f;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(load(&f, "transport,path,status,lat_p50_ns\n", &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, "no column 'size_bytes'"));
+	assert_int_equal(load(&f,
+			      HEADER ROW(TCP, "spin", "64", "", "", "1",
+					 "2") "r2,tcp,,,spin,loopback,64,"
+					      "closed,64,scan,,,ok,1,2\n",
+			      &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, ":3: another run"));
+}
+
+static void test_clean(void **state)
+{
+	static const struct {
+		const char *in, *out;
+		size_t columns;
+	} cases[] = {
+		{"plain", "plain", 9},
+		{"", "", 9},
+		{"a\nb\tc\x1b[1m\x7f", "a b c [1m ", 20},
+		{"\xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9", 3},
+		{"\xc3", "?", 9},
+		{"\xff\xc0\x80x", "???x", 9},
+		{"\xed\xa0\x80", "???", 9},
+		{"\xc2\x85\xe2\x80\xae|", "  |", 9},
+		{"123456789", "123456789", 9},
+		{"1234567890", "12345678\xe2\x80\xa6", 9},
+		{"\xc3\xa9\xc3\xa9\xc3\xa9", "\xc3\xa9\xe2\x80\xa6", 2},
+	};
+	char out[64], small[8];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(text_clean(out, sizeof(out), cases[i].in,
+					       cases[i].columns),
+				    cases[i].out);
+	assert_string_equal(text_clean(small, 8, "1234567", 99), "1234567");
+	assert_string_equal(text_clean(small, 8, "12345678", 99),
+			    "1234\xe2\x80\xa6");
+	assert_int_equal(text_columns("\xc3\xa9t\xe2\x80\xa6"), 3);
+}
+
+static void test_numbers(void **state)
+{
+	char s[40];
+
+	(void)state;
+	assert_string_equal(text_bytes(s, sizeof(s), 0), "0");
+	assert_string_equal(text_bytes(s, sizeof(s), 1023), "1023");
+	assert_string_equal(text_bytes(s, sizeof(s), 1024), "1k");
+	assert_string_equal(text_bytes(s, sizeof(s), 5000), "5000");
+	assert_string_equal(text_bytes(s, sizeof(s), 16 << 20), "16M");
+	assert_string_equal(text_bytes(s, sizeof(s), 1536 << 10), "1536k");
+	assert_string_equal(text_digits(s, sizeof(s), 0.29367), "0.294");
+	assert_string_equal(text_digits(s, sizeof(s), 9.868), "9.87");
+	assert_string_equal(text_digits(s, sizeof(s), 9.996), "10.0");
+	assert_string_equal(text_digits(s, sizeof(s), 99.96), "100");
+	assert_string_equal(text_digits(s, sizeof(s), 123456), "123000");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_median),
+		cmocka_unit_test(test_points),
+		cmocka_unit_test(test_only_ok_rows),
+		cmocka_unit_test(test_labels_plain),
+		cmocka_unit_test(test_labels_differ),
+		cmocka_unit_test(test_style_without_tcp),
+		cmocka_unit_test(test_gain),
+		cmocka_unit_test(test_baseline),
+		cmocka_unit_test(test_right_baseline),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_numbers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
