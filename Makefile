@@ -67,8 +67,8 @@ $(BUILD)/%.o: %.S $(wildcard plot/*.gp)
 	$(Q)$(CC) $(CPPFLAGS) -c -o $@ $<
 
 # --- tests -----------------------------------------------------------------
-UNIT := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*.c)))
-CONF := $(BUILD)/tests/conformance/conformance
+UNIT := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
+CONF := $(if $(wildcard tests/conformance/*.c),$(BUILD)/tests/conformance/conformance)
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(call say,TEST,$@)
@@ -80,7 +80,8 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDLIBS_DYN)
 
-$(CONF): $(sort $(wildcard tests/conformance/*.c)) $(LIB)
+$(BUILD)/tests/conformance/conformance: \
+		$(sort $(wildcard tests/conformance/*.c)) $(LIB)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
@@ -90,13 +91,25 @@ unit: $(UNIT)
 
 tests: $(UNIT) $(CONF)
 
-# Sanitizers: build-asan and build-tsan only build; asan and tsan also run.
-build-asan:
-	$(Q)$(MAKE) BUILD=build/asan STATIC=0 \
-		SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
-		tests build/asan/rdmabench
-build-tsan:
-	$(Q)$(MAKE) BUILD=build/tsan STATIC=0 SAN=-fsanitize=thread tests
+# Sanitizers: build-asan and build-tsan only build; asan and tsan also run,
+# and leave a rdmabench beside the tests.
+SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+            -fno-omit-frame-pointer
+SAN_tsan := -fsanitize=thread
+
+build-asan build-tsan: build-%:
+	$(Q)$(MAKE) --no-print-directory BUILD=build/$* STATIC=0 \
+		SAN="$(SAN_$*)" tests build/$*/rdmabench
+
+asan tsan: %: build-%
+	$(Q)$(MAKE) --no-print-directory BUILD=build/$* STATIC=0 \
+		SAN="$(SAN_$*)" unit conformance
+
+conformance: $(CONF)
+	$(Q)$(if $(CONF),$(CONF) loop tcp)
+
+lint:
+	$(Q)scripts/lint.sh
 
 check:
 	$(Q)scripts/check.sh
@@ -120,5 +133,6 @@ install: $(BUILD)/rdmabench $(MAN1)
 clean:
 	$(Q)rm -rf build $(BUILD) rdmabench
 
-.PHONY: all unit tests build-asan build-tsan check man install clean
+.PHONY: all unit tests conformance build-asan build-tsan asan tsan lint check \
+        man install clean
 -include $(OBJ:.o=.d) $(UNIT:%=%.d)
