@@ -69,7 +69,7 @@ $(BUILD)/%.o: %.S $(wildcard plot/*.gp)
 	$(Q)$(CC) $(CPPFLAGS) -c -o $@ $<
 
 # --- tests -----------------------------------------------------------------
-UNIT := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*.c)))
+UNIT := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 CONF := $(BUILD)/tests/conformance/conformance
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
@@ -87,24 +87,40 @@ $(CONF): $(sort $(wildcard tests/conformance/*.[ch])) $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
 
+# Tests link dynamically (see LDLIBS_DYN), and a static libibverbs compiles
+# differently: they have objects of their own, in build/dynamic.
+DYNAMIC := build/dynamic
+ENDS ?= loop tcp tcp:addr=::1
+ifeq ($(STATIC),1)
+tests unit conformance:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(DYNAMIC) STATIC=0 $@
+else
+tests: $(UNIT) $(CONF)
+
 unit: $(UNIT)
 	$(Q)set -e; for t in $(UNIT); do $$t; done
 
-# Needs STATIC=0, as the other tests do.  RDMA needs a device: run it by
-# scripts/rxe.sh with ENDS=rdma:addr=10.9.9.1.
-ENDS ?= loop tcp tcp:addr=::1
+# RDMA needs a device: under scripts/rxe.sh, with ENDS=rdma:addr=10.9.9.1.
 conformance: $(CONF)
 	$(Q)$(CONF) $(ENDS)
+endif
 
-tests: $(UNIT) $(CONF)
+# Sanitizers: build-asan and build-tsan only build; asan and tsan also run,
+# and leave a rdmabench beside the tests.
+SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+            -fno-omit-frame-pointer
+SAN_tsan := -fsanitize=thread
 
-# Sanitizers: build-asan and build-tsan only build; asan and tsan also run.
-build-asan:
-	$(Q)$(MAKE) BUILD=build/asan STATIC=0 \
-		SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
-		tests build/asan/rdmabench
-build-tsan:
-	$(Q)$(MAKE) BUILD=build/tsan STATIC=0 SAN=-fsanitize=thread tests
+build-asan build-tsan: build-%:
+	$(Q)$(MAKE) --no-print-directory BUILD=build/$* STATIC=0 \
+		SAN="$(SAN_$*)" tests build/$*/rdmabench
+
+asan tsan: %: build-%
+	$(Q)$(MAKE) --no-print-directory BUILD=build/$* STATIC=0 \
+		SAN="$(SAN_$*)" unit conformance
+
+lint:
+	$(Q)scripts/lint.sh
 
 check:
 	$(Q)scripts/check.sh
@@ -128,5 +144,6 @@ install: $(BUILD)/rdmabench $(MAN1)
 clean:
 	$(Q)rm -rf build $(BUILD) rdmabench
 
-.PHONY: all unit conformance tests build-asan build-tsan check man install clean
+.PHONY: all unit tests conformance build-asan build-tsan asan tsan lint check \
+        man install clean
 -include $(OBJ:.o=.d) $(UNIT:%=%.d)

@@ -100,8 +100,8 @@ conformance() { # BUILD TRANSPORT...: prints TAP
 
 stage_unit() {
 	command_ok 'build the tests' make -j"$jobs" WERROR=1 tests
-	tap 'unit tests' unit_tests build
-	tap 'conformance of loop and tcp' conformance build loop tcp
+	tap 'unit tests' unit_tests build/dynamic
+	tap 'conformance of loop and tcp' conformance build/dynamic loop tcp tcp:addr=::1
 }
 
 stage_cli() {

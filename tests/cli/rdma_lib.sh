@@ -1,7 +1,7 @@
 # Sourced by the tests that run in the guest, where there is a device.
 # shellcheck shell=bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-conformance=${CONFORMANCE:-$top/build/tests/conformance/conformance}
+conformance=${CONFORMANCE:-$top/build/dynamic/tests/conformance/conformance}
 
 # Its own TAP lines, as ours.
 conform() {
@@ -37,7 +37,8 @@ must_be_ok() {
 	return $bad
 }
 
-device=$(ls /sys/class/infiniband | head -1)
+devices=(/sys/class/infiniband/*)
+device=${devices[0]##*/}
 
 # rdma_run OUT OPTIONS...
 rdma_run() {
@@ -54,7 +55,7 @@ start_server() {
 	within 5 grep -q listening "$work/serve.err"
 	port=$(sed -n 's/.*listening on .* port //p' "$work/serve.err")
 }
-idle() { [[ -z $(pgrep -P $server) ]]; }
+idle() { [[ -z $(pgrep -P "$server") ]]; }
 start_client() { # OUT OPTIONS
 	local out=$1
 	shift
@@ -66,5 +67,5 @@ start_client() { # OUT OPTIONS
 	sleep "0.$((RANDOM % 10))"
 }
 no_resources() { # nothing of ours is left on the device
-	! command -v rdma >/dev/null || [[ -z $(rdma resource show qp | grep -E 'comm rdmabench') ]]
+	! command -v rdma >/dev/null || ! rdma resource show qp | grep -qE "comm rdmabench"
 }

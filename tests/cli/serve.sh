@@ -9,8 +9,8 @@ start_server() {
 	within 5 grep -q listening "$work/serve.err"
 	port=$(sed -n 's/.*listening on .* port //p' "$work/serve.err")
 }
-alive() { kill -0 $server 2>/dev/null; }
-sessions() { pgrep -P $server | wc -l; }
+alive() { kill -0 "$server" 2>/dev/null; }
+sessions() { pgrep -P "$server" | wc -l; }
 idle() { [[ $(sessions) == 0 ]]; }
 served() { # the server still serves
 	rm -rf again
