@@ -1,0 +1,74 @@
+#include "cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "report/check.h"
+
+static void help(void)
+{
+	puts("usage: rdmabench check DIR\n");
+	puts("What must hold in any results, a line each. Exit 1 if something "
+	     "exact does\nnot: that is a bug, of rdmabench, a driver or a "
+	     "device. A warning is a place\nto look; what depends on hardware "
+	     "is only said.");
+}
+
+static const char *verdict(const struct check_line *l)
+{
+	if (l->kind == CHECK_HARDWARE)
+		return l->holds ? "yes" : "no";
+	if (l->holds)
+		return "ok";
+	return l->kind == CHECK_EXACT ? "VIOLATED" : "warning";
+}
+
+static void print_lines(const struct check_result *res)
+{
+	static const char *const kinds[] = {
+		[CHECK_EXACT] = "exact",
+		[CHECK_STATISTICAL] = "statistical",
+		[CHECK_HARDWARE] = "hardware",
+	};
+	size_t i;
+
+	for (i = 0; i < res->n; i++) {
+		const struct check_line *l = &res->lines[i];
+
+		printf("%-8s  %-11s  %s\n", verdict(l), kinds[l->kind],
+		       l->what);
+		if (l->where[0])
+			printf("          %s\n", l->where);
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	struct check_result res;
+	struct err err = {0};
+	int code = 0;
+
+	if (argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
+		help();
+		return 0;
+	}
+	if (argc != 2 || argv[1][0] == '-') {
+		fputs("rdmabench: check takes one results folder\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (check_run(argv[1], &res, &err))
+		code = cmd_fail(&err);
+	else if (res.violated)
+		code = 1;
+	print_lines(&res);
+	check_fini(&res);
+	return code;
+}
+
+const struct command cmd_check = {
+	.name = "check",
+	.usage = "DIR",
+	.summary = "what must hold in any results",
+	.run = run,
+	.help = help,
+};
