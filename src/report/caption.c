@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/text.h"
+#include "report/show.h"
 
 static const char separator[] = "  \xc2\xb7  "; /* a middle dot */
 
@@ -24,7 +24,7 @@ static void get_words(char *out, size_t size, const json_t *object,
 {
 	const char *s = json_string_value(json_object_get(object, key));
 
-	text_clean(out, size, s ? s : "", columns);
+	show_text(out, size, s ? s : "", columns);
 }
 
 /* "name (kernel, virt)" */
@@ -75,7 +75,7 @@ static void date_words(char *out, size_t size, const json_t *root)
 	if (strlen(when) >= 16 && when[10] == 'T')
 		snprintf(out, size, "%.10s %.5s UTC", when, when + 11);
 	else
-		text_clean(out, size, when, 20);
+		show_text(out, size, when, 20);
 }
 
 int run_info_read(const char *dir, struct run_info *info, struct err *err)
@@ -130,7 +130,7 @@ static void device_words(char *out, size_t size, const struct series_set *set,
 	bool rdma = series_is(set, s, "rdma");
 	char device[160];
 
-	text_clean(device, sizeof(device), series_cell(set, s, "device"), 32);
+	show_text(device, sizeof(device), series_cell(set, s, "device"), 32);
 	*out = '\0';
 	if (!*device && !software)
 		return;
@@ -191,7 +191,7 @@ static void request_words(char *out, size_t size, const struct series_set *set,
 	condition(words, sizeof(words), set, path, "request_bytes");
 	if (sscanf(words, "request_bytes %lf", &bytes) != 1)
 		return;
-	text_bytes(number, sizeof(number), bytes);
+	show_bytes(number, sizeof(number), bytes);
 	snprintf(out, size, "request %s%s", number, bytes < 1024 ? " B" : "B");
 }
 
@@ -225,9 +225,9 @@ static void add_part(struct caption *c, const char *part)
 
 	if (!*part)
 		return;
-	text_clean(words, sizeof(words), part, CAPTION_COLUMNS);
+	show_text(words, sizeof(words), part, CAPTION_COLUMNS);
 	if (line &&
-	    text_columns(line) + 5 + text_columns(words) <= CAPTION_COLUMNS) {
+	    show_columns(line) + 5 + show_columns(words) <= CAPTION_COLUMNS) {
 		append(line, CAPTION_BYTES, separator);
 		append(line, CAPTION_BYTES, words);
 	} else if (c->n < CAPTION_LINES) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/text.h"
+#include "report/show.h"
 
 /* Columns that are not like a knob. */
 static const struct {
@@ -68,7 +68,7 @@ int dims_init(struct dims *dims, const struct reader_table *table,
 	}
 	for (col = first + 1; first >= 0 && col < last; col++)
 		if (!add(dims, col, DIM_KNOB))
-			return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
+			return err_set(err, -E2BIG, REASON_IO_ERROR,
 				       "%s: more than %d knobs",
 				       reader_file(table), DIMS_MAX);
 	return 0;
@@ -167,7 +167,7 @@ static void knob_words(char *out, size_t size, const char *column,
 		if (words[i] == '_')
 			words[i] = ' ';
 	if (bytes && end != value && !*end)
-		value = text_bytes(number, sizeof(number), v);
+		value = show_bytes(number, sizeof(number), v);
 	snprintf(out, size, "%s %s", words, value);
 }
 

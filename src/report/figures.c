@@ -12,7 +12,7 @@
 #include "report/gnuplot.h"
 #include "report/plots.h"
 #include "report/series.h"
-#include "report/text.h"
+#include "report/show.h"
 #include "result/reader.h"
 
 /* What a figure is made of. */
@@ -79,7 +79,7 @@ static const char *no_rows(const struct view *view, const char *transport,
 	const char *reason = first_reason(view, transport);
 	char clean[256];
 
-	text_clean(clean, sizeof(clean), reason, 200);
+	show_text(clean, sizeof(clean), reason, 200);
 	snprintf(buf, size, "no %s rows that are ok%s%s%s", transport,
 		 *clean ? " (" : "", clean, *clean ? ")" : "");
 	return buf;

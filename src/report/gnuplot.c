@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/text.h"
+#include "report/show.h"
 
 extern char **environ;
 
@@ -242,16 +242,16 @@ static int judge(const struct gnuplot *g, const struct child *c,
 	char said[300];
 
 	if (!c->ended)
-		return err_set(err, -ETIMEDOUT, REASON_INTERNAL,
+		return err_set(err, -ETIMEDOUT, REASON_IO_ERROR,
 			       "gnuplot did not end within %u s", g->timeout_s);
 	if (WIFEXITED(c->status) && !WEXITSTATUS(c->status))
 		return 0;
-	text_clean(said, sizeof(said), last_words(c), sizeof(said) - 4);
+	show_text(said, sizeof(said), last_words(c), sizeof(said) - 4);
 	if (WIFSIGNALED(c->status))
-		return err_set(err, -EIO, REASON_INTERNAL,
+		return err_set(err, -EIO, REASON_IO_ERROR,
 			       "gnuplot died of signal %d: %s",
 			       WTERMSIG(c->status), said);
-	return err_set(err, -EIO, REASON_INTERNAL, "gnuplot failed: %s", said);
+	return err_set(err, -EIO, REASON_IO_ERROR, "gnuplot failed: %s", said);
 }
 
 int gnuplot_run(const struct gnuplot *g, struct err *err)
@@ -274,7 +274,7 @@ void gnuplot_put_text(FILE *f, const char *text)
 	char clean[1024];
 	const char *s;
 
-	text_clean(clean, sizeof(clean), text, sizeof(clean) / 4 - 1);
+	show_text(clean, sizeof(clean), text, sizeof(clean) / 4 - 1);
 	for (s = clean; *s; s++) {
 		if (*s == '\\')
 			fputs("\\\\", f);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/text.h"
+#include "report/show.h"
 
 /* What is needed of an ok row. */
 struct sample {
@@ -218,7 +218,7 @@ static int set_labels(struct series_set *set, struct err *err)
 		rows[i] = set->v[i].row;
 	for (i = 0; i < set->n; i++) {
 		dims_label(&set->dims, rows, set->n, i, label);
-		text_clean(set->v[i].label, LABEL_MAX, label, 60);
+		show_text(set->v[i].label, LABEL_MAX, label, 60);
 	}
 	free(rows);
 	return 0;

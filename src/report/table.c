@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "report/caption.h"
 #include "report/series.h"
-#include "report/text.h"
+#include "report/show.h"
 #include "result/reader.h"
 
 enum {
@@ -16,39 +17,10 @@ enum {
 
 static const char not_there[] = "-";
 
-/* --- words and lines ------------------------------------------------------*/
-
-/* Prints words, broken at spaces, `indent` in from the second line on. */
-static void print_wrapped(FILE *out, const char *text, size_t indent)
-{
-	size_t column = 0;
-
-	while (*text) {
-		size_t len = strcspn(text, " ");
-		char word[512];
-		size_t columns;
-
-		snprintf(word, sizeof(word), "%.*s", (int)len, text);
-		columns = text_columns(word);
-		if (column > indent && column + 1 + columns > WIDTH) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column) {
-			fputc(' ', out);
-			column++;
-		}
-		fputs(word, out);
-		column += columns;
-		text += len;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
-}
-
 /* Right-aligned, by characters and not by bytes. */
 static void print_right(FILE *out, const char *s, size_t width)
 {
-	size_t columns = text_columns(s);
+	size_t columns = show_columns(s);
 
 	fprintf(out, "%*s%s", (int)(columns < width ? width - columns : 0), "",
 		s);
@@ -66,7 +38,7 @@ static void print_value(FILE *out, const struct series_point *p, double us)
 	char digits[32];
 
 	print_right(out,
-		    p && !isnan(us) ? text_digits(digits, sizeof(digits), us)
+		    p && !isnan(us) ? show_digits(digits, sizeof(digits), us)
 				    : not_there,
 		    10);
 }
@@ -84,7 +56,7 @@ static void print_row(FILE *out, const struct pair *pair, double size)
 
 	l = series_at(pair->left, size);
 	r = pair->right ? series_at(pair->right, size) : NULL;
-	print_right(out, text_bytes(words, sizeof(words), size), 10);
+	print_right(out, show_bytes(words, sizeof(words), size), 10);
 	print_side(out, l);
 	if (pair->right) {
 		print_side(out, r);
@@ -118,15 +90,15 @@ static void print_header(FILE *out, const struct pair *pair)
 	fputc('\n', out);
 	print_right(out, "", 12);
 	print_right(out,
-		    text_clean(label, sizeof(label), pair->left->label,
-			       pair->right ? 18 : 68),
+		    show_text(label, sizeof(label), pair->left->label,
+			      pair->right ? 18 : 68),
 		    18);
 	if (pair->right) {
 		/* A long one takes the room of the gain's header. */
-		text_clean(label, sizeof(label), pair->right->label, 46);
+		show_text(label, sizeof(label), pair->right->label, 46);
 		fputs("  ", out);
 		print_right(out, label, 18);
-		if (text_columns(label) <= 18)
+		if (show_columns(label) <= 18)
 			print_right(out, "RDMA faster", 13);
 	}
 	fputc('\n', out);
@@ -197,7 +169,7 @@ static void print_title(FILE *out, const struct series_set *set, enum path path)
 	snprintf(line, sizeof(line),
 		 "sendrecv: round trip in microseconds, %s%s%s%s%s", trials,
 		 *where ? "; " : "", where, *devices ? "; " : "", devices);
-	print_wrapped(out, line, 2);
+	text_wrap(out, line, 0);
 }
 
 /* --- what was not measured ------------------------------------------------*/
@@ -248,18 +220,19 @@ static void print_group(FILE *out, const struct series_set *set,
 	char least[40], most[40], status[80];
 
 	dims_transport(&set->dims, g->row, label);
-	text_clean(transport, sizeof(transport), label, 20);
-	text_clean(reason, sizeof(reason),
-		   reader_cell(t, g->row, reader_column(t, "reason")), 300);
-	text_clean(status, sizeof(status),
-		   reader_cell(t, g->row, reader_column(t, "status")), 16);
-	text_bytes(least, sizeof(least), g->least);
-	text_bytes(most, sizeof(most), g->most);
+	show_text(transport, sizeof(transport), label, 20);
+	show_text(reason, sizeof(reason),
+		  reader_cell(t, g->row, reader_column(t, "reason")), 300);
+	show_text(status, sizeof(status),
+		  reader_cell(t, g->row, reader_column(t, "status")), 16);
+	show_bytes(least, sizeof(least), g->least);
+	show_bytes(most, sizeof(most), g->most);
 	snprintf(line, sizeof(line), "%s %s at %s%s%s (%zu row%s): %s",
 		 transport, status, least, g->most > g->least ? " to " : "",
 		 g->most > g->least ? most : "", g->rows,
 		 g->rows == 1 ? "" : "s", *reason ? reason : "no reason given");
-	print_wrapped(out, line, 2);
+	fputs("- ", out);
+	text_wrap(out, line, 2);
 }
 
 static int print_missing(FILE *out, const struct series_set *set,

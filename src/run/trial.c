@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/stop.h"
@@ -183,6 +184,11 @@ int trial_check_counts(const struct tally *client, const struct tally *server,
 	return 0;
 }
 
+/* Warm is when two stretches of operations in a row agree in their medians,
+ * or when this many were tried. */
+enum { WARMUP_STRETCHES = 8 };
+#define WARMUP_AGREE 0.05
+
 static void phases(const struct trial_cfg *c, struct phase *warm,
 		   struct phase *measured)
 {
@@ -208,6 +214,28 @@ static void phases(const struct trial_cfg *c, struct phase *warm,
 		warm->max_ns = WARMUP_MIN_NS;
 }
 
+/* A length that the user gave is kept; else until it is steady. */
+static int warm_up(struct trial_run *r, const struct phase *warm,
+		   struct err *err)
+{
+	bool fixed = r->pp->client.trial.warmup_ns != OPT_WORD;
+	double p50, last = 0;
+	unsigned i;
+	int ret;
+
+	for (i = 0; i < WARMUP_STRETCHES; i++) {
+		ret = phase(r, warm, &r->t->server, err);
+		if (ret)
+			return ret;
+		r->t->warmup_ops += r->end.tally.value[METRIC_OPS];
+		p50 = (double)hist_quantile(&r->end.tally.latency, 0.5);
+		if (fixed || fabs(p50 - last) <= WARMUP_AGREE * p50)
+			return 0;
+		last = p50;
+	}
+	return 0;
+}
+
 static int measure(struct trial_run *r, struct err *err)
 {
 	const struct point *pt = &r->pp->client;
@@ -215,10 +243,9 @@ static int measure(struct trial_run *r, struct err *err)
 	int ret;
 
 	phases(&pt->trial, &warm, &measured);
-	ret = phase(r, &warm, &r->t->server, err);
+	ret = warm_up(r, &warm, err);
 	if (ret)
 		return ret;
-	r->t->warmup_ops = r->end.tally.value[METRIC_OPS];
 	ret = phase(r, &measured, &r->t->server, err);
 	if (ret)
 		return ret;

@@ -93,6 +93,12 @@ static const struct opt opts[] = {
 };
 
 const struct metric exchange_metrics[] = {
+	{.name = "lat_cold_ns",
+	 .unit = "ns",
+	 .side = SIDE_CLIENT,
+	 .merge = MERGE_MAX,
+	 .help = "the link's very first operation, before any warm-up: cold "
+		 "caches, first use of buffers and queues"},
 	{.name = "backlog_max",
 	 .unit = "1",
 	 .side = SIDE_CLIENT,
@@ -418,6 +424,8 @@ int exchange_client(struct exchange *x, const struct phase *ph,
 			return ret;
 		t1 = clock_ticks(clk);
 		hist_record(lat, clock_ns(clk, t1 - t0));
+		if (!x->cold_ns)
+			x->cold_ns = clock_ns(clk, t1 - t0);
 		w.done++;
 		ret = after_response(x, check, err);
 		if (ret)
@@ -425,6 +433,7 @@ int exchange_client(struct exchange *x, const struct phase *ph,
 		check = each;
 	}
 	close_tally(x, w.done, clock_ns(clk, t1 - begin));
+	tally_set(&x->end->tally, EXCHANGE_COLD, x->cold_ns);
 	if (pace.open)
 		tally_set(&x->end->tally, EXCHANGE_BACKLOG_MAX, backlog);
 	if (stop_requested)

@@ -34,7 +34,8 @@ extern const struct opt_group exchange_opts;
 
 /* What it measures beside the base metrics; a scenario lists them. */
 enum exchange_metric {
-	EXCHANGE_BACKLOG_MAX = METRIC_BASE_COUNT,
+	EXCHANGE_COLD = METRIC_BASE_COUNT,
+	EXCHANGE_BACKLOG_MAX,
 	EXCHANGE_METRICS_END
 };
 extern const struct metric exchange_metrics[];
@@ -59,7 +60,8 @@ struct exchange {
 	uint64_t sends;		/* for signalling */
 	uint64_t lines;
 	uint64_t verified;
-	double rate; /* 0: closed loop */
+	uint64_t cold_ns; /* client: the very first operation */
+	double rate;	  /* 0: closed loop */
 	enum pace_arrival arrival;
 };
 

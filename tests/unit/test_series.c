@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "report/series.h"
-#include "report/text.h"
+#include "report/show.h"
 #include "result/reader.h"
 
 #define HEADER                                                                 \
@@ -302,13 +302,13 @@ static void test_clean(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(text_clean(out, sizeof(out), cases[i].in,
-					       cases[i].columns),
+		assert_string_equal(show_text(out, sizeof(out), cases[i].in,
+					      cases[i].columns),
 				    cases[i].out);
-	assert_string_equal(text_clean(small, 8, "1234567", 99), "1234567");
-	assert_string_equal(text_clean(small, 8, "12345678", 99),
+	assert_string_equal(show_text(small, 8, "1234567", 99), "1234567");
+	assert_string_equal(show_text(small, 8, "12345678", 99),
 			    "1234\xe2\x80\xa6");
-	assert_int_equal(text_columns("\xc3\xa9t\xe2\x80\xa6"), 3);
+	assert_int_equal(show_columns("\xc3\xa9t\xe2\x80\xa6"), 3);
 }
 
 static void test_numbers(void **state)
@@ -316,17 +316,17 @@ static void test_numbers(void **state)
 	char s[40];
 
 	(void)state;
-	assert_string_equal(text_bytes(s, sizeof(s), 0), "0");
-	assert_string_equal(text_bytes(s, sizeof(s), 1023), "1023");
-	assert_string_equal(text_bytes(s, sizeof(s), 1024), "1k");
-	assert_string_equal(text_bytes(s, sizeof(s), 5000), "5000");
-	assert_string_equal(text_bytes(s, sizeof(s), 16 << 20), "16M");
-	assert_string_equal(text_bytes(s, sizeof(s), 1536 << 10), "1536k");
-	assert_string_equal(text_digits(s, sizeof(s), 0.29367), "0.294");
-	assert_string_equal(text_digits(s, sizeof(s), 9.868), "9.87");
-	assert_string_equal(text_digits(s, sizeof(s), 9.996), "10.0");
-	assert_string_equal(text_digits(s, sizeof(s), 99.96), "100");
-	assert_string_equal(text_digits(s, sizeof(s), 123456), "123000");
+	assert_string_equal(show_bytes(s, sizeof(s), 0), "0");
+	assert_string_equal(show_bytes(s, sizeof(s), 1023), "1023");
+	assert_string_equal(show_bytes(s, sizeof(s), 1024), "1k");
+	assert_string_equal(show_bytes(s, sizeof(s), 5000), "5000");
+	assert_string_equal(show_bytes(s, sizeof(s), 16 << 20), "16M");
+	assert_string_equal(show_bytes(s, sizeof(s), 1536 << 10), "1536k");
+	assert_string_equal(show_digits(s, sizeof(s), 0.29367), "0.294");
+	assert_string_equal(show_digits(s, sizeof(s), 9.868), "9.87");
+	assert_string_equal(show_digits(s, sizeof(s), 9.996), "10.0");
+	assert_string_equal(show_digits(s, sizeof(s), 99.96), "100");
+	assert_string_equal(show_digits(s, sizeof(s), 123456), "123000");
 }
 
 int main(void)

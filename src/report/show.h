@@ -3,8 +3,8 @@
  * name may hold anything; on a terminal or in a figure it must be nothing
  * but text.
  */
-#ifndef REPORT_TEXT_H
-#define REPORT_TEXT_H
+#ifndef REPORT_SHOW_H
+#define REPORT_SHOW_H
 
 #include <stddef.h>
 
@@ -14,15 +14,15 @@
  * characters long; what is longer is cut and ends in an ellipsis.  `dst`
  * holds `size` bytes, at least 4.  Returns dst.
  */
-char *text_clean(char *dst, size_t size, const char *src, size_t columns);
+char *show_text(char *dst, size_t size, const char *src, size_t columns);
 
 /* Characters of a UTF-8 string: the columns that it takes, near enough. */
-size_t text_columns(const char *s);
+size_t show_columns(const char *s);
 
 /* 512 -> "512", 4096 -> "4k", 16777216 -> "16M", 5000 -> "5000": exact. */
-char *text_bytes(char *dst, size_t size, double bytes);
+char *show_bytes(char *dst, size_t size, double bytes);
 
 /* Three significant digits without an exponent: 9.87, 12.3, 123, 123000. */
-char *text_digits(char *dst, size_t size, double value);
+char *show_digits(char *dst, size_t size, double value);
 
 #endif

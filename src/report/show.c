@@ -1,10 +1,12 @@
-#include "report/text.h"
+#include "report/show.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/units.h"
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
@@ -47,7 +49,7 @@ static bool is_control(uint32_t c)
 	       c == 0xfffe || c == 0xffff;
 }
 
-char *text_clean(char *dst, size_t size, const char *src, size_t columns)
+char *show_text(char *dst, size_t size, const char *src, size_t columns)
 {
 	const unsigned char *s = (const unsigned char *)src;
 	size_t n = 0, used = 0, cut = 0;
@@ -79,7 +81,7 @@ char *text_clean(char *dst, size_t size, const char *src, size_t columns)
 	return dst;
 }
 
-size_t text_columns(const char *s)
+size_t show_columns(const char *s)
 {
 	size_t n = 0;
 
@@ -88,22 +90,16 @@ size_t text_columns(const char *s)
 	return n;
 }
 
-char *text_bytes(char *dst, size_t size, double bytes)
+char *show_bytes(char *dst, size_t size, double bytes)
 {
-	static const char unit[] = "kMGT";
-	size_t i = 0;
-
-	if (bytes >= 1024 && fmod(bytes, 1024) == 0) {
-		for (; i < sizeof(unit) - 1 && fmod(bytes, 1024) == 0; i++)
-			bytes /= 1024;
-		snprintf(dst, size, "%.0f%c", bytes, unit[i - 1]);
-	} else {
-		snprintf(dst, size, "%.0f", bytes);
-	}
+	/* A file may say anything; beyond this a double is not exact. */
+	if (bytes >= 0 && bytes < 0x1p53)
+		return units_format_size(dst, size, (uint64_t)bytes);
+	snprintf(dst, size, "%g", bytes);
 	return dst;
 }
 
-char *text_digits(char *dst, size_t size, double value)
+char *show_digits(char *dst, size_t size, double value)
 {
 	char rounded[32];
 	int decimals;
