@@ -182,7 +182,7 @@ int opt_set(const struct opt *o, void *base, const char *text, struct err *err)
 static int parse_word_list(const struct opt *o, const char *text,
 			   struct opt_list *list, struct err *err)
 {
-	char copy[OPT_TEXT_MAX], *save = NULL, *word;
+	char copy[OPT_TEXT_MAX], *rest = copy, *word;
 	int ret;
 
 	if (strlen(text) >= sizeof(copy))
@@ -190,8 +190,7 @@ static int parse_word_list(const struct opt *o, const char *text,
 			       "--%s: list too long", o->name);
 	strcpy(copy, text);
 	list->n = 0;
-	for (word = strtok_r(copy, ",", &save); word;
-	     word = strtok_r(NULL, ",", &save)) {
+	while ((word = strsep(&rest, ","))) {
 		if (list->n == OPT_LIST_MAX)
 			return err_set(err, -EINVAL, REASON_USAGE,
 				       "--%s: more than %d values", o->name,
@@ -200,9 +199,6 @@ static int parse_word_list(const struct opt *o, const char *text,
 		if (ret)
 			return ret;
 	}
-	if (!list->n)
-		return err_set(err, -EINVAL, REASON_USAGE,
-			       "--%s: an empty list", o->name);
 	return 0;
 }
 
@@ -284,7 +280,9 @@ void opt_format(const struct opt *o, const void *base, char *buf, size_t cap)
 
 void opt_cell(const struct opt *o, const void *base, char *buf, size_t cap)
 {
-	if (o->type == OPT_TIME && opt_load(o, base) != OPT_WORD)
+	if (o->type != OPT_TEXT && o->word && opt_load(o, base) == OPT_WORD)
+		snprintf(buf, cap, "%s", "");
+	else if (o->type == OPT_TIME)
 		snprintf(buf, cap, "%" PRIu64, opt_load(o, base));
 	else
 		opt_format(o, base, buf, cap);

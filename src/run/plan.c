@@ -171,18 +171,20 @@ int plan_expand(struct plan *plan, struct err *err)
 const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
 			     char *buf, size_t cap)
 {
-	bool asked = false;
+	bool asked = false, changed = false;
 	unsigned i;
 
 	for (i = 0; i < plan->n_points; i++) {
 		struct link_cfg *c = &plan->points[i].client.link;
 
 		asked |= c->poll == POLL_SPIN;
-		if (c->poll == LINK_POLL_AUTO || c->poll == POLL_SPIN)
+		if (c->poll == LINK_POLL_AUTO || c->poll == POLL_SPIN) {
 			c->poll = cpus >= ends ? POLL_SPIN : POLL_EVENT;
+			changed |= c->poll == POLL_EVENT;
+		}
 		plan->points[i].server.link.poll = c->poll;
 	}
-	if (cpus >= ends)
+	if (!changed)
 		return NULL;
 	snprintf(buf, cap,
 		 "%u ends and %u CPU on this host: waiting by events%s (two "

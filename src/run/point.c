@@ -120,6 +120,9 @@ int point_unpack(struct point *pt, struct reader *r, struct err *err)
 		if (ret)
 			return ret;
 	}
+	if (!reader_done(r))
+		return err_set(err, -EBADMSG, REASON_PEER_PROTOCOL,
+			       "PREPARE goes on after its last option");
 	if (pt->link.poll >= POLL_COUNT)
 		return err_set(err, -EBADMSG, REASON_PEER_PROTOCOL,
 			       "--poll must be settled by the client");

@@ -56,7 +56,7 @@ static json_t *list_json(const struct opt *o, const struct opt_list *list)
 	at0.offset = 0;
 	for (i = 0; i < list->n; i++) {
 		v[0] = list->v[i];
-		opt_cell(&at0, v, text, sizeof(text));
+		opt_format(&at0, v, text, sizeof(text));
 		json_array_append_new(a, json_string(text));
 	}
 	return a;
@@ -71,10 +71,10 @@ static json_t *option_json(const struct plan *plan, const struct opt *o,
 	for (i = 0; i < plan->n_axes; i++)
 		if (plan->axes[i].o == o)
 			return list_json(o, &plan->axes[i].values);
-	opt_cell(o, (const char *)&plan->proto.client + base, client,
-		 sizeof(client));
-	opt_cell(o, (const char *)&plan->proto.server + base, server,
-		 sizeof(server));
+	opt_format(o, (const char *)&plan->proto.client + base, client,
+		   sizeof(client));
+	opt_format(o, (const char *)&plan->proto.server + base, server,
+		   sizeof(server));
 	if (o->role == OPT_HOST || o->role == OPT_HOST_OWN)
 		return json_pack("[ss]", client, server);
 	return json_string(client);

@@ -1,0 +1,336 @@
+/* The plan: a cross product, and an order to measure it in. */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "run/plan.h"
+#include "run/scenario.h"
+#include "work/exchange.h"
+
+static struct plan plan;
+
+static void set(const char *name, const char *text)
+{
+	struct err err;
+	bool known;
+
+	if (plan_set(&plan, name, 0, text, &known, &err))
+		fail_msg("--%s %s: %s", name, text, err.text);
+	assert_true(known);
+}
+
+static void init(void)
+{
+	const struct scenario *scn = scenario_find("sendrecv");
+
+	assert_non_null(scn);
+	plan_init(&plan, scn);
+}
+
+static void expand(void)
+{
+	struct err err;
+
+	if (plan_expand(&plan, &err))
+		fail_msg("%s", err.text);
+}
+
+static const struct exchange_cfg *cfg_of(const struct point *pt)
+{
+	return (const void *)pt->scn_cfg;
+}
+
+static void cross_product(void **state)
+{
+	unsigned i, k, seen = 0;
+
+	(void)state;
+	init();
+	set("size", "1k,4k,16k");
+	set("prepare", "none,write");
+	set("transport", "tcp,loop");
+	expand();
+	assert_int_equal(plan.n_points, 12);
+	for (i = 0; i < plan.n_points; i++) {
+		const struct point *c = &plan.points[i].client;
+		const struct point *s = &plan.points[i].server;
+		uint64_t size = cfg_of(c)->size;
+
+		assert_int_equal(plan.points[i].id, i);
+		/* The pair to compare stands together. */
+		assert_string_equal(link_transport(&c->link)->name,
+				    i % 2 ? "loop" : "tcp");
+		/* Both ends do the same. */
+		assert_int_equal(s->link.transport, c->link.transport);
+		assert_memory_equal(s->scn_cfg, c->scn_cfg,
+				    sizeof(c->scn_cfg));
+		for (k = 0; size > 1024; k += 2)
+			size /= 4;
+		k += cfg_of(c)->prepare == PREPARE_NONE;
+		seen |= 1u << (2 * k + i % 2);
+	}
+	assert_int_equal(seen, 0xfff);
+	plan_fini(&plan);
+}
+
+static void defaults_and_knobs(void **state)
+{
+	(void)state;
+	init();
+	set("iterations", "77");
+	set("rdma-cm", NULL);
+	set("request-size", "same");
+	expand();
+	/* 1k-16Mx4 is 8 sizes, times tcp and rdma. */
+	assert_int_equal(plan.n_points, 16);
+	assert_int_equal(plan.points[3].client.trial.iterations, 77);
+	assert_int_equal(plan.points[3].server.trial.iterations, 77);
+	assert_int_equal(plan.points[3].client.link.rdma_cm, 1);
+	assert_int_equal(plan.points[3].server.link.rdma_cm, 1);
+	assert_true(cfg_of(&plan.points[3].server)->request_bytes == OPT_WORD);
+	plan_fini(&plan);
+}
+
+static void unknown_options(void **state)
+{
+	struct err err;
+	bool known = true;
+
+	(void)state;
+	init();
+	assert_int_equal(plan_set(&plan, "sizes", 0, "1k", &known, &err), 0);
+	assert_false(known);
+	assert_int_equal(plan_set(&plan, NULL, 's', "2k", &known, &err), 0);
+	assert_true(known);
+	expand();
+	assert_int_equal(plan.n_points, 2);
+	assert_int_equal(cfg_of(&plan.points[0].client)->size, 2048);
+	plan_fini(&plan);
+}
+
+static void bad_values(void **state)
+{
+	struct err err;
+	bool known;
+
+	(void)state;
+	init();
+	assert_int_equal(plan_set(&plan, "size", 0, "1k,0", &known, &err),
+			 -EINVAL);
+	assert_words(&err, "--size 1k,0: out of bounds, 1 to 1024G");
+	assert_int_equal(plan_set(&plan, "ib-port", 0, "1,0", &known, &err),
+			 -EINVAL);
+	assert_words(&err, "--ib-port 0: out of bounds, 1 to 255");
+	assert_int_equal(plan_set(&plan, "min-ops", 0, "0", &known, &err),
+			 -EINVAL);
+	assert_words(&err, "--min-ops 0");
+}
+
+/* CLIENT[,SERVER]: one value is for both, but for --cpus. */
+static void host_options(void **state)
+{
+	static const struct {
+		const char *text, *client, *server;
+	} t[] = {
+		{"a", "a", "a"},
+		{"a,b", "a", "b"},
+		{"a,", "a", ""},
+		{",b", "", "b"},
+	};
+	struct link_cfg *c = &plan.proto.client.link;
+	struct link_cfg *s = &plan.proto.server.link;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(t); i++) {
+		init();
+		set("device", t[i].text);
+		assert_string_equal(c->device, t[i].client);
+		assert_string_equal(s->device, t[i].server);
+	}
+	init();
+	set("gid-index", "1,3");
+	assert_int_equal(c->gid_index, 1);
+	assert_int_equal(s->gid_index, 3);
+	set("cpus", "2");
+	assert_int_equal(c->cpu, 2);
+	assert_true(s->cpu == OPT_WORD);
+	set("cpus", "4,5");
+	assert_int_equal(c->cpu, 4);
+	assert_int_equal(s->cpu, 5);
+}
+
+static void host_options_reach_the_points(void **state)
+{
+	(void)state;
+	init();
+	set("size", "1k");
+	set("device", "left,right");
+	expand();
+	assert_int_equal(plan.n_points, 2);
+	assert_string_equal(plan.points[1].client.link.device, "left");
+	assert_string_equal(plan.points[1].server.link.device, "right");
+	plan_fini(&plan);
+}
+
+static void too_many_points(void **state)
+{
+	struct err err;
+
+	(void)state;
+	init();
+	set("size", "1-64+1");
+	set("rate", "1-64+1");
+	set("transport", "tcp");
+	expand();
+	assert_int_equal(plan.n_points, 4096);
+	plan_fini(&plan);
+	set("transport", "tcp,loop");
+	assert_int_equal(plan_expand(&plan, &err), -EINVAL);
+	assert_int_equal(err.reason, REASON_USAGE);
+	assert_words(&err, "more than 4096 points");
+	assert_null(plan.points);
+}
+
+/* --- the order -------------------------------------------------------------- */
+
+enum { ORDER_MAX = 200 };
+
+static void is_permutation(const unsigned *order, unsigned n)
+{
+	bool seen[ORDER_MAX] = {false};
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		assert_true(order[i] < n);
+		assert_false(seen[order[i]]);
+		seen[order[i]] = true;
+	}
+}
+
+static void orders(void **state)
+{
+	unsigned a[ORDER_MAX], b[ORDER_MAX], trial;
+	struct plan p = {.n_points = 1};
+	uint64_t seed;
+
+	(void)state;
+	for (; p.n_points < ORDER_MAX; p.n_points++) {
+		plan_order(&p, 42, p.n_points, a);
+		is_permutation(a, p.n_points);
+	}
+	p.n_points = 40;
+	for (seed = 0; seed < 20; seed++) {
+		for (trial = 1; trial < 20; trial++) {
+			plan_order(&p, seed, trial, a);
+			plan_order(&p, seed, trial, b);
+			assert_memory_equal(a, b, 40 * sizeof(*a));
+			plan_order(&p, seed, trial + 1, b);
+			assert_memory_not_equal(a, b, 40 * sizeof(*a));
+			plan_order(&p, seed + 1, trial, b);
+			assert_memory_not_equal(a, b, 40 * sizeof(*a));
+		}
+	}
+}
+
+/* Every point is as likely first as any other: no place is favoured. */
+static void no_place_is_favoured(void **state)
+{
+	struct plan p = {.n_points = 4};
+	unsigned order[4], at[4][4] = {{0}}, trial, i, k;
+
+	(void)state;
+	for (trial = 0; trial < 8000; trial++) {
+		plan_order(&p, 7, trial, order);
+		for (i = 0; i < 4; i++)
+			at[i][order[i]]++;
+	}
+	for (i = 0; i < 4; i++)
+		for (k = 0; k < 4; k++) /* 2000 expected, sigma 39 */
+			assert_in_range(at[i][k], 1800, 2200);
+}
+
+/* --- polling ----------------------------------------------------------------- */
+
+static const char *settle(const char *poll, unsigned cpus, unsigned ends,
+			  unsigned *modes)
+{
+	static char line[200];
+	const char *say;
+	unsigned i;
+
+	init();
+	set("size", "1k");
+	set("transport", "tcp");
+	set("poll", poll);
+	expand();
+	say = plan_settle_poll(&plan, cpus, ends, line, sizeof(line));
+	for (i = 0; i < plan.n_points; i++) {
+		modes[i] = (unsigned)plan.points[i].client.link.poll;
+		assert_int_equal(plan.points[i].server.link.poll, modes[i]);
+	}
+	plan_fini(&plan);
+	return say;
+}
+
+static void polling_settles(void **state)
+{
+	unsigned m[4];
+	const char *say;
+
+	(void)state;
+	assert_null(settle("auto,spin,event,yield", 2, 2, m));
+	assert_int_equal(m[0], POLL_SPIN);
+	assert_int_equal(m[1], POLL_SPIN);
+	assert_int_equal(m[2], POLL_EVENT);
+	assert_int_equal(m[3], POLL_YIELD);
+	assert_null(settle("auto", 1, 1, m));
+	assert_int_equal(m[0], POLL_SPIN);
+
+	say = settle("auto,spin,event,yield", 1, 2, m);
+	assert_int_equal(m[0], POLL_EVENT);
+	assert_int_equal(m[1], POLL_EVENT);
+	assert_int_equal(m[2], POLL_EVENT);
+	assert_int_equal(m[3], POLL_YIELD);
+	assert_non_null(say);
+	assert_non_null(strstr(say, "2 ends and 1 CPU"));
+	assert_non_null(strstr(say, "instead of spinning"));
+
+	say = settle("auto", 1, 2, m);
+	assert_non_null(say);
+	assert_null(strstr(say, "instead of spinning"));
+	/* Nothing was changed: there is nothing to say. */
+	assert_null(settle("yield", 1, 2, m));
+	assert_null(settle("event", 1, 2, m));
+}
+
+static void expected_time(void **state)
+{
+	(void)state;
+	init();
+	set("size", "1k,2k,4k");
+	set("duration", "2s");
+	expand();
+	assert_true(plan_expected_ns(&plan) == 6 * 2000000000ull);
+	plan_fini(&plan);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cross_product),
+		cmocka_unit_test(defaults_and_knobs),
+		cmocka_unit_test(unknown_options),
+		cmocka_unit_test(bad_values),
+		cmocka_unit_test(host_options),
+		cmocka_unit_test(host_options_reach_the_points),
+		cmocka_unit_test(too_many_points),
+		cmocka_unit_test(orders),
+		cmocka_unit_test(no_place_is_favoured),
+		cmocka_unit_test(polling_settles),
+		cmocka_unit_test(expected_time),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}

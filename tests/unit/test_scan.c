@@ -1,0 +1,150 @@
+/* A payload that is wrong anywhere is found. */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rng.h"
+#include "work/scan.h"
+
+enum { LEN_MAX = 200, SEED = 0x5eed };
+
+static const enum scan_stamp stamps[] = {STAMP_NONE, STAMP_FIRST, STAMP_LINES};
+
+/* As a sender does it; exactly `len` bytes, so that a sanitizer sees more. */
+static unsigned char *make(size_t len, enum scan_stamp stamp, uint64_t op)
+{
+	unsigned char *buf = malloc(len);
+
+	scan_fill(buf, len, SEED);
+	if (stamp == STAMP_LINES)
+		assert_int_equal(scan_write(buf, len, op), scan_lines(len));
+	else if (stamp == STAMP_FIRST)
+		scan_stamp_first(buf, len, op);
+	return buf;
+}
+
+static void found_at(const struct err *err, size_t byte)
+{
+	char words[48];
+
+	snprintf(words, sizeof(words), "differs at byte %zu:", byte & ~7ul);
+	assert_int_equal(err->reason, REASON_VERIFY_FAILED);
+	assert_words(err, words);
+}
+
+static void any_flipped_byte(void **state)
+{
+	uint64_t rng = 1, op;
+	struct err err;
+	size_t len, i, k;
+
+	(void)state;
+	for (k = 0; k < N_OF(stamps); k++) {
+		for (len = 1; len <= LEN_MAX; len++) {
+			unsigned char *buf, flip;
+			struct scan_expect want = {SEED, 0, stamps[k]};
+
+			op = want.op = rng_u64(&rng);
+			buf = make(len, stamps[k], op);
+			assert_int_equal(scan_verify(buf, len, &want, &err),
+					 0);
+			for (i = 0; i < len; i++) {
+				flip = (unsigned char)(1 << rng_u64(&rng) % 8);
+				buf[i] ^= flip;
+				assert_int_equal(
+					scan_verify(buf, len, &want, &err),
+					-EBADMSG);
+				found_at(&err, i);
+				buf[i] ^= flip;
+			}
+			free(buf);
+		}
+	}
+}
+
+static void stale_operation(void **state)
+{
+	struct err err;
+	size_t len, k;
+	uint64_t op;
+
+	(void)state;
+	for (k = 1; k < N_OF(stamps); k++) {
+		for (len = 1; len <= LEN_MAX; len++) {
+			struct scan_expect want = {SEED, 1000, stamps[k]};
+
+			for (op = want.op - 2; op < want.op; op++) {
+				unsigned char *buf = make(len, stamps[k], op);
+
+				assert_int_equal(
+					scan_verify(buf, len, &want, &err),
+					-EBADMSG);
+				found_at(&err, 0);
+				assert_words(&err, "stale");
+				assert_words(&err, "operation 1000:");
+				free(buf);
+			}
+		}
+	}
+}
+
+/* The sender stopped halfway through its lines. */
+static void one_stale_line(void **state)
+{
+	struct scan_expect want = {SEED, 7, STAMP_LINES};
+	const size_t len = 4 * SCAN_LINE;
+	uint64_t stale = 6;
+	struct err err;
+	size_t line;
+
+	(void)state;
+	for (line = 0; line < 4; line++) {
+		unsigned char *buf = make(len, STAMP_LINES, 7);
+
+		memcpy(buf + line * SCAN_LINE, &stale, sizeof(stale));
+		assert_int_equal(scan_verify(buf, len, &want, &err), -EBADMSG);
+		found_at(&err, line * SCAN_LINE);
+		free(buf);
+	}
+}
+
+static void shifted_or_of_another(void **state)
+{
+	struct scan_expect want = {SEED, 0, STAMP_NONE};
+	unsigned char *buf = make(256 + 8, STAMP_NONE, 0);
+	struct err err;
+
+	(void)state;
+	assert_int_equal(scan_verify(buf, 256, &want, &err), 0);
+	assert_int_equal(scan_verify(buf + 8, 256, &want, &err), -EBADMSG);
+	want.seed++;
+	assert_int_equal(scan_verify(buf, 256, &want, &err), -EBADMSG);
+	memset(buf, 0, 256);
+	want.seed = SEED;
+	assert_int_equal(scan_verify(buf, 256, &want, &err), -EBADMSG);
+	free(buf);
+}
+
+static void lines(void **state)
+{
+	(void)state;
+	assert_int_equal(scan_lines(1), 1);
+	assert_int_equal(scan_lines(64), 1);
+	assert_int_equal(scan_lines(65), 2);
+	assert_int_equal(scan_lines(16 << 20), (16 << 20) / 64);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_flipped_byte),
+		cmocka_unit_test(stale_operation),
+		cmocka_unit_test(one_stale_line),
+		cmocka_unit_test(shifted_or_of_another),
+		cmocka_unit_test(lines),
+	};
+
+	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
+}

@@ -1,0 +1,89 @@
+/* Both ends must have counted the same: each kind of miscount is found. */
+#include "unit.h"
+
+#include <errno.h>
+
+#include "run/trial.h"
+
+static struct tally client, server;
+
+static void make(void)
+{
+	tally_init(&client);
+	tally_init(&server);
+	tally_set(&client, METRIC_OPS, 10);
+	tally_set(&server, METRIC_OPS, 10);
+	tally_set(&client, METRIC_SENDS, 11);
+	tally_set(&server, METRIC_RECVS, 11);
+	tally_set(&client, METRIC_RECVS, 12);
+	tally_set(&server, METRIC_SENDS, 12);
+	tally_set(&client, METRIC_BYTES_SENT, 640);
+	tally_set(&server, METRIC_BYTES_RECV, 640);
+	tally_set(&client, METRIC_BYTES_RECV, 10240);
+	tally_set(&server, METRIC_BYTES_SENT, 10240);
+}
+
+static void agreement(void **state)
+{
+	struct err err;
+
+	(void)state;
+	make();
+	/* These may differ: what one end posts is its own business. */
+	tally_set(&client, METRIC_POSTS, 5);
+	tally_set(&server, METRIC_POSTS, 50);
+	tally_set(&server, METRIC_LINES, 3);
+	assert_int_equal(trial_check_counts(&client, &server, &err), 0);
+}
+
+static void miscounts(void **state)
+{
+	static const enum metric_id counts[] = {
+		METRIC_OPS,	   METRIC_SENDS,      METRIC_RECVS,
+		METRIC_BYTES_SENT, METRIC_BYTES_RECV,
+	};
+	struct err err;
+	size_t i, end;
+	int by;
+
+	(void)state;
+	for (i = 0; i < N_OF(counts); i++) {
+		for (end = 0; end < 2; end++) {
+			for (by = -1; by <= 1; by += 2) {
+				make();
+				(end ? &server : &client)->value[counts[i]] +=
+					(uint64_t)(int64_t)by;
+				assert_int_equal(trial_check_counts(&client,
+								    &server,
+								    &err),
+						 -EBADMSG);
+				assert_int_equal(err.reason, REASON_MISCOUNT);
+				assert_words(&err,
+					     metric_base[counts[i]].name);
+			}
+		}
+	}
+}
+
+static void both_numbers_are_named(void **state)
+{
+	struct err err;
+
+	(void)state;
+	make();
+	tally_set(&server, METRIC_RECVS, 4711);
+	assert_int_equal(trial_check_counts(&client, &server, &err), -EBADMSG);
+	assert_string_equal(err.text, "sends at the client 11, "
+				      "recvs at the server 4711");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(agreement),
+		cmocka_unit_test(miscounts),
+		cmocka_unit_test(both_numbers_are_named),
+	};
+
+	return cmocka_run_group_tests_name("trial_counts", tests, NULL, NULL);
+}

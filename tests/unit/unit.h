@@ -1,0 +1,23 @@
+/* What every unit test needs before cmocka.h, and a few words more. */
+#ifndef TESTS_UNIT_UNIT_H
+#define TESTS_UNIT_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/err.h"
+
+#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+/* An error says what is wrong, not just that something is. */
+static inline void assert_words(const struct err *err, const char *words)
+{
+	if (!strstr(err->text, words))
+		fail_msg("'%s' does not say '%s'", err->text, words);
+}
+
+#endif
