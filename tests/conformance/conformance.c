@@ -4,8 +4,9 @@
  *	conformance [-d DEVICE] [-w SECONDS] [-t WORD] TRANSPORT[:opt,...]...
  *
  * Options of a transport: cm (connect by RDMA CM), addr=IP (where its data
- * links live).  -t runs only the tests whose name contains WORD.  A
- * transport that is named must work here: this suite does not skip.
+ * links live), segment=BYTES (cut messages into these).  -t runs only the
+ * tests whose name contains WORD.  A transport that is named must work here:
+ * this suite does not skip.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,10 +23,7 @@
 
 #include "cases.h"
 
-enum {
-	TESTS_MAX = 256,
-	WATCHDOG_S = 60
-};
+enum { TESTS_MAX = 256, WATCHDOG_S = 60 };
 
 /* What an initial_state of cmocka points to. */
 struct bound {
@@ -137,6 +135,10 @@ static int set_option(struct conf *conf, const char *opt)
 	}
 	if (!strncmp(opt, "addr=", 5))
 		return set_addr(conf, opt + 5);
+	if (!strncmp(opt, "segment=", 8)) {
+		conf->attr.segment_bytes = strtoull(opt + 8, NULL, 10);
+		return conf->attr.segment_bytes ? 0 : -1;
+	}
 	return -1;
 }
 
@@ -188,7 +190,7 @@ static int run_conf(struct suite *su, const struct conf *conf)
 static int usage(void)
 {
 	fprintf(stderr, "usage: conformance [-d DEVICE] [-w SECONDS] [-t WORD] "
-			"TRANSPORT[:cm,addr=IP]...\n");
+			"TRANSPORT[:cm,addr=IP,segment=BYTES]...\n");
 	return 2;
 }
 
