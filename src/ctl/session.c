@@ -307,7 +307,10 @@ int session_run(int fd, const struct session_cfg *cfg, struct err *err)
 	ret = chan_init(&s->chan, fd, peer, err);
 	if (ret)
 		goto out_free;
-	clock_init(&s->clock);
+	if (cfg->clock)
+		s->clock = *cfg->clock;
+	else
+		clock_init(&s->clock);
 	ret = welcome(s, cfg, err);
 	if (!ret)
 		ret = chan_heart_start(&s->chan, err);
