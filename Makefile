@@ -77,6 +77,15 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDLIBS_DYN) -lcmocka
 
+# Allocations that fail in turn (tests/unit/fail_alloc.h).
+WRAPPED := malloc calloc realloc aligned_alloc strdup
+$(BUILD)/tests/unit/test_alloc_failures: tests/unit/test_alloc_failures.c \
+		tests/unit/fail_alloc.c $(LIB)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \
+		$(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
+
 $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D)

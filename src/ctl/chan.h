@@ -73,7 +73,7 @@ struct chan {
 	bool heart_runs, heart_paused, heart_ends;
 };
 
-/* Takes over a connected socket.  0 or -errno. */
+/* Takes over a connected socket, unless it fails.  0 or -errno. */
 int chan_init(struct chan *c, int fd, const char *peer, struct err *err);
 void chan_fini(struct chan *c);
 
