@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -32,6 +33,8 @@ int chan_init(struct chan *c, int fd, const char *peer, struct err *err)
 
 	memset(c, 0, sizeof(*c));
 	c->fd = fd;
+	c->beat_ns = CHAN_BEAT_NS;
+	c->silence_ns = CHAN_SILENCE_NS;
 	strncpy(c->peer, peer, sizeof(c->peer) - 1);
 	c->in = malloc(IN_CAP);
 	if (!c->in)
@@ -77,7 +80,7 @@ static int broken(struct chan *c, int ret, enum reason reason, const char *what,
 static int send_all(struct chan *c, const uint8_t *buf, size_t len,
 		    struct err *err)
 {
-	uint64_t end = now_ns() + CHAN_SILENCE_NS;
+	uint64_t end = now_ns() + c->silence_ns;
 	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
 
 	while (len) {
@@ -160,11 +163,13 @@ static void *heart_main(void *arg)
 	struct chan *c = arg;
 	struct timespec ts;
 	struct err ignored;
+	uint64_t at;
 
 	pthread_mutex_lock(&c->lock);
 	while (!c->heart_ends) {
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		ts.tv_sec += 1;
+		at = now_ns() + c->beat_ns;
+		ts.tv_sec = (time_t)(at / 1000000000u);
+		ts.tv_nsec = (long)(at % 1000000000u);
 		if (c->heart_paused)
 			pthread_cond_wait(&c->wake, &c->lock);
 		else if (pthread_cond_timedwait(&c->wake, &c->lock, &ts) ==
@@ -283,10 +288,13 @@ static int next_frame(struct chan *c, struct frame *f, struct err *err)
 
 static int check_silence(struct chan *c, struct err *err)
 {
-	if (now_ns() - c->heard_ns < CHAN_SILENCE_NS)
+	char what[64];
+
+	if (now_ns() - c->heard_ns < c->silence_ns)
 		return 0;
-	return broken(c, -ETIMEDOUT, REASON_PEER_TIMEOUT,
-		      "silent for 4.5 s: stopped, or cut off", err);
+	snprintf(what, sizeof(what), "silent for %.1f s: stopped, or cut off",
+		 (double)c->silence_ns / 1e9);
+	return broken(c, -ETIMEDOUT, REASON_PEER_TIMEOUT, what, err);
 }
 
 int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
@@ -327,7 +335,7 @@ int chan_pulse(struct chan *c, bool progressed, struct frame *f,
 	ret = check_silence(c, err);
 	if (ret)
 		return ret;
-	if (now - c->said_ns >= CHAN_BEAT_NS)
+	if (now - c->said_ns >= c->beat_ns)
 		return chan_send(c, FRAME_HEARTBEAT, NULL, 0, err);
 	return 0;
 }

@@ -10,7 +10,7 @@
  * Liveness: each end sends a heartbeat every second, from a thread of its
  * own while the main thread is busy setting up, or from chan_pulse while a
  * phase runs (a thread that wakes up would disturb a measurement).  A peer
- * that is silent for CHAN_SILENCE_NS is given up (a stopped process still
+ * that is silent for CHAN_SILENCE_NS (the channel's silence_ns) is given up (a stopped process still
  * acknowledges TCP); one that ended is noticed at once.
  */
 #ifndef CTL_CHAN_H
@@ -58,8 +58,11 @@ struct frame {
 struct chan {
 	int fd;
 	char peer[80]; /* "server 10.0.0.2:18515", for words */
-	bool broken;   /* an error was returned; only close is left */
-	uint64_t heard_ns, said_ns; /* CLOCK_MONOTONIC */
+	/* An error was returned; only close is left.  The heart may find it
+	 * first, in its own thread. */
+	_Atomic bool broken;
+	uint64_t heard_ns, said_ns;   /* CLOCK_MONOTONIC */
+	uint64_t beat_ns, silence_ns; /* by chan_init; tests are in a hurry */
 
 	uint8_t *in; /* bytes received and not yet a whole frame */
 	size_t in_len;
@@ -70,7 +73,7 @@ struct chan {
 	bool heart_runs, heart_paused, heart_ends;
 };
 
-/* Takes over a connected socket.  0 or -errno. */
+/* Takes over a connected socket, unless it fails.  0 or -errno. */
 int chan_init(struct chan *c, int fd, const char *peer, struct err *err);
 void chan_fini(struct chan *c);
 
@@ -78,7 +81,7 @@ void chan_fini(struct chan *c);
 int chan_heart_start(struct chan *c, struct err *err);
 void chan_heart_pause(struct chan *c, bool paused);
 
-/* Sends a frame whole; waits at most CHAN_SILENCE_NS for room. */
+/* Sends a frame whole; waits at most silence_ns for room. */
 int chan_send(struct chan *c, enum frame_type type, const void *payload,
 	      size_t len, struct err *err);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/stop.h"
 #include "ctl/chan.h"
@@ -74,6 +75,10 @@ static int pulse(void *arg, bool progressed, struct err *err)
 	}
 	r = in(s);
 	s->client_ops = get_u64(&r);
+	if (!reader_done(&r)) {
+		s->chan.broken = true;
+		return protocol(s, "FINISH does not parse", err);
+	}
 	return 1;
 }
 
@@ -301,13 +306,20 @@ int session_run(int fd, const struct session_cfg *cfg, struct err *err)
 	char peer[80];
 	int ret;
 
-	if (!s)
+	if (!s) {
+		close(fd);
 		return err_sys(err, -ENOMEM, "session");
+	}
 	peer_text(fd, peer, sizeof(peer));
 	ret = chan_init(&s->chan, fd, peer, err);
-	if (ret)
+	if (ret) {
+		close(fd);
 		goto out_free;
-	clock_init(&s->clock);
+	}
+	if (cfg->clock)
+		s->clock = *cfg->clock;
+	else
+		clock_init(&s->clock);
 	ret = welcome(s, cfg, err);
 	if (!ret)
 		ret = chan_heart_start(&s->chan, err);

@@ -12,10 +12,12 @@
 #ifndef CTL_SESSION_H
 #define CTL_SESSION_H
 
+#include "base/clock.h"
 #include "base/err.h"
 
 struct session_cfg {
 	unsigned sessions; /* going on at the server, this one included */
+	const struct clock *clock; /* NULL: calibrated when it begins */
 };
 
 /* Takes over the connected socket; serves until the client says goodbye (0)

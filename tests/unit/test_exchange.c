@@ -1,0 +1,516 @@
+/* The exchange over the loop transport, both ends in one process: counts,
+ * phases, and payloads that a corrupting transport has spoilt. */
+#include "unit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "run/scenario.h"
+#include "work/exchange.h"
+
+/* --- a transport that spoils a byte -------------------------------------------- */
+
+/* The loop transport, but the n-th receive of an end has a byte flipped. */
+static struct spoil {
+	const struct ep *ep;
+	uint64_t recv; /* which, from 1; 0: none */
+	uint64_t seen;
+	unsigned char *byte;
+} spoil;
+
+static const struct transport *loop;
+
+static int spoiling_poll(struct ep *ep, struct comp *comp, unsigned n)
+{
+	int i, got = loop->poll(ep, comp, n);
+
+	for (i = 0; ep == spoil.ep && i < got; i++)
+		if (comp[i].op == OP_RECV && ++spoil.seen == spoil.recv)
+			*spoil.byte ^= 0x10;
+	return got;
+}
+
+static struct transport spoiling; /* filled once, in main */
+
+/* --- two ends ------------------------------------------------------------------- */
+
+static struct exchange_cfg cfg;
+static struct clock clk;
+static struct point pt;
+static struct end client, server;
+static struct exchange cx, sx;
+static _Atomic bool finished;
+
+static int client_pulse(void *arg, bool progressed, struct err *err)
+{
+	(void)arg;
+	(void)progressed;
+	(void)err;
+	return 0;
+}
+
+static int server_pulse(void *arg, bool progressed, struct err *err)
+{
+	(void)arg;
+	(void)progressed;
+	(void)err;
+	return finished;
+}
+
+static void open_end(struct end *e, enum role role, struct blob *blob)
+{
+	struct ep_attr attr;
+	struct err err;
+
+	memset(e, 0, sizeof(*e));
+	e->role = role;
+	e->pt = &pt;
+	e->clock = &clk;
+	e->pulse = role == ROLE_ACTIVE ? client_pulse : server_pulse;
+	link_attr(&pt.link, &attr);
+	attr.role = role;
+	attr.poll = POLL_YIELD;
+	attr.recv_depth = EXCHANGE_SLOTS;
+	attr.max_bytes = cfg.size > 64 ? cfg.size : 64;
+	attr.clock = &clk;
+	if (loop->open(&e->ep, &attr, blob, &err))
+		fail_msg("%s", err.text);
+	e->ep->tp = &spoiling;
+}
+
+static void open_both(void)
+{
+	struct blob a, b;
+	struct err err;
+
+	memset(&spoil, 0, sizeof(spoil));
+	open_end(&client, ROLE_ACTIVE, &a);
+	open_end(&server, ROLE_PASSIVE, &b);
+	assert_int_equal(exchange_init(&cx, &client, &cfg, &err), 0);
+	assert_int_equal(exchange_init(&sx, &server, &cfg, &err), 0);
+	assert_int_equal(loop->connect(client.ep, &b, 1000000000, &err), 0);
+	assert_int_equal(loop->connect(server.ep, &a, 1000000000, &err), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	point_defaults(&pt, scenario_find("sendrecv"));
+	opt_defaults(&exchange_opts, &cfg);
+	cfg.size = 4096;
+	open_both();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	exchange_fini(&cx);
+	exchange_fini(&sx);
+	loop->close(client.ep);
+	loop->close(server.ep);
+	return 0;
+}
+
+static void again(void)
+{
+	teardown(NULL);
+	open_both();
+}
+
+/* --- a phase ---------------------------------------------------------------------- */
+
+struct served {
+	const struct phase *ph;
+	struct err err;
+	int ret;
+};
+
+static void *serve(void *arg)
+{
+	struct served *s = arg;
+
+	s->ret = exchange_server(&sx, s->ph, &s->err);
+	return NULL;
+}
+
+/* Both loops until the client has finished, or either failed. */
+static int phase(const struct phase *ph, struct err *err, struct served *s)
+{
+	pthread_t thread;
+	int ret;
+
+	*s = (struct served){.ph = ph};
+	finished = false;
+	tally_init(&client.tally);
+	tally_init(&server.tally);
+	assert_int_equal(pthread_create(&thread, NULL, serve, s), 0);
+	ret = exchange_client(&cx, ph, err);
+	finished = true;
+	pthread_join(thread, NULL);
+	return ret;
+}
+
+static const struct phase warm = {.min_ops = 2, .max_ops = 2};
+
+static struct phase ops(uint64_t n)
+{
+	return (struct phase){.measured = true,
+			      .min_ops = n,
+			      .max_ops = n,
+			      .max_ns = UINT64_MAX};
+}
+
+static void good(const struct phase *ph)
+{
+	struct served s;
+	struct err err;
+
+	if (phase(ph, &err, &s))
+		fail_msg("client: %s", err.text);
+	if (s.ret)
+		fail_msg("server: %s", s.err.text);
+}
+
+static uint64_t of(const struct end *e, enum metric_id id)
+{
+	assert_true(tally_has(&e->tally, id));
+	return e->tally.value[id];
+}
+
+static void verifies_last(void)
+{
+	struct err err;
+
+	if (exchange_verify_last(&cx, &err) || exchange_verify_last(&sx, &err))
+		fail_msg("%s", err.text);
+}
+
+/* --- tests ------------------------------------------------------------------------ */
+
+static void counts(void **state)
+{
+	struct phase ph = ops(50);
+	struct ep_counts c0, s0;
+
+	(void)state;
+	good(&warm);
+	c0 = client.ep->counts;
+	s0 = server.ep->counts;
+	good(&ph);
+	assert_int_equal(of(&client, METRIC_OPS), 50);
+	assert_int_equal(of(&server, METRIC_OPS), 50);
+	assert_int_equal(client.tally.latency.count, 50);
+	assert_int_equal(of(&server, METRIC_LINES), 50 * 4096 / 64);
+	assert_int_equal(of(&client, METRIC_VERIFIED), 0);
+	assert_int_equal(client.ep->counts.sends - c0.sends, 50);
+	assert_int_equal(client.ep->counts.recvs - c0.recvs, 50);
+	assert_int_equal(server.ep->counts.sends - s0.sends, 50);
+	assert_int_equal(server.ep->counts.recvs - s0.recvs, 50);
+	assert_int_equal(client.ep->counts.bytes_sent - c0.bytes_sent,
+			 50 * 64);
+	assert_int_equal(client.ep->counts.bytes_recv - c0.bytes_recv,
+			 50 * 4096);
+	assert_true(of(&client, METRIC_ELAPSED) >= client.tally.latency.max);
+	verifies_last();
+}
+
+static void sizes(void **state)
+{
+	static const uint64_t size[] = {1, 7, 8, 63, 64, 65, 1000, 100000};
+	struct phase ph = ops(5);
+	size_t i;
+
+	(void)state;
+	cfg.verify = VERIFY_EACH;
+	for (i = 0; i < N_OF(size) * 2; i++) {
+		cfg.size = size[i / 2];
+		cfg.request_bytes = i % 2 ? OPT_WORD : 3;
+		again();
+		good(&warm);
+		good(&ph);
+		assert_int_equal(of(&client, METRIC_VERIFIED), 5);
+		assert_int_equal(of(&server, METRIC_VERIFIED), 5);
+	}
+}
+
+static void which_are_verified(void **state)
+{
+	static const struct {
+		enum exchange_verify verify;
+		uint64_t warm, measured;
+	} t[] = {
+		{VERIFY_ENDS, 1, 0},
+		{VERIFY_EACH, 2, 9},
+		{VERIFY_NONE, 0, 0},
+	};
+	struct phase ph = ops(9);
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < N_OF(t); i++) {
+		for (k = 0; k < 2; k++) {
+			cfg.verify = t[i].verify;
+			cfg.prepare = k ? PREPARE_NONE : PREPARE_WRITE;
+			again();
+			good(&warm);
+			assert_int_equal(of(&client, METRIC_VERIFIED),
+					 t[i].warm);
+			assert_int_equal(of(&server, METRIC_VERIFIED),
+					 t[i].warm);
+			good(&ph);
+			assert_int_equal(of(&client, METRIC_VERIFIED),
+					 t[i].measured);
+			assert_int_equal(of(&server, METRIC_VERIFIED),
+					 t[i].measured);
+			verifies_last();
+		}
+	}
+}
+
+static void min_and_max_ops(void **state)
+{
+	static const struct {
+		struct phase ph;
+		uint64_t ops;
+	} t[] = {
+		/* However late it is, and however many are allowed. */
+		{{.min_ops = 5, .max_ops = UINT64_MAX, .max_ns = 0}, 5},
+		{{.min_ops = 1, .max_ops = 7, .max_ns = UINT64_MAX}, 7},
+		{{.min_ops = 5, .max_ops = 3, .max_ns = UINT64_MAX}, 5},
+		{{.min_ops = 0, .max_ops = 0, .max_ns = UINT64_MAX}, 0},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(t); i++) {
+		good(&t[i].ph);
+		assert_int_equal(of(&client, METRIC_OPS), t[i].ops);
+		assert_int_equal(of(&server, METRIC_OPS), t[i].ops);
+	}
+}
+
+static void by_duration(void **state)
+{
+	struct phase ph = {.min_ops = 1,
+			   .max_ops = UINT64_MAX,
+			   .max_ns = 20000000};
+
+	(void)state;
+	good(&ph);
+	assert_true(of(&client, METRIC_ELAPSED) >= 20000000);
+	assert_true(of(&client, METRIC_OPS) >= 1);
+	assert_int_equal(of(&client, METRIC_OPS), of(&server, METRIC_OPS));
+}
+
+/* Latency counts from the intended start: 40 at 1000/s take 39 ms at least. */
+static void open_loop(void **state)
+{
+	struct phase ph = ops(40);
+
+	(void)state;
+	cfg.rate = 1000;
+	again();
+	good(&ph);
+	assert_int_equal(of(&client, METRIC_OPS), 40);
+	assert_true(of(&client, METRIC_ELAPSED) >= 39000000);
+	assert_true(tally_has(&client.tally, EXCHANGE_BACKLOG_MAX));
+}
+
+/* --- spoilt payloads ----------------------------------------------------------------- */
+
+static void spoil_response(uint64_t recv, size_t byte)
+{
+	spoil = (struct spoil){
+		.ep = client.ep,
+		.recv = recv,
+		.byte = (unsigned char *)cx.response + byte,
+	};
+}
+
+/* The recv-th request since open: they take turns in the slots. */
+static void spoil_request(uint64_t recv, size_t byte)
+{
+	spoil = (struct spoil){
+		.ep = server.ep,
+		.recv = recv,
+		.byte = (unsigned char *)sx.request[(recv - 1) %
+						    EXCHANGE_SLOTS] +
+			byte,
+	};
+}
+
+static void is_verify_failed(const struct err *err, uint64_t op)
+{
+	char words[40];
+
+	snprintf(words, sizeof(words), "operation %u: payload differs",
+		 (unsigned)op);
+	assert_string_equal(reason_word(err->reason), "verify-failed");
+	assert_words(err, words);
+}
+
+static void each_finds_any_response(void **state)
+{
+	struct phase ph = ops(5);
+	struct served s;
+	struct err err;
+	uint64_t recv;
+	size_t k;
+
+	(void)state;
+	cfg.verify = VERIFY_EACH;
+	for (k = 0; k < 2; k++) {
+		cfg.prepare = k ? PREPARE_NONE : PREPARE_WRITE;
+		for (recv = 1; recv <= 5; recv++) {
+			again();
+			spoil_response(recv, recv * 800);
+			assert_int_equal(phase(&ph, &err, &s), -EBADMSG);
+			is_verify_failed(&err, recv - 1);
+		}
+	}
+}
+
+/* The server that finds it stops answering, so its client cannot end by
+ * itself: the server's thread runs alone on requests sent before. */
+static int serve_requests(uint64_t n, bool measured, struct err *err)
+{
+	struct phase ph = {.measured = measured};
+	struct served s = {.ph = &ph};
+	pthread_t thread;
+	uint64_t i;
+
+	finished = false;
+	assert_int_equal(pthread_create(&thread, NULL, serve, &s), 0);
+	for (i = 0; i < n; i++) {
+		struct timespec tick = {.tv_nsec = 100000};
+		struct comp comp[4];
+		int k, got = 0, tries;
+
+		scan_stamp_first(cx.request[0], cx.request_bytes, cx.op++);
+		assert_int_equal(exchange_send_request(&cx, err), 0);
+		for (tries = 0; !got && tries < 1000; tries++) {
+			int c = loop->poll(client.ep, comp, 4);
+
+			for (k = 0; k < c; k++)
+				got |= comp[k].op == OP_RECV;
+			if (!got)
+				nanosleep(&tick, NULL);
+		}
+		if (!got)
+			break;
+		assert_int_equal(exchange_post_response_recv(&cx, err), 0);
+	}
+	finished = true;
+	pthread_join(thread, NULL);
+	*err = s.err;
+	return s.ret;
+}
+
+static void each_finds_any_request(void **state)
+{
+	struct err err;
+	uint64_t recv;
+
+	(void)state;
+	cfg.verify = VERIFY_EACH;
+	for (recv = 1; recv <= 4; recv++) {
+		again();
+		spoil_request(recv, recv * 15);
+		assert_int_equal(serve_requests(4, true, &err), -EBADMSG);
+		is_verify_failed(&err, recv - 1);
+	}
+	again();
+	assert_int_equal(serve_requests(4, true, &err), 0);
+}
+
+static void ends_finds_first_and_last(void **state)
+{
+	struct phase ph = ops(5);
+	struct served s;
+	struct err err;
+
+	(void)state;
+	spoil_response(1, 4095);
+	assert_int_equal(phase(&warm, &err, &s), -EBADMSG);
+	is_verify_failed(&err, 0);
+
+	again();
+	spoil_request(1, 63);
+	assert_int_equal(serve_requests(1, false, &err), -EBADMSG);
+	is_verify_failed(&err, 0);
+
+	again();
+	good(&warm);
+	spoil_response(5, 2000);
+	good(&ph);
+	assert_int_equal(exchange_verify_last(&sx, &err), 0);
+	assert_int_equal(exchange_verify_last(&cx, &err), -EBADMSG);
+	is_verify_failed(&err, 6);
+
+	again();
+	good(&warm);
+	spoil_request(5, 9); /* the 7th since open: slot 0, as the 5th */
+	good(&ph);
+	assert_int_equal(exchange_verify_last(&cx, &err), 0);
+	assert_int_equal(exchange_verify_last(&sx, &err), -EBADMSG);
+	is_verify_failed(&err, 6);
+}
+
+/* So that the tests above are of verifying, not of something else. */
+static void none_finds_nothing(void **state)
+{
+	struct phase ph = ops(5);
+
+	(void)state;
+	cfg.verify = VERIFY_NONE;
+	again();
+	spoil_response(5, 2000);
+	good(&ph);
+	assert_int_equal(spoil.seen, 5);
+	verifies_last();
+}
+
+/* Lines that carry the number of another operation. */
+static void a_stale_response_is_found(void **state)
+{
+	struct phase ph = ops(3);
+	struct served s;
+	struct err err;
+
+	(void)state;
+	cfg.verify = VERIFY_EACH;
+	again();
+	sx.verify = VERIFY_NONE;
+	sx.op = 1; /* the server is an operation ahead */
+	assert_int_equal(phase(&ph, &err, &s), -EBADMSG);
+	is_verify_failed(&err, 0);
+	assert_words(&err, "stale");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(counts),
+		TEST(sizes),
+		TEST(which_are_verified),
+		TEST(min_and_max_ops),
+		TEST(by_duration),
+		TEST(open_loop),
+		TEST(each_finds_any_response),
+		TEST(each_finds_any_request),
+		TEST(ends_finds_first_and_last),
+		TEST(none_finds_nothing),
+		TEST(a_stale_response_is_found),
+	};
+
+	loop = transport_find("loop");
+	spoiling = *loop;
+	spoiling.poll = spoiling_poll;
+	clock_init_raw(&clk);
+	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
+}

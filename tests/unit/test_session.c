@@ -1,0 +1,605 @@
+/*
+ * A session, whose client is driven by hand: what comes out of order, from
+ * another version or from no client at all ends with its reason, and what
+ * the session survives leaves it ready for the next trial.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ctl/chan.h"
+#include "ctl/hello.h"
+#include "ctl/phase_msg.h"
+#include "ctl/session.h"
+#include "rng.h"
+#include "run/scenario.h"
+
+#define SECOND 1000000000ull
+
+static struct clock clk;
+static struct point pt;
+static struct chan us;
+static struct frame frame;
+static uint8_t nonce[NONCE_BYTES];
+static struct ep *ep; /* our end of the data link */
+static struct blob blob;
+
+/* --- the session, in its own thread -------------------------------------------- */
+
+static struct run {
+	pthread_t thread;
+	int fd, ret;
+	struct err err;
+} session;
+
+static void *run(void *arg)
+{
+	struct session_cfg cfg = {.sessions = 1, .clock = &clk};
+	struct run *r = arg;
+
+	r->ret = session_run(r->fd, &cfg, &r->err);
+	return NULL;
+}
+
+static int setup(void **state)
+{
+	struct err err;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	memset(&session, 0, sizeof(session));
+	session.fd = fds[0];
+	assert_int_equal(chan_init(&us, fds[1], "session", &err), 0);
+	assert_int_equal(pthread_create(&session.thread, NULL, run, &session),
+			 0);
+	return 0;
+}
+
+static void close_ep(void)
+{
+	if (ep)
+		ep->tp->close(ep);
+	ep = NULL;
+}
+
+/* The client goes without a word, if it is there yet. */
+static void wait_for_end(void)
+{
+	if (!session.thread)
+		return;
+	chan_fini(&us);
+	pthread_join(session.thread, NULL);
+	session.thread = 0;
+	close_ep();
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	wait_for_end();
+	return 0;
+}
+
+static void ended(enum reason reason, const char *words)
+{
+	wait_for_end();
+	assert_int_not_equal(session.ret, 0);
+	assert_string_equal(reason_word(session.err.reason),
+			    reason_word(reason));
+	assert_words(&session.err, words);
+}
+
+static void set(const char *name, const char *text)
+{
+	const struct opt *o;
+	struct err err;
+	void *base;
+
+	o = point_opt(&pt, name, 0, &base);
+	if (!o || opt_set(o, base, text, &err))
+		abort();
+}
+
+/* --- what a client says ----------------------------------------------------------- */
+
+static void say(enum frame_type type, const void *payload, size_t len)
+{
+	struct err err;
+
+	if (chan_send(&us, type, payload, len, &err))
+		fail_msg("%s", err.text);
+}
+
+static void expect(enum frame_type type)
+{
+	struct err err;
+
+	if (chan_recv(&us, &frame, 5 * SECOND, &err))
+		fail_msg("frame %d was due: %s", (int)type, err.text);
+	if (frame.type == FRAME_ERROR && type != FRAME_ERROR) {
+		frame_words(&frame, &err);
+		fail_msg("frame %d was due: ERROR %s", (int)type, err.text);
+	}
+	assert_int_equal(frame.type, type);
+}
+
+static void expect_error(enum reason reason, const char *words)
+{
+	struct err err;
+
+	expect(FRAME_ERROR);
+	frame_words(&frame, &err);
+	assert_string_equal(reason_word(err.reason), reason_word(reason));
+	assert_words(&err, words);
+}
+
+static size_t hello(uint8_t *buf, size_t cap, uint32_t version)
+{
+	struct hello h = {.version = version};
+	struct writer w = {.buf = buf, .cap = cap};
+
+	strcpy(h.host.name, "test");
+	hello_pack(&h, &w);
+	assert_false(w.bad);
+	return w.len;
+}
+
+static void greet(void)
+{
+	uint8_t buf[2048];
+	struct reader r;
+	struct hello h;
+	struct err err;
+
+	say(FRAME_HELLO, buf, hello(buf, sizeof(buf), CTL_VERSION));
+	expect(FRAME_WELCOME);
+	r = (struct reader){.buf = frame.payload, .len = frame.len};
+	assert_int_equal(hello_unpack(&h, &r, &err), 0);
+	memcpy(nonce, h.nonce, sizeof(nonce));
+}
+
+static size_t prepare_payload(uint8_t *buf, size_t cap)
+{
+	struct writer w = {.buf = buf, .cap = cap};
+
+	point_pack(&pt, &w);
+	assert_false(w.bad);
+	return w.len;
+}
+
+static void say_prepare(void)
+{
+	uint8_t buf[8192];
+
+	say(FRAME_PREPARE, buf, prepare_payload(buf, sizeof(buf)));
+}
+
+static void say_connect(void)
+{
+	uint8_t buf[BLOB_MAX + 8];
+	struct writer w = {.buf = buf, .cap = sizeof(buf)};
+	struct ep_attr attr;
+	struct err err;
+
+	close_ep();
+	link_attr(&pt.link, &attr);
+	attr.role = ROLE_ACTIVE;
+	attr.recv_depth = 2;
+	attr.max_bytes = 1024;
+	attr.clock = &clk;
+	memcpy(attr.nonce, nonce, sizeof(attr.nonce));
+	assert_int_equal(transport_find("loop")->open(&ep, &attr, &blob, &err),
+			 0);
+	put_bytes(&w, blob.data, blob.len);
+	say(FRAME_CONNECT, buf, w.len);
+}
+
+static void say_start(void)
+{
+	struct phase ph = {.measured = true};
+	uint8_t buf[16];
+	struct writer w = {.buf = buf, .cap = sizeof(buf)};
+
+	phase_pack(&ph, &w);
+	say(FRAME_START, buf, w.len);
+}
+
+static void say_finish(uint64_t ops)
+{
+	uint8_t buf[8];
+	struct writer w = {.buf = buf, .cap = sizeof(buf)};
+
+	put_u64(&w, ops);
+	say(FRAME_FINISH, buf, w.len);
+}
+
+static void abort_is_answered(void)
+{
+	struct err why = {REASON_VERIFY_FAILED, "test"}, err;
+
+	assert_int_equal(chan_send_words(&us, FRAME_ABORT, &why, &err), 0);
+	expect(FRAME_ABORTED);
+}
+
+/* --- states -------------------------------------------------------------------------- */
+
+enum at { IDLE, PREPARED, CONNECTED, IN_PHASE, MEASURED, STATES };
+
+/* From idle. */
+static void go_to(enum at at)
+{
+	if (at >= PREPARED) {
+		say_prepare();
+		expect(FRAME_READY);
+	}
+	if (at >= CONNECTED) {
+		say_connect();
+		expect(FRAME_CONNECTED);
+	}
+	if (at >= IN_PHASE) {
+		say_start();
+		expect(FRAME_STARTED);
+	}
+	if (at >= MEASURED) {
+		say_finish(0);
+		expect(FRAME_RESULT);
+	}
+}
+
+/* The session is ready for the next trial: it does a whole one. */
+static void does_a_trial(void)
+{
+	go_to(MEASURED);
+	say(FRAME_CLOSE, NULL, 0);
+	expect(FRAME_CLOSED);
+}
+
+/* --- tests ---------------------------------------------------------------------------- */
+
+static void trials_and_goodbye(void **state)
+{
+	struct err none = {0}, err;
+
+	(void)state;
+	greet();
+	does_a_trial();
+	does_a_trial();
+	assert_int_equal(chan_send_words(&us, FRAME_BYE, &none, &err), 0);
+	wait_for_end();
+	assert_int_equal(session.ret, 0);
+}
+
+static void goodbye_with_a_reason(void **state)
+{
+	struct err why = {REASON_IO_ERROR, "disk full"}, err;
+
+	(void)state;
+	greet();
+	assert_int_equal(chan_send_words(&us, FRAME_BYE, &why, &err), 0);
+	ended(REASON_IO_ERROR, "disk full");
+}
+
+static void another_version(void **state)
+{
+	uint8_t buf[2048];
+	struct err err;
+
+	(void)state;
+	say(FRAME_HELLO, buf, hello(buf, sizeof(buf), CTL_VERSION + 1));
+	assert_int_equal(chan_recv(&us, &frame, 5 * SECOND, &err),
+			 -ECONNABORTED);
+	assert_int_equal(err.reason, REASON_PEER_VERSION);
+	assert_words(&err, "version 2 of the control protocol");
+	assert_words(&err, "same binary");
+	ended(REASON_PEER_VERSION, "version 2");
+	/* The rest of a hello may look different then. */
+	setup(NULL);
+	say(FRAME_HELLO, "\x07\0\0\0", 4);
+	assert_int_equal(chan_recv(&us, &frame, 5 * SECOND, &err),
+			 -ECONNABORTED);
+	ended(REASON_PEER_VERSION, "version 7");
+}
+
+static void hello_cut_anywhere(void **state)
+{
+	uint8_t buf[2048];
+	size_t i, len = hello(buf, sizeof(buf), CTL_VERSION);
+
+	for (i = 0; i < len; i += i < 40 ? 1 : 7) {
+		say(FRAME_HELLO, buf, i);
+		ended(REASON_PEER_PROTOCOL, "hello does not parse");
+		setup(state);
+	}
+	say(FRAME_HELLO, buf, len + 1);
+	ended(REASON_PEER_PROTOCOL, "hello does not parse");
+}
+
+static void hello_comes_first(void **state)
+{
+	enum frame_type type;
+
+	(void)state;
+	for (type = FRAME_HELLO + 1; type < FRAME_HEARTBEAT; type++) {
+		say(type, NULL, 0);
+		ended(REASON_PEER_PROTOCOL, "HELLO comes first");
+		setup(state);
+	}
+}
+
+static void a_stranger_can_read_why(void **state)
+{
+	char line[200];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(write(us.fd, "GET / HTTP/1.0\r\n", 16), 16);
+	n = recv(us.fd, line, sizeof(line) - 1, MSG_WAITALL);
+	assert_true(n > 0);
+	line[n] = '\0';
+	assert_non_null(strstr(line, "rdmabench serve"));
+	ended(REASON_PEER_PROTOCOL, "does not speak");
+}
+
+/* Refused with ERROR; the trial is dropped, the session goes on. */
+static void out_of_order(void **state)
+{
+	static const struct {
+		enum at at;
+		enum frame_type type;
+		const char *words;
+	} t[] = {
+		{IDLE, FRAME_CONNECT, "CONNECT without PREPARE"},
+		{IDLE, FRAME_START, "START before CONNECT"},
+		{IDLE, FRAME_CLOSE, "CLOSE without a trial"},
+		{PREPARED, FRAME_START, "START before CONNECT"},
+		{PREPARED, FRAME_PREPARE, "PREPARE in a trial"},
+		{PREPARED, FRAME_CONNECT, "CONNECT does not parse"},
+		{CONNECTED, FRAME_PREPARE, "PREPARE in a trial"},
+		{CONNECTED, FRAME_CONNECT, "CONNECT without PREPARE"},
+		{CONNECTED, FRAME_START, "START does not parse"},
+		{MEASURED, FRAME_CONNECT, "CONNECT without PREPARE"},
+	};
+	size_t i;
+
+	(void)state;
+	greet();
+	for (i = 0; i < N_OF(t); i++) {
+		go_to(t[i].at);
+		say(t[i].type, NULL, 0);
+		expect_error(REASON_PEER_PROTOCOL, t[i].words);
+		abort_is_answered();
+		does_a_trial();
+	}
+}
+
+/* An ABORT crosses with what it aborts: the answer must come whatever the
+ * state. */
+static void abort_in_every_state(void **state)
+{
+	enum at at;
+
+	(void)state;
+	greet();
+	for (at = IDLE; at < STATES; at++) {
+		go_to(at);
+		abort_is_answered();
+		abort_is_answered();
+		does_a_trial();
+	}
+}
+
+static void a_finish_that_crossed(void **state)
+{
+	(void)state;
+	greet();
+	say_finish(5); /* the session's ERROR was under way */
+	abort_is_answered();
+	does_a_trial();
+}
+
+static void not_a_request(void **state)
+{
+	static const enum frame_type types[] = {
+		FRAME_HELLO,  FRAME_WELCOME, FRAME_READY, FRAME_CONNECTED,
+		FRAME_RESULT, FRAME_CLOSED,  FRAME_ERROR, FRAME_ABORTED,
+	};
+	enum at at;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(types); i++) {
+		at = (enum at)(i % STATES);
+		greet();
+		go_to(at);
+		say(types[i], NULL, 0);
+		ended(REASON_PEER_PROTOCOL,
+		      at == IN_PHASE ? "in a phase" : "not a request");
+		setup(state);
+	}
+}
+
+static void gone_in_every_state(void **state)
+{
+	enum at at;
+
+	for (at = IDLE; at < STATES; at++) {
+		greet();
+		go_to(at);
+		ended(REASON_PEER_LOST, "");
+		setup(state);
+	}
+	ended(REASON_PEER_LOST, ""); /* not even a hello */
+}
+
+static void another_count(void **state)
+{
+	(void)state;
+	greet();
+	go_to(IN_PHASE);
+	say_finish(3);
+	expect_error(REASON_MISCOUNT, "served 0 operations");
+	abort_is_answered();
+	does_a_trial();
+}
+
+static void finish_cut(void **state)
+{
+	static const size_t lengths[] = {0, 7, 9};
+	size_t i;
+
+	for (i = 0; i < N_OF(lengths); i++) {
+		greet();
+		go_to(IN_PHASE);
+		say(FRAME_FINISH, "\0\0\0\0\0\0\0\0\0", lengths[i]);
+		ended(REASON_PEER_PROTOCOL, "FINISH does not parse");
+		setup(state);
+	}
+}
+
+static void hostile_prepare(void **state)
+{
+	uint8_t buf[8192];
+	size_t len;
+
+	(void)state;
+	len = prepare_payload(buf, sizeof(buf));
+	greet();
+	say(FRAME_PREPARE, NULL, 0);
+	expect_error(REASON_PEER_PROTOCOL, "no scenario ''");
+	say(FRAME_PREPARE, buf, len - 1);
+	expect_error(REASON_PEER_PROTOCOL, "does not parse");
+	set("size", "1024G"); /* within bounds, but of no host */
+	say_prepare();
+	set("size", "1k");
+	expect_error(REASON_NO_MEMORY, "available");
+	abort_is_answered();
+	does_a_trial();
+}
+
+static void hostile_blob(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} bad[] = {
+		{"\0\0\0\0", 4},
+		{"\4\0\0\0abcd", 8},
+		{"\4\0\0\0abc", 7},
+		{"\377\377\377\377", 4},
+	};
+	struct err err;
+	size_t i;
+
+	(void)state;
+	greet();
+	for (i = 0; i < N_OF(bad); i++) {
+		go_to(PREPARED);
+		say(FRAME_CONNECT, bad[i].bytes, bad[i].len);
+		expect(FRAME_ERROR);
+		frame_words(&frame, &err);
+		assert_true(err.text[0] != '\0');
+		abort_is_answered();
+		does_a_trial();
+	}
+}
+
+/* --- noise ------------------------------------------------------------------------------ */
+
+enum { ROUNDS = 2000, ROUND_MAX = 12000 };
+
+static void add(struct writer *w, uint32_t type, const void *payload,
+		size_t len)
+{
+	put_u32(w, 0x424d4452);
+	put_u32(w, type);
+	put_bytes(w, payload, len); /* length, bytes: as a frame has it */
+	assert_false(w->bad);
+}
+
+/* A dialogue that could be, then anything. */
+static size_t make_noise(uint8_t *buf, uint64_t *rng)
+{
+	struct writer w = {.buf = buf, .cap = ROUND_MAX};
+	uint8_t text[4096];
+	size_t i, n = rng_u64(rng) % 6;
+
+	if (rng_u64(rng) % 8)
+		add(&w, FRAME_HELLO, text,
+		    hello(text, sizeof(text), CTL_VERSION));
+	if (rng_u64(rng) % 2)
+		add(&w, FRAME_PREPARE, text,
+		    prepare_payload(text, sizeof(text)));
+	for (i = 0; i < n; i++) {
+		size_t k, len = rng_u64(rng) % 100;
+
+		for (k = 0; k < len; k++)
+			text[k] = (uint8_t)rng_u64(rng);
+		add(&w, (uint32_t)(rng_u64(rng) % (FRAME_COUNT + 1)), text,
+		    len);
+	}
+	for (n = rng_u64(rng) % 4; n && w.len; n--)
+		buf[rng_u64(rng) % w.len] = (uint8_t)rng_u64(rng);
+	return rng_u64(rng) % 4 ? w.len : rng_u64(rng) % (w.len + 1);
+}
+
+static void noise(void **state)
+{
+	struct session_cfg cfg = {.sessions = 1, .clock = &clk};
+	uint8_t buf[ROUND_MAX];
+	uint64_t rng = 2026;
+	struct err err;
+	int i, fds[2];
+	size_t len;
+
+	(void)state;
+	for (i = 0; i < ROUNDS; i++) {
+		memset(&err, 0, sizeof(err));
+		len = make_noise(buf, &rng);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+		assert_int_equal(write(fds[1], buf, len), len);
+		shutdown(fds[1], SHUT_WR);
+		if (session_run(fds[0], &cfg, &err)) {
+			assert_int_not_equal(err.reason, REASON_NONE);
+			assert_int_not_equal(err.reason, REASON_INTERNAL);
+			assert_true(err.text[0] != '\0');
+		}
+		close(fds[1]);
+	}
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(trials_and_goodbye),
+		TEST(goodbye_with_a_reason),
+		TEST(another_version),
+		TEST(hello_cut_anywhere),
+		TEST(hello_comes_first),
+		TEST(a_stranger_can_read_why),
+		TEST(out_of_order),
+		TEST(abort_in_every_state),
+		TEST(a_finish_that_crossed),
+		TEST(not_a_request),
+		TEST(gone_in_every_state),
+		TEST(another_count),
+		TEST(finish_cut),
+		TEST(hostile_prepare),
+		TEST(hostile_blob),
+		cmocka_unit_test(noise),
+	};
+
+	clock_init_raw(&clk);
+	point_defaults(&pt, scenario_find("sendrecv"));
+	set("transport", "loop");
+	set("poll", "event");
+	set("size", "1k");
+	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
