@@ -90,10 +90,11 @@ $(BUILD)/tests/unit/test_alloc_failures: tests/unit/test_alloc_failures.c \
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \
 		$(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
 
+# Linked as the binary is: what they measure is what is shipped.
 $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDLIBS_DYN)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDSTATIC) -MMD -MP -o $@ $< $(LIB) $(LDLIBS)
 
 $(CONF): $(sort $(wildcard tests/conformance/*.[ch])) $(LIB)
 	$(call say,TEST,$@)
@@ -141,6 +142,12 @@ lint:
 check:
 	$(Q)scripts/check.sh
 
+BENCH := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
+
+# make bench [ROUNDS=15]: beside the peers that Debian has.
+bench: rdmabench $(BENCH)
+	$(Q)ROUNDS=$(ROUNDS) BUILD=$(BUILD) tests/bench/bench.sh
+
 # --- manual, installation ----------------------------------------------------
 MAN1 := $(BUILD)/man/rdmabench.1
 
@@ -161,5 +168,5 @@ clean:
 	$(Q)rm -rf build $(BUILD) rdmabench
 
 .PHONY: all unit tests conformance build-asan build-tsan asan tsan lint check \
-        man install clean
--include $(OBJ:.o=.d) $(UNIT:%=%.d)
+        bench man install clean
+-include $(OBJ:.o=.d) $(UNIT:%=%.d) $(BENCH:%=%.d)

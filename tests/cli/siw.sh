@@ -12,5 +12,5 @@ ok "every row ok" all_are ok siw/sendrecv.csv status
 ok "by RDMA CM without being asked" all_are rdma_cm siw/sendrecv.csv cm
 rdma_run polls -s 1k -n 100 --poll spin,event,yield
 ok "spin, event and yield" is "$status" 0
-conform rdma
+conform rdma:addr=10.9.9.1
 done_testing

@@ -1,0 +1,334 @@
+#!/bin/bash
+# make bench: rdmabench beside the tools that one would otherwise use.
+#
+#	[ROUNDS=15] [BUILD=build] [BENCH_LOCK=FILE] tests/bench/bench.sh [PART...]
+#
+# Parts: harness tcp rdma; all of them without an argument.  In each round
+# ours and the peer's run one right after the other, in turn first, with the
+# same sizes both ways, the same CPUs (ends apart), the same poll mode,
+# inline, depth and MTU, and nothing prepared or verified.  Results: a line
+# a row, and $BUILD/bench.csv; the samples of all rounds stay beside it.
+# Speed is never a failure: the exit status says whether everything ran.
+#
+# What the peers do differently, and how it is made alike:
+# - sockperf warms up for 0.4 s and leaves the ends of its run out; it stamps
+#   around a round trip as we do: p50 against p50 of the full round trip.  It
+#   sends at most 65,507 bytes, so its 64k row has that size on both sides.
+#   It reads and writes a header of 14 bytes in every message.
+# - qperf reports elapsed time / messages / 2, whatever lies between
+#   operations included.  So ours is elapsed time / operations too.
+# - ib_send_lat warms nothing up and takes times from one post to the next,
+#   so what lies between two operations counts; it reports half of the median.
+#   Ours is the median plus the mean time between two (elapsed time /
+#   operations - mean).  It signals every send and has a send queue of 1: ours
+#   runs with -Q 1 -t 2, its least.  It has no inline for rxe: ours -I 0.
+#   Its receive queue holds 512, ours 1 and 2: a closed loop never uses more.
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+# shellcheck source=scripts/lib/packages.sh
+. scripts/lib/packages.sh
+
+ROUNDS=${ROUNDS:-15}
+BUILD=${BUILD:-build}
+readonly OURS=$BUILD/rdmabench HELPERS=$BUILD/tests/bench
+readonly SECONDS_EACH=1 PORT=18600 DEVICE=rxe0 ADDRESS=10.9.9.1
+broken=0
+work=$(mktemp -d "${TMPDIR:-/tmp}/rdmabench-bench.XXXXXX")
+
+cleanup() {
+	stop_server
+	rm -rf "$work"
+}
+
+say() {
+	printf 'bench: %s\n' "$*" >&2
+}
+
+# could_not WHAT: this one is missing; the rest goes on.
+could_not() {
+	say "could not run: $*"
+	[[ ! -s $work/err ]] || tail -3 "$work/err" | sed 's/^/bench:   /' >&2
+	broken=1
+}
+
+#
+# The machine
+#
+
+# The first and the last CPU that we may use, as rdmabench takes them.
+choose_cpus() {
+	local list
+	list=$(taskset -cp $$ | sed 's/.*: //')
+	CLIENT_CPU=${list%%[,-]*}
+	SERVER_CPU=${list##*[,-]}
+	[[ $CLIENT_CPU != "$SERVER_CPU" ]] ||
+		say "only CPU $list: two ends that spin will take turns"
+}
+
+note_load() {
+	local load
+	read -r load _ </proc/loadavg
+	awk -v l="$load" 'BEGIN { exit !(l > 0.5) }' || return 0
+	say "the load is $load: other work is running, and will be in the numbers"
+}
+
+# A quiet moment on a machine that others measure on, too.
+alone() {
+	if [[ -n ${BENCH_LOCK:-} ]]; then
+		flock "$BENCH_LOCK" "$@"
+	else
+		"$@"
+	fi
+}
+
+#
+# Servers of the peers: one at a time, gone after each measurement
+#
+
+server=
+
+# start_server COMMAND...: on the server's CPU.
+start_server() {
+	taskset -c "$SERVER_CPU" "$@" >"$work/server" 2>&1 </dev/null &
+	server=$!
+}
+
+stop_server() {
+	[[ -n $server ]] || return 0
+	kill "$server" 2>/dev/null
+	wait "$server" 2>/dev/null
+	server=
+}
+
+# until_true SECONDS COMMAND...
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS <= end)) || return 1
+		sleep 0.05
+	done
+}
+
+# The kernel's table has ports in hexadecimal, and 0A for a listener.
+listens() {
+	local hex
+	printf -v hex '%04X' "$1"
+	grep -qsE "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F:]+ 0A" /proc/net/tcp{,6}
+}
+
+cm_listens() {
+	rdma resource show cm_id 2>/dev/null | grep -q 'state LISTEN'
+}
+
+on_client_cpu() {
+	timeout -k 5 60 taskset -c "$CLIENT_CPU" "$@" 2>"$work/err" </dev/null
+}
+
+#
+# Measuring: each prints one number
+#
+
+# ours AWK-EXPRESSION OPTIONS...: of the row's columns, called by name.
+ours() {
+	local what=$1
+	shift
+	rm -rf "$work/run"
+	timeout -k 5 60 "$OURS" run sendrecv --request-size same \
+		--prepare none --verify none --cpus "$CLIENT_CPU,$SERVER_CPU" \
+		--warmup 200ms --trials 1 --quiet --out "$work/run" "$@" \
+		>"$work/out" 2>"$work/err" </dev/null || return 1
+	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+		{ p50 = $at["lat_p50_ns"]; mean = $at["lat_mean_ns"]
+		  period = 1e9 / $at["ops_per_s"]
+		  print ('"$what"') / 1000 }' "$work/run/sendrecv.csv"
+}
+
+sockperf_rtt() { # SIZE MODE
+	local mode=() status=0
+	[[ $2 == spin ]] && mode=(--nonblocked)
+	start_server sockperf server --tcp -i 127.0.0.1 -p $PORT "${mode[@]}"
+	until_true 5 listens $PORT &&
+		on_client_cpu sockperf ping-pong --tcp -i 127.0.0.1 -p $PORT \
+			-m "$1" -t $SECONDS_EACH --full-rtt "${mode[@]}" \
+			>"$work/out" || status=1
+	stop_server
+	((status == 0)) &&
+		awk '/percentile 50.000/ { print $NF }' "$work/out"
+}
+
+qperf_rtt() { # SIZE
+	local status=0
+	start_server qperf -lp $PORT
+	until_true 5 listens $PORT &&
+		on_client_cpu qperf 127.0.0.1 -lp $PORT -ip $((PORT + 1)) \
+			-t $SECONDS_EACH -e 6 -uu -m "$1" tcp_lat \
+			>"$work/out" || status=1
+	stop_server
+	((status == 0)) &&
+		awk '$1 == "latency" { print 2 * $3 / 1000 }' "$work/out"
+}
+
+ib_send_lat_rtt() { # ITERATIONS SIZE OPTIONS...
+	local status=0 command ready=(listens "$PORT")
+	command=(ib_send_lat -d "$DEVICE" -F -p "$PORT" -m 4096 -n "$1"
+		-s "$2" "${@:3}")
+	[[ " ${*:3} " != *' -R '* ]] || ready=(cm_listens)
+	start_server "${command[@]}"
+	until_true 5 "${ready[@]}" &&
+		on_client_cpu "${command[@]}" $ADDRESS >"$work/out" || status=1
+	stop_server
+	((status == 0)) &&
+		awk -v s="$2" '$1 == s && NF >= 7 { print 2 * $5 }' "$work/out"
+}
+
+#
+# Rows
+#
+
+# What a row measures: two commands that print a number each.
+our_command=()
+their_command=()
+
+# Leaves $mine and $theirs; which goes first alternates.
+in_turn() { # ROUND
+	if (($1 % 2)); then
+		mine=$("${our_command[@]}") && theirs=$("${their_command[@]}")
+	else
+		theirs=$("${their_command[@]}") && mine=$("${our_command[@]}")
+	fi
+	[[ -n $mine && -n $theirs ]]
+}
+
+sample() { # ROW PEER COMMAND UNIT ROUND
+	local mine='' theirs=''
+	if ! in_turn "$5"; then
+		could_not "$1 against $2, round $5 (ours ${mine:-none}, theirs ${theirs:-none})"
+		return
+	fi
+	printf '%s,%s,%s,%s,%d,%s,%s\n' "$@" "$mine" "$theirs"
+}
+
+sockperf_row() { # ROUND NAME SIZE MODE
+	local flag=
+	[[ $4 == spin ]] && flag=' --nonblocked'
+	our_command=(ours p50 --transport tcp --poll "$4" -s "$3" -D 1s)
+	their_command=(sockperf_rtt "$3" "$4")
+	sample "tcp_${2}_$4" sockperf \
+		"sockperf ping-pong --tcp -m $3 --full-rtt$flag" us "$1"
+}
+
+qperf_row() { # ROUND NAME SIZE
+	our_command=(ours period --transport tcp --poll event -s "$3" -D 1s)
+	their_command=(qperf_rtt "$3")
+	sample "tcp_${2}_event_mean" qperf "qperf -m $3 tcp_lat" us "$1"
+}
+
+send_lat_row() { # ROUND NAME SIZE ITERATIONS MODE [OPTION-OF-BOTH]
+	local flags=("${@:6}")
+	our_command=(ours 'p50 + period - mean' --transport rdma -d "$DEVICE"
+		-I 0 -Q 1 -t 2 -m 4096 --poll "$5" -s "$3" -n "$4" "${flags[@]}")
+	[[ $5 != event ]] || flags+=(-e)
+	their_command=(ib_send_lat_rtt "$4" "$3" "${flags[@]}")
+	sample "rdma_$2" ib_send_lat \
+		"ib_send_lat -m 4096 -s $3${flags[*]:+ ${flags[*]}}" us "$1"
+}
+
+# value NAME FILE: a row of what the C helpers print.
+value() {
+	awk -F, -v name="$1" '$1 == name { print $2 }' "$2"
+}
+
+limit_row() { # ROUND NAME LIMIT VALUE
+	if [[ -z $4 ]]; then
+		could_not "$2, round $1"
+		return
+	fi
+	printf '%s,limit,at most %s ns,ns,%d,%s,%s\n' "$2" "$3" "$1" "$4" "$3"
+}
+
+#
+# Parts: a round of each
+#
+
+round_harness() {
+	local out=$work/out
+	"$HELPERS/harness" "$SERVER_CPU" >"$out" 2>"$work/err"
+	limit_row "$1" harness_loop_op 40 "$(value harness "$out")"
+	"$HELPERS/micro" "$SERVER_CPU" >"$out" 2>"$work/err"
+	limit_row "$1" hist_record 5 "$(value hist_record "$out")"
+}
+
+round_tcp() {
+	local mode
+	for mode in event spin; do
+		sockperf_row "$1" 64 64 $mode
+		sockperf_row "$1" 1k 1024 $mode
+		sockperf_row "$1" 64k 65507 $mode
+	done
+	qperf_row "$1" 64 64
+	qperf_row "$1" 1k 1024
+	qperf_row "$1" 64k 65536
+}
+
+round_rdma() {
+	send_lat_row "$1" 64_spin 64 10000 spin
+	send_lat_row "$1" 4k_spin 4096 10000 spin
+	send_lat_row "$1" 64k_spin 65536 1000 spin
+	send_lat_row "$1" 64_spin_cm 64 10000 spin -R
+	send_lat_row "$1" 64_event 64 2000 event
+}
+
+rounds() { # PART
+	local i
+	for ((i = 1; i <= ROUNDS; i++)); do
+		say "$1: round $i of $ROUNDS"
+		"round_$1" "$i"
+	done
+}
+
+part_harness() {
+	alone "$0" rounds harness
+}
+
+part_tcp() {
+	alone "$0" rounds tcp
+}
+
+# All rounds in one place: natively, or in one guest of one boot.
+part_rdma() {
+	alone env ROUNDS="$ROUNDS" BUILD="$BUILD" scripts/rxe.sh run \
+		--timeout 3600 -- "$PWD/tests/bench/bench.sh" rounds rdma
+}
+
+peers_installed() {
+	install_packages sockperf qperf perftest ||
+		say "without them their rows cannot run"
+}
+
+all_parts() {
+	local part samples=$BUILD/bench-samples.csv
+	note_load
+	peers_installed
+	: >"$samples"
+	for part; do
+		"part_$part" >>"$samples" || broken=1
+	done
+	"$HELPERS/ratio" "$BUILD/bench.csv" <"$samples" || broken=1
+	say "rows in $BUILD/bench.csv, every round in $samples"
+}
+
+main() {
+	trap cleanup EXIT
+	trap 'exit 130' INT TERM
+	choose_cpus
+	case ${1:-} in
+	rounds) rounds "$2" ;;
+	'') all_parts harness tcp rdma ;;
+	*) all_parts "$@" ;;
+	esac
+	return "$broken"
+}
+
+main "$@"
