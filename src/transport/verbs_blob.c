@@ -11,8 +11,10 @@ enum {
 	FLAG_IWARP = 2,
 	FLAG_INFINIBAND = 4,
 	FLAGS_ALL = 7,
+	NONCE_BYTES = 16,
 	ADDR_BYTES = 1 + 2 + 4 + 16, /* family, port, scope, address */
-	FIXED_BYTES = 2 + 1 + 1 + 1 + 2 + 2 + 4 + 4 + 4 + 4 + 16 + ADDR_BYTES,
+	FIXED_BYTES = 2 + 1 + 1 + 1 + 2 + 2 + 4 + 4 + 4 + 4 + 16 + ADDR_BYTES +
+		      NONCE_BYTES,
 	QPN_BYTES = 3,
 	WIRE_NO_ADDR = 0,
 	WIRE_IPV4 = 4,
@@ -120,6 +122,7 @@ void verbs_blob_pack(struct blob *blob, const struct verbs_blob *in)
 	put(&c, in->recv_depth, 4);
 	put_bytes(&c, in->gid, sizeof(in->gid));
 	put_addr(&c, &in->addr);
+	put_bytes(&c, in->nonce, sizeof(in->nonce));
 	for (i = 0; i < in->n_lanes; i++)
 		put(&c, in->qpn[i], QPN_BYTES);
 	blob->len = (uint32_t)(c.p - blob->data);
@@ -209,6 +212,7 @@ int verbs_blob_unpack(struct verbs_blob *out, const struct blob *blob,
 	get_bytes(&c, out->gid, sizeof(out->gid));
 	if (!get_addr(&c, &out->addr))
 		return garbage(err, "address family", out->addr.ss_family);
+	get_bytes(&c, out->nonce, sizeof(out->nonce));
 	for (i = 0; i < out->n_lanes; i++)
 		out->qpn[i] = get(&c, QPN_BYTES);
 	return check(out, err);

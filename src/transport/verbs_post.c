@@ -226,14 +226,19 @@ static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 			   const struct work *w)
 {
 	const struct verbs_op *op = &verbs_op_table[w->op];
-	const uint64_t bytes = work_bytes(w);
-	const uint64_t id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
 	struct cut cut = {.sges = w->sges, .left = w->n_sges};
+	const uint64_t bytes = work_bytes(w);
 	struct ibv_send_wr *wr;
-	uint64_t done = 0;
+	uint64_t done = 0, id;
 	int ret;
 
-	assert(op->kind != KIND_NONE && w->n_sges <= VERBS_SGES);
+	if (__builtin_expect(!(ep->ep.caps.ops & OP_BIT(w->op)), 0))
+		return err_set(&ep->ep.err, -EOPNOTSUPP,
+			       REASON_NOT_IN_TRANSPORT,
+			       "rdma: %s has no such operation (%u)",
+			       ep->port.name, (unsigned)w->op);
+	assert(w->n_sges <= VERBS_SGES);
+	id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
 	if (__builtin_expect(bytes > ep->segment_bytes, 0)) {
 		ret = cut_send(ep, w, &cut, bytes, &done);
 		if (ret)

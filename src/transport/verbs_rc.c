@@ -187,6 +187,7 @@ static void fill_blob(struct verbs_ep *ep, const struct ep_attr *attr)
 	own->segment_bytes = ep->segment_bytes;
 	own->recv_depth = attr->recv_depth;
 	memcpy(own->gid, ep->port.gid.raw, sizeof(own->gid));
+	memcpy(own->nonce, attr->nonce, sizeof(own->nonce));
 	for (i = 0; i < ep->n_lanes; i++)
 		own->qpn[i] = ep->lanes[i].qp->qp_num;
 	if (ep->cm && ep->role == ROLE_PASSIVE)
@@ -388,6 +389,10 @@ static int check_peer(struct verbs_ep *ep, const struct verbs_blob *peer,
 	const struct verbs_blob *own = &ep->own;
 	const bool active = ep->role == ROLE_ACTIVE;
 
+	if (memcmp(own->nonce, peer->nonce, sizeof(own->nonce)))
+		return err_set(err, -EACCES, REASON_PEER_REFUSED,
+			       "the other end of the RDMA link belongs to "
+			       "another session");
 	if (own->n_lanes != peer->n_lanes)
 		return mismatch(err, "queue pairs", own->n_lanes,
 				peer->n_lanes);

@@ -22,7 +22,7 @@ enum {
 	AT_SEGMENT = 17,
 	AT_DEPTH = 21,
 	AT_ADDR = 41,
-	AT_QPN = 64,
+	AT_QPN = 80,
 };
 
 static void make(struct verbs_blob *b, uint16_t lanes)
@@ -44,6 +44,7 @@ static void make(struct verbs_blob *b, uint16_t lanes)
 	b->segment_bytes = 8 << 20;
 	b->recv_depth = 128;
 	memset(b->gid, 0x5a, sizeof(b->gid));
+	memset(b->nonce, 0xa5, sizeof(b->nonce));
 	memcpy(&b->addr, &in, sizeof(in));
 	for (i = 0; i < lanes; i++)
 		b->qpn[i] = 0xfffff0 - i;
