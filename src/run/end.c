@@ -169,10 +169,10 @@ void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes)
 {
 	memset(w, 0, sizeof(*w));
 	w->e = e;
-	w->give_up_ns = e->pt->trial.op_timeout_ns +
-			(bytes >> 20) * 1000000000u;
-	w->slice_ns = e->ep->poll == POLL_EVENT ? END_SLICE_EVENT_NS :
-						  END_SLICE_SPIN_NS;
+	w->give_up_ns =
+		e->pt->trial.op_timeout_ns + (bytes >> 20) * 1000000000u;
+	w->slice_ns = e->ep->poll == POLL_EVENT ? END_SLICE_EVENT_NS
+						: END_SLICE_SPIN_NS;
 }
 
 static int check_progress(struct end_waiter *w, bool progressed,
@@ -196,28 +196,46 @@ static int check_progress(struct end_waiter *w, bool progressed,
 		       (double)w->give_up_ns / 1e9);
 }
 
+/* A slice has passed for nothing: 0 to go on, 1 when the phase is finished,
+ * or -errno. */
+static int slice_over(struct end_waiter *w, struct err *err)
+{
+	bool progressed = w->done != w->seen;
+	int ret;
+
+	w->seen = w->done;
+	ret = w->e->pulse(w->e->pulse_arg, progressed, err);
+	return ret ? ret : check_progress(w, progressed, err);
+}
+
+/* Out of line, so that what is there already is handed on at once. */
+static __attribute__((noinline)) int wait_slices(struct end_waiter *w,
+						 struct comp *comp, unsigned n,
+						 int got, struct err *err)
+{
+	struct ep *ep = w->e->ep;
+	int ret;
+
+	while (!got) {
+		got = ep_wait(ep, comp, n, w->slice_ns);
+		if (got)
+			break;
+		ret = slice_over(w, err);
+		if (ret)
+			return ret > 0 ? 0 : ret;
+	}
+	if (got < 0)
+		*err = ep->err;
+	return got;
+}
+
 int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
 	     struct err *err)
 {
-	struct end *e = w->e;
-	bool progressed;
-	int ret;
+	struct ep *ep = w->e->ep;
+	int got = 0;
 
-	for (;;) {
-		ret = ep_wait(e->ep, comp, n, w->slice_ns);
-		if (ret > 0)
-			return ret;
-		if (ret < 0) {
-			*err = e->ep->err;
-			return ret;
-		}
-		progressed = w->done != w->seen;
-		w->seen = w->done;
-		ret = e->pulse(e->pulse_arg, progressed, err);
-		if (ret)
-			return ret > 0 ? 0 : ret;
-		ret = check_progress(w, progressed, err);
-		if (ret)
-			return ret;
-	}
+	if (ep->poll != POLL_EVENT)
+		got = ep->tp->poll(ep, comp, n);
+	return got > 0 ? got : wait_slices(w, comp, n, got, err);
 }

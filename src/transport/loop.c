@@ -25,10 +25,10 @@ extern const struct transport transport_loop;
 /* --- the short way -------------------------------------------------------- */
 
 /*
- * A message of one piece and up to 64 bytes, on a link of one lane whose
- * other end never sleeps, takes the short way: what the harness costs is
- * measured by it, so it calls nothing.  Whatever is out of the ordinary
- * takes the long way (loop_move.c), which knows every case.
+ * A message of one piece and up to 64 bytes, posted alone on a link of one
+ * lane whose other end never sleeps, takes the short way: what the harness
+ * costs is measured by it, so it calls nothing.  Whatever is out of the
+ * ordinary takes the long way (loop_move.c), which knows every case.
  */
 
 static inline bool recv_short(struct lane *l, const struct work *w)
@@ -78,18 +78,15 @@ static int loop_post(struct ep *ep, const struct work *work, unsigned n)
 {
 	struct loop *const p = loop_of(ep);
 	struct lane *const l = p->lanes;
-	bool done = p->plain;
+	bool done = false;
 
-	for (; n && done; n--, work++) {
-		if (work->op == OP_RECV)
-			done = recv_short(l, work);
-		else
-			done = send_short(p, l, work);
-		if (!done)
-			break;
-		ep->counts.posts++;
-	}
-	return n ? loop_post_any(p, work, n) : 0;
+	if (n == 1 && p->plain)
+		done = work->op == OP_RECV ? recv_short(l, work)
+					   : send_short(p, l, work);
+	if (__builtin_expect(!done, 0))
+		return loop_post_any(p, work, n);
+	ep->counts.posts++;
+	return 0;
 }
 
 static int loop_poll(struct ep *ep, struct comp *comp, unsigned n)

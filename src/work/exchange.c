@@ -119,8 +119,8 @@ void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,
 		    size_t *response)
 {
 	*response = cfg->size;
-	*request = cfg->request_bytes == OPT_WORD ? cfg->size :
-						    cfg->request_bytes;
+	*request =
+		cfg->request_bytes == OPT_WORD ? cfg->size : cfg->request_bytes;
 }
 
 static size_t round_up(size_t n)
@@ -142,65 +142,84 @@ static int ep_failed(struct exchange *x, int ret, struct err *err)
 	return ret;
 }
 
-static int post_recv(struct exchange *x, void *buf, size_t len, uint64_t cookie,
-		     struct err *err)
+static int post(struct exchange *x, const struct work *work, struct err *err)
 {
 	struct ep *ep = x->end->ep;
-	struct sge sge = {.addr = buf, .len = len, .region = x->region};
-	struct work work = {
-		.op = OP_RECV,
-		.n_sges = 1,
-		.sges = &sge,
-		.cookie = cookie,
-	};
-	int ret = ep->tp->post(ep, &work, 1);
+	int ret = ep->tp->post(ep, work, 1);
 
 	return ret ? ep_failed(x, ret, err) : 0;
 }
 
-static int post_send(struct exchange *x, void *buf, size_t len,
-		     struct err *err)
+/*
+ * The buffer of an unsignalled send is written again before its completion
+ * is known.  That is sound here because the answer to it has arrived by
+ * then: the peer has the message, and a copy that RC might yet send again
+ * would be dropped as a duplicate.
+ */
+static int post_send(struct exchange *x, struct err *err)
 {
-	struct ep *ep = x->end->ep;
-	struct sge sge = {.addr = buf, .len = len, .region = x->region};
-	struct work work = {
-		.op = OP_SEND,
-		.n_sges = 1,
-		.sges = &sge,
-		.cookie = COOKIE_SEND,
-	};
-	int ret;
+	struct work *work = &x->send.work;
 
-	/*
-	 * The buffer of an unsignalled send is written again before its
-	 * completion is known.  That is sound here because the answer to it
-	 * has arrived by then: the peer has the message, and a copy that RC
-	 * might yet send again would be dropped as a duplicate.
-	 */
-	if (++x->sends % x->end->pt->link.signal_every == 0)
-		work.flags = WORK_SIGNAL;
-	ret = ep->tp->post(ep, &work, 1);
-	return ret ? ep_failed(x, ret, err) : 0;
+	work->flags = 0;
+	if (!--x->until_signal) {
+		work->flags = WORK_SIGNAL;
+		x->until_signal = (unsigned)x->end->pt->link.signal_every;
+	}
+	return post(x, work, err);
 }
 
 int exchange_post_response_recv(struct exchange *x, struct err *err)
 {
-	return post_recv(x, x->response, x->response_bytes, 0, err);
+	return post(x, &x->recv[0].work, err);
 }
 
 static int post_first_receives(struct exchange *x, struct err *err)
 {
 	unsigned i;
-	int ret;
+	int ret = 0;
 
 	if (x->end->role == ROLE_ACTIVE)
 		return exchange_post_response_recv(x, err);
+	for (i = 0; i < EXCHANGE_SLOTS && !ret; i++)
+		ret = post(x, &x->recv[i].work, err);
+	return ret;
+}
+
+static void make_message(struct exchange_message *m, const struct sge *sge,
+			 enum op op, uint64_t cookie)
+{
+	m->sge = *sge;
+	m->work = (struct work){
+		.op = op,
+		.n_sges = 1,
+		.sges = &m->sge,
+		.cookie = cookie,
+	};
+}
+
+static void make_messages(struct exchange *x)
+{
+	const bool client = x->end->role == ROLE_ACTIVE;
+	const struct sge response = {
+		.addr = x->response,
+		.len = x->response_bytes,
+		.region = x->region,
+	};
+	struct sge request = {
+		.len = x->request_bytes,
+		.region = x->region,
+	};
+	unsigned i;
+
 	for (i = 0; i < EXCHANGE_SLOTS; i++) {
-		ret = post_recv(x, x->request[i], x->request_bytes, i, err);
-		if (ret)
-			return ret;
+		request.addr = x->request[i];
+		make_message(&x->recv[i], client ? &response : &request,
+			     OP_RECV, i);
 	}
-	return 0;
+	request.addr = x->request[0];
+	make_message(&x->send, client ? &request : &response, OP_SEND,
+		     COOKIE_SEND);
+	x->until_signal = (unsigned)x->end->pt->link.signal_every;
 }
 
 static int map_buffers(struct exchange *x, uint64_t bytes, struct err *err)
@@ -235,6 +254,7 @@ int exchange_init(struct exchange *x, struct end *e,
 	ret = map_buffers(x, exchange_bytes(cfg), err);
 	if (ret)
 		return ret;
+	make_messages(x);
 	/* Each end fills what it sends; what it receives stays zero, so that
 	 * data which never arrived cannot verify. */
 	if (e->role == ROLE_ACTIVE)
@@ -270,8 +290,7 @@ static int verify_response(struct exchange *x, uint64_t op, struct err *err)
 	struct scan_expect want = {
 		.seed = SEED_RESPONSE,
 		.op = op,
-		.stamp = x->prepare == PREPARE_WRITE ? STAMP_LINES :
-						       STAMP_NONE,
+		.stamp = x->prepare == PREPARE_WRITE ? STAMP_LINES : STAMP_NONE,
 	};
 
 	x->verified++;
@@ -293,7 +312,7 @@ int exchange_verify_last(struct exchange *x, struct err *err)
 
 int exchange_send_request(struct exchange *x, struct err *err)
 {
-	return post_send(x, x->request[0], x->request_bytes, err);
+	return post_send(x, err);
 }
 
 /* Until the response is there; completions of sends pass by. */
@@ -391,8 +410,7 @@ static int await_turn(struct exchange *x, struct pace *p, uint64_t begin,
 	return 0;
 }
 
-int exchange_client(struct exchange *x, const struct phase *ph,
-		    struct err *err)
+int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 {
 	struct hist *lat = &x->end->tally.latency;
 	const struct clock *clk = x->end->clock;
@@ -452,16 +470,15 @@ int exchange_serve(struct exchange *x, struct err *err)
 
 	if (x->prepare == PREPARE_WRITE)
 		x->lines += scan_write(x->response, x->response_bytes, x->op);
-	ret = post_send(x, x->response, x->response_bytes, err);
+	ret = post_send(x, err);
 	if (ret)
 		return ret;
 	x->op++;
 	x->slot = (slot + 1) % EXCHANGE_SLOTS;
-	return post_recv(x, x->request[slot], x->request_bytes, slot, err);
+	return post(x, &x->recv[slot].work, err);
 }
 
-int exchange_server(struct exchange *x, const struct phase *ph,
-		    struct err *err)
+int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
 {
 	const bool each = x->verify == VERIFY_EACH;
 	bool check = each || (!ph->measured && x->verify != VERIFY_NONE);

@@ -46,6 +46,13 @@ enum { EXCHANGE_METRICS = EXCHANGE_METRICS_END - METRIC_BASE_COUNT };
  * response. */
 enum { EXCHANGE_SLOTS = 2 };
 
+/* A message, made once and posted again and again. */
+struct exchange_message {
+	struct work work;
+	struct sge sge;
+};
+
+/* Messages point into themselves: it stays where exchange_init found it. */
 struct exchange {
 	struct end *end;
 	size_t request_bytes, response_bytes;
@@ -55,9 +62,11 @@ struct exchange {
 	struct region *region;
 	char *request[EXCHANGE_SLOTS]; /* the client uses the first */
 	char *response;
-	unsigned slot;		/* server: the next request's */
-	uint64_t op;		/* number of the next operation */
-	uint64_t sends;		/* for signalling */
+	struct exchange_message send; /* our request or response */
+	struct exchange_message recv[EXCHANGE_SLOTS];
+	unsigned slot;	       /* server: the next request's */
+	unsigned until_signal; /* sends, the signalled one included */
+	uint64_t op;	       /* number of the next operation */
 	uint64_t lines;
 	uint64_t verified;
 	uint64_t cold_ns; /* client: the very first operation */

@@ -47,7 +47,10 @@ static inline uint64_t scan_write(void *buf, size_t len, uint64_t op)
 
 static inline void scan_stamp_first(void *buf, size_t len, uint64_t op)
 {
-	__builtin_memcpy(buf, &op, len < sizeof(op) ? len : sizeof(op));
+	if (__builtin_expect(len >= sizeof(op), 1))
+		__builtin_memcpy(buf, &op, sizeof(op));
+	else
+		__builtin_memcpy(buf, &op, len);
 }
 
 /* Number of lines that scan_write touches. */

@@ -21,11 +21,7 @@
 #include "run/scenario.h"
 #include "work/exchange.h"
 
-enum {
-	ROUNDS = 301,
-	CALLS = 2000,
-	SIZE = 64
-};
+enum { ROUNDS = 301, CALLS = 2000, SIZE = 64 };
 
 struct side {
 	struct end end;

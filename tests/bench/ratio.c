@@ -18,11 +18,7 @@
 
 #include "metric/stats.h"
 
-enum {
-	ROWS_MAX = 64,
-	ROUNDS_MAX = 256,
-	LINE_MAX_BYTES = 1024
-};
+enum { ROWS_MAX = 64, ROUNDS_MAX = 256, LINE_MAX_BYTES = 1024 };
 
 #define LEVEL 0.95
 #define HALF_WIDTH_MAX 0.05
