@@ -122,8 +122,8 @@ static const char *memory_event(const char *microarch, unsigned id)
 
 	for (i = 0; i < sizeof(memory) / sizeof(memory[0]); i++)
 		if (among(memory[i].pmus, microarch))
-			return id == CTR_MEM_READS ? memory[i].read :
-						     memory[i].write;
+			return id == CTR_MEM_READS ? memory[i].read
+						   : memory[i].write;
 	return "";
 }
 

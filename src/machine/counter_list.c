@@ -15,26 +15,27 @@ const struct counter_def counter_defs[CTR_COUNT] = {COUNTER_TABLE(X)};
 #undef X
 
 static const unsigned char ids_default[] = {
-	CTR_TASK_CLOCK,	   CTR_PAGE_FAULTS,   CTR_MAJOR_FAULTS,
-	CTR_SWITCHES,	   CTR_MIGRATIONS,    CTR_CYCLES,
-	CTR_INSTRUCTIONS,  CTR_LLC_MISSES,    CTR_NIC_SENT,
-	CTR_NIC_RECV,	   CTR_NIC_SENT_PKTS, CTR_NIC_RECV_PKTS,
-	CTR_NIC_WAIT,	   CTR_COUNT,
+	CTR_TASK_CLOCK, CTR_PAGE_FAULTS, CTR_MAJOR_FAULTS,  CTR_SWITCHES,
+	CTR_MIGRATIONS, CTR_CYCLES,	 CTR_INSTRUCTIONS,  CTR_LLC_MISSES,
+	CTR_NIC_SENT,	CTR_NIC_RECV,	 CTR_NIC_SENT_PKTS, CTR_NIC_RECV_PKTS,
+	CTR_NIC_WAIT,	CTR_COUNT,
 };
 static const unsigned char ids_cache[] = {
 	CTR_CYCLES,    CTR_INSTRUCTIONS, CTR_L1D_MISSES, CTR_L2_MISSES,
 	CTR_L3_MISSES, CTR_HITM,	 CTR_COUNT,
 };
 static const unsigned char ids_tlb[] = {
-	CTR_CYCLES,	CTR_INSTRUCTIONS, CTR_DTLB_LOADS,
-	CTR_DTLB_STORES, CTR_DTLB_CYCLES, CTR_COUNT,
+	CTR_CYCLES,	 CTR_INSTRUCTIONS, CTR_DTLB_LOADS,
+	CTR_DTLB_STORES, CTR_DTLB_CYCLES,  CTR_COUNT,
 };
 static const unsigned char ids_prefetch[] = {
 	CTR_CYCLES,	     CTR_L2_MISSES,	   CTR_PREFETCHES,
 	CTR_PREFETCH_MISSES, CTR_PREFETCH_USELESS, CTR_COUNT,
 };
 static const unsigned char ids_memory[] = {
-	CTR_MEM_READS, CTR_MEM_WRITES, CTR_COUNT,
+	CTR_MEM_READS,
+	CTR_MEM_WRITES,
+	CTR_COUNT,
 };
 
 static const struct counter_set sets[] = {
@@ -73,8 +74,7 @@ static bool listed(const struct counter_list *l, const char *name)
 	return false;
 }
 
-static int add(struct counter_list *l, const struct counter *c,
-	       struct err *err)
+static int add(struct counter_list *l, const struct counter *c, struct err *err)
 {
 	if (l->n == TALLY_COUNTERS_MAX)
 		return err_set(err, -EINVAL, REASON_USAGE,
@@ -85,12 +85,12 @@ static int add(struct counter_list *l, const struct counter *c,
 	return 0;
 }
 
-static int add_mode(struct counter_list *l, unsigned id,
-		    enum counter_mode mode, struct err *err)
+static int add_mode(struct counter_list *l, unsigned id, enum counter_mode mode,
+		    struct err *err)
 {
-	static const char *const suffix[] = {
-		[MODE_ANY] = "", [MODE_USER] = "_user",
-		[MODE_KERNEL] = "_kernel"};
+	static const char *const suffix[] = {[MODE_ANY] = "",
+					     [MODE_USER] = "_user",
+					     [MODE_KERNEL] = "_kernel"};
 	struct counter c = {.id = id, .mode = mode};
 
 	snprintf(c.name, sizeof(c.name), "%s%s", counter_defs[id].name,
@@ -144,8 +144,7 @@ static bool printable(const char *s)
 	return true;
 }
 
-static int add_event(struct counter_list *l, const char *event,
-		     struct err *err)
+static int add_event(struct counter_list *l, const char *event, struct err *err)
 {
 	struct counter c = {.id = CTR_EVENT};
 

@@ -22,8 +22,7 @@
 	X(MAJOR_FAULTS, "major_faults", SOFT, "1", "",                         \
 	  "page faults that waited for I/O")                                   \
 	X(SWITCHES, "context_switches", SOFT, "1", "", "context switches")     \
-	X(MIGRATIONS, "cpu_migrations", SOFT, "1", "",                         \
-	  "moves to another CPU")                                              \
+	X(MIGRATIONS, "cpu_migrations", SOFT, "1", "", "moves to another CPU") \
 	X(CYCLES, "cycles", CORE, "1", "perf::CYCLES", "core cycles")          \
 	X(INSTRUCTIONS, "instructions", CORE, "1", "perf::INSTRUCTIONS",       \
 	  "instructions retired")                                              \
@@ -91,9 +90,9 @@ enum counter_mode { MODE_ANY, MODE_USER, MODE_KERNEL };
 enum { COUNTER_NAME_MAX = 48, COUNTER_EVENT_MAX = 96 };
 
 struct counter {
-	char name[COUNTER_NAME_MAX]; /* the column without its end's name */
-	unsigned id;		     /* enum counter_id or CTR_EVENT */
-	enum counter_mode mode;	     /* core counters of a set: user and
+	char name[COUNTER_NAME_MAX];   /* the column without its end's name */
+	unsigned id;		       /* enum counter_id or CTR_EVENT */
+	enum counter_mode mode;	       /* core counters of a set: user and
 				      * kernel apart */
 	char event[COUNTER_EVENT_MAX]; /* of CTR_EVENT */
 };

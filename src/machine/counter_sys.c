@@ -11,8 +11,7 @@
 static int sys_open(struct perf_event_attr *attr, pid_t pid, int cpu,
 		    int group_fd, unsigned long flags)
 {
-	long fd = syscall(SYS_perf_event_open, attr, pid, cpu, group_fd,
-			  flags);
+	long fd = syscall(SYS_perf_event_open, attr, pid, cpu, group_fd, flags);
 
 	return fd < 0 ? -errno : (int)fd;
 }

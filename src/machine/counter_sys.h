@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 struct counter_sys {
-	int (*perf_event_open)(struct perf_event_attr *attr, pid_t pid,
-			       int cpu, int group_fd, unsigned long flags);
+	int (*perf_event_open)(struct perf_event_attr *attr, pid_t pid, int cpu,
+			       int group_fd, unsigned long flags);
 	ssize_t (*read)(int fd, void *buf, size_t len);
 	int (*ioctl)(int fd, unsigned long request, unsigned long arg);
 	void *(*mmap)(int fd, size_t len); /* read-only; NULL on failure */

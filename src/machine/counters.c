@@ -98,8 +98,7 @@ static int open_in(struct counters *c, struct counter_group *g, unsigned slot,
 
 	attr->size = sizeof(*attr);
 	attr->disabled = leader < 0;
-	attr->read_format = PERF_FORMAT_GROUP |
-			    PERF_FORMAT_TOTAL_TIME_ENABLED |
+	attr->read_format = PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED |
 			    PERF_FORMAT_TOTAL_TIME_RUNNING;
 	fd = c->sys->perf_event_open(attr, cpu < 0 ? 0 : -1, cpu, leader,
 				     PERF_FLAG_FD_CLOEXEC);
@@ -112,9 +111,8 @@ static int open_in(struct counters *c, struct counter_group *g, unsigned slot,
 
 /* Into the group of its kind, or, if the PMU cannot count that many at once
  * (EINVAL), into a new one that takes turns with it. */
-static int open_event(struct counters *c, unsigned slot,
-		      enum counter_kind kind, struct perf_event_attr *attr,
-		      int cpu)
+static int open_event(struct counters *c, unsigned slot, enum counter_kind kind,
+		      struct perf_event_attr *attr, int cpu)
 {
 	struct counter_group *g = fitting_group(c, kind, attr);
 	int ret;
@@ -239,8 +237,8 @@ static enum reading_state open_encoded(struct counters *c, unsigned slot,
 static enum reading_state open_units(struct counters *c, unsigned slot,
 				     const char *pattern)
 {
-	enum reading_state one, state = pattern[0] ? READING_NO_PMU :
-						     READING_NO_EVENT;
+	enum reading_state one,
+		state = pattern[0] ? READING_NO_PMU : READING_NO_EVENT;
 	const char *at = strstr(pattern, "%u");
 	char event[COUNTER_EVENT_MAX + 16];
 	unsigned i;
@@ -261,9 +259,9 @@ static enum reading_state open_units(struct counters *c, unsigned slot,
 static enum reading_state open_slot(struct counters *c, unsigned slot)
 {
 	const struct counter *ctr = &c->list.counter[slot];
-	enum counter_kind kind = ctr->id == CTR_EVENT ?
-					 COUNTER_CORE :
-					 counter_defs[ctr->id].kind;
+	enum counter_kind kind = ctr->id == CTR_EVENT
+					 ? COUNTER_CORE
+					 : counter_defs[ctr->id].kind;
 	const char *event;
 
 	if (kind == COUNTER_NIC)
@@ -277,8 +275,8 @@ static enum reading_state open_slot(struct counters *c, unsigned slot)
 	event = counter_event_text(c->sys->microarch(), ctr);
 	if (kind == COUNTER_UNCORE)
 		return open_units(c, slot, event);
-	return event[0] ? open_encoded(c, slot, event, ctr->mode) :
-			  READING_NO_EVENT;
+	return event[0] ? open_encoded(c, slot, event, ctr->mode)
+			: READING_NO_EVENT;
 }
 
 void counters_open(struct counters *c, const struct counter_list *list,
@@ -362,8 +360,8 @@ static struct reading group_value(const struct counter_group *g, unsigned i)
 {
 	const struct group_reading *a = &g->before, *b = &g->after;
 
-	if (g->failed || b->value[i] < a->value[i] ||
-	    b->enabled < a->enabled || b->running < a->running)
+	if (g->failed || b->value[i] < a->value[i] || b->enabled < a->enabled ||
+	    b->running < a->running)
 		return (struct reading){.state = READING_UNREADABLE};
 	return reading_of(b->value[i] - a->value[i], b->enabled - a->enabled,
 			  b->running - a->running);
@@ -375,8 +373,7 @@ static uint64_t usage_of(unsigned id, const struct rusage *ru)
 	case CTR_TASK_CLOCK:
 		return (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) *
 			       1000000000u +
-		       (uint64_t)(ru->ru_utime.tv_usec +
-				  ru->ru_stime.tv_usec) *
+		       (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec) *
 			       1000u;
 	case CTR_PAGE_FAULTS:
 		return (uint64_t)(ru->ru_minflt + ru->ru_majflt);

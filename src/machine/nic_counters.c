@@ -65,7 +65,8 @@ static const char *const marks[] = {
 };
 
 enum { MARKS = sizeof(marks) / sizeof(marks[0]) };
-_Static_assert(sizeof(marks) / sizeof(marks[0]) <= 63, "tally.nic_marks is one word");
+_Static_assert(sizeof(marks) / sizeof(marks[0]) <= 63,
+	       "tally.nic_marks is one word");
 
 const char *nic_mark_name(unsigned i)
 {
@@ -97,8 +98,7 @@ static bool read_file(const struct nic_counters *n, const char *file,
 	return !sysfs_u64(path, v);
 }
 
-static bool read_counter(const struct nic_counters *n, unsigned id,
-			 uint64_t *v)
+static bool read_counter(const struct nic_counters *n, unsigned id, uint64_t *v)
 {
 	size_t i;
 
@@ -148,8 +148,8 @@ void nic_counters_quiet(struct nic_counters *n)
 static void wait_lifespan(const struct nic_counters *n)
 {
 	/* A jiffy more: the kernel compares in those. */
-	uint64_t until = n->quiet_ns + n->lifespan_ns +
-			 (n->lifespan_ns ? 10000000u : 0);
+	uint64_t until =
+		n->quiet_ns + n->lifespan_ns + (n->lifespan_ns ? 10000000u : 0);
 	uint64_t now = clock_raw_ns();
 	struct timespec ts;
 
@@ -169,9 +169,9 @@ void nic_counters_begin(struct nic_counters *n)
 	n->marks_had = 0;
 	wait_lifespan(n);
 	for (i = 0; i < n->list.n; i++)
-		n->had[i] = counter_is_nic(&n->list.counter[i]) &&
-			    read_counter(n, n->list.counter[i].id,
-					 &n->before[i]);
+		n->had[i] =
+			counter_is_nic(&n->list.counter[i]) &&
+			read_counter(n, n->list.counter[i].id, &n->before[i]);
 	for (i = 0; i < MARKS; i++)
 		if (read_mark(n, i, &n->marks_before[i]))
 			n->marks_had |= (uint64_t)1 << i;
@@ -185,8 +185,7 @@ static struct reading difference(const struct nic_counters *n, unsigned i)
 		return (struct reading){.state = READING_NO_RDMA};
 	if (!n->had[i])
 		return (struct reading){.state = READING_NOT_IN_NIC};
-	if (!read_counter(n, n->list.counter[i].id, &now) ||
-	    now < n->before[i])
+	if (!read_counter(n, n->list.counter[i].id, &now) || now < n->before[i])
 		return (struct reading){.state = READING_UNREADABLE};
 	return (struct reading){.value = now - n->before[i],
 				.state = READING_OK};

@@ -8,8 +8,8 @@
 
 static int refuse(struct err *err, const char *event, int ret)
 {
-	enum reading_state why = ret == -ENOENT ? READING_NO_PMU :
-						  counters_why(ret);
+	enum reading_state why =
+		ret == -ENOENT ? READING_NO_PMU : counters_why(ret);
 
 	return err_set(err, ret, reading_reason(why), "%s: %s", event,
 		       reading_words(why));

@@ -52,9 +52,9 @@ static inline uint64_t rdpmc_insn(uint32_t index)
 
 /* The protocol, with the instruction passed in so that a test may answer in
  * its place; inlined, it costs nothing.  False: not on the PMU just now. */
-__attribute__((always_inline)) static inline bool
-rdpmc_read_by(const volatile struct perf_event_mmap_page *pg,
-	      uint64_t (*insn)(uint32_t index), uint64_t *value)
+__attribute__((always_inline)) static inline bool rdpmc_read_by(
+	const volatile struct perf_event_mmap_page *pg,
+	uint64_t (*insn)(uint32_t index), uint64_t *value)
 {
 	uint32_t seq, index;
 	unsigned shift;

@@ -11,14 +11,12 @@ static const struct {
 	[READING_SCALED] = {REASON_NONE, ""},
 	[READING_NO_PMU] = {REASON_NO_PMU,
 			    "the kernel offers no hardware counters here"},
-	[READING_NO_EVENT] = {REASON_NO_PMU,
-			      "not an event of this processor"},
+	[READING_NO_EVENT] = {REASON_NO_PMU, "not an event of this processor"},
 	[READING_NO_PERMISSION] = {REASON_NO_PERMISSION,
 				   "the kernel does not let this user count it "
 				   "(sysctl kernel.perf_event_paranoid, or "
 				   "CAP_PERFMON)"},
-	[READING_NO_FD] = {REASON_NO_MEMORY,
-			   "too many open files (ulimit -n)"},
+	[READING_NO_FD] = {REASON_NO_MEMORY, "too many open files (ulimit -n)"},
 	[READING_NOT_RUN] = {REASON_DEVICE_LIMIT,
 			     "it was never on the PMU (time_running 0): more "
 			     "events than counters, or a watchdog has them"},

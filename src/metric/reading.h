@@ -11,19 +11,19 @@
 #include "base/err.h"
 
 enum reading_state {
-	READING_NONE,	/* not asked for */
+	READING_NONE, /* not asked for */
 	READING_OK,
 	READING_SCALED, /* value * enabled / running: it took turns */
 	/* The rest are empty, and why. */
-	READING_NO_PMU,		/* no hardware counters here */
-	READING_NO_EVENT,	/* not an event of this processor */
+	READING_NO_PMU,	  /* no hardware counters here */
+	READING_NO_EVENT, /* not an event of this processor */
 	READING_NO_PERMISSION,
-	READING_NO_FD,		/* too many open files */
-	READING_NOT_RUN,	/* time_running 0: never on the PMU */
-	READING_BUSY,		/* somebody else holds the PMU */
-	READING_UNREADABLE,	/* reading it failed, or it ran backwards */
-	READING_NO_RDMA,	/* a NIC's counter, but the link has no NIC */
-	READING_NOT_IN_NIC,	/* this device does not count it */
+	READING_NO_FD,	    /* too many open files */
+	READING_NOT_RUN,    /* time_running 0: never on the PMU */
+	READING_BUSY,	    /* somebody else holds the PMU */
+	READING_UNREADABLE, /* reading it failed, or it ran backwards */
+	READING_NO_RDMA,    /* a NIC's counter, but the link has no NIC */
+	READING_NOT_IN_NIC, /* this device does not count it */
 	READING_STATES
 };
 

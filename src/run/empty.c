@@ -22,9 +22,8 @@ static void note(struct empty_columns *e, const char *column,
 	e->n++;
 }
 
-static void note_counters(struct empty_columns *e,
-			  const struct counter_list *l, const struct tally *t,
-			  const char *end)
+static void note_counters(struct empty_columns *e, const struct counter_list *l,
+			  const struct tally *t, const char *end)
 {
 	char column[COLUMN_NAME_MAX];
 	enum reading_state state;
@@ -57,15 +56,16 @@ static void note_host_time(struct empty_columns *e, const struct tally *t,
 		snprintf(column, sizeof(column), "%s_%s", end,
 			 metric_base[ids[i]].name);
 		note(e, column, REASON_DEVICE_LIMIT,
-		     "/proc/stat counts in ticks of 10 ms, which say nothing of "
+		     "/proc/stat counts in ticks of 10 ms, which say nothing "
+		     "of "
 		     "a measured part below 100 ms (or it is not there)");
 	}
 }
 
 static void note_marks(struct empty_columns *e, const struct trial *t)
 {
-	enum reading_state why = t->caps.port ? READING_NOT_IN_NIC :
-						READING_NO_RDMA;
+	enum reading_state why =
+		t->caps.port ? READING_NOT_IN_NIC : READING_NO_RDMA;
 
 	if (!((t->client.nic_marks | t->server.nic_marks) & NIC_MARKS_WATCHED))
 		note(e, "nic_marks", reading_reason(why), reading_words(why));

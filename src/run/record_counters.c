@@ -41,8 +41,8 @@ struct words {
 static void add_word(struct words *w, const char *end, char sep,
 		     const char *name)
 {
-	int n = snprintf(w->text + w->len, sizeof(w->text) - w->len,
-			 "%s%s%c%s", w->len ? " " : "", end, sep, name);
+	int n = snprintf(w->text + w->len, sizeof(w->text) - w->len, "%s%s%c%s",
+			 w->len ? " " : "", end, sep, name);
 
 	if (n > 0 && (size_t)n < sizeof(w->text) - w->len)
 		w->len += (size_t)n;
@@ -51,8 +51,7 @@ static void add_word(struct words *w, const char *end, char sep,
 }
 
 static void put_end(struct row *row, const struct counter_list *l,
-		    const struct tally *t, const char *end,
-		    struct words *turns)
+		    const struct tally *t, const char *end, struct words *turns)
 {
 	char name[COLUMN_NAME_MAX], share[COUNTER_NAME_MAX + 8];
 	unsigned i;
