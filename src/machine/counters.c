@@ -319,8 +319,12 @@ static void usage(const struct counters *c, struct rusage *ru)
 	c->sys->getrusage(RUSAGE_THREAD, ru);
 }
 
-/* Whatever is read is read before the first group starts, and after the
- * last has stopped. */
+/*
+ * Whatever is read is read before the first group starts, and after the last
+ * has stopped.  A group follows its leader, whose members stay enabled:
+ * PERF_IOC_FLAG_GROUP would switch each, and Linux 6.18 then leaves software
+ * members off for good after the first stretch.
+ */
 void counters_enable(struct counters *c)
 {
 	struct counter_group *g;
@@ -335,8 +339,8 @@ void counters_enable(struct counters *c)
 		usage(c, &c->usage_before);
 	for (i = 0; i < c->n_groups; i++) {
 		g = &c->group[i];
-		g->failed |= c->sys->ioctl(g->fd[0], PERF_EVENT_IOC_ENABLE,
-					   PERF_IOC_FLAG_GROUP) != 0;
+		g->failed |=
+			c->sys->ioctl(g->fd[0], PERF_EVENT_IOC_ENABLE, 0) != 0;
 	}
 }
 
@@ -347,8 +351,8 @@ void counters_disable(struct counters *c)
 
 	for (i = c->n_groups; i-- > 0;) {
 		g = &c->group[i];
-		g->failed |= c->sys->ioctl(g->fd[0], PERF_EVENT_IOC_DISABLE,
-					   PERF_IOC_FLAG_GROUP) != 0;
+		g->failed |=
+			c->sys->ioctl(g->fd[0], PERF_EVENT_IOC_DISABLE, 0) != 0;
 	}
 	if (c->list.n)
 		usage(c, &c->usage_after);
