@@ -27,12 +27,12 @@ ifeq ($(STATIC),1)
 # Without this define a static libibverbs knows no provider: the device list
 # would be silently empty.
 CPPFLAGS += -DRDMA_STATIC_PROVIDERS=all
-LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpthread -lm
+LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpfm -lpthread -lm
 LDSTATIC := -static
 LDLIBS_DYN := -Wl,-Bstatic $(filter-out -lm -lpthread,$(LDLIBS)) \
               -Wl,-Bdynamic -lpthread -lm
 else
-LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpthread -lm
+LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpfm -lpthread -lm
 LDSTATIC :=
 LDLIBS_DYN := $(LDLIBS)
 endif

@@ -20,6 +20,9 @@ struct command {
 
 extern const struct command cmd_list, cmd_serve, cmd_run, cmd_check, cmd_report, cmd_help;
 
+/* A part of list, long enough for a file of its own. */
+void cmd_list_counters(void);
+
 /* All of them, in the order of help; NULL past the end. */
 const struct command *command_at(unsigned i);
 const struct command *command_find(const char *name);

@@ -78,8 +78,9 @@ static int list_devices(void)
 
 static void help(void)
 {
-	puts("usage: rdmabench list [scenarios|transports|devices]\n");
-	puts("What there is; for a transport also why it does not run here.");
+	puts("usage: rdmabench list [scenarios|transports|counters|devices]\n");
+	puts("What there is; for a transport or a counter also why it is "
+	     "not to be had here.");
 }
 
 static int run(int argc, char **argv)
@@ -92,10 +93,11 @@ static int run(int argc, char **argv)
 	}
 	if (argc > 2 || (what[0] && strcmp(what, "scenarios") &&
 			 strcmp(what, "transports") &&
+			 strcmp(what, "counters") &&
 			 strcmp(what, "devices"))) {
 		fprintf(stderr,
 			"rdmabench: list %s: not one of scenarios, "
-			"transports, devices\n",
+			"transports, counters, devices\n",
 			argc > 2 ? argv[2] : what);
 		return EXIT_USAGE;
 	}
@@ -103,6 +105,9 @@ static int run(int argc, char **argv)
 		list_scenarios();
 	if (!what[0] || what[0] == 't')
 		list_transports();
+	/* Only where it is asked for: it wakes libpfm and tries each. */
+	if (what[0] == 'c')
+		cmd_list_counters();
 	if (!what[0] || what[0] == 'd')
 		return list_devices();
 	return 0;
@@ -110,7 +115,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_list = {
 	.name = "list",
-	.usage = "[scenarios|transports|devices]",
+	.usage = "[scenarios|transports|counters|devices]",
 	.summary = "what there is here",
 	.run = run,
 	.help = help,

@@ -3,7 +3,8 @@
 
 # Building the static binary, and drawing.
 packages_build=(gcc make libc6-dev pkg-config libibverbs-dev librdmacm-dev
-	libnl-3-dev libnl-route-3-dev libnuma-dev libjansson-dev libcsv-dev)
+	libnl-3-dev libnl-route-3-dev libnuma-dev libjansson-dev libcsv-dev
+	libpfm4-dev)
 packages_plot=(gnuplot-nox)
 # The guest that has a software RDMA device (scripts/rxe.sh asks for what it
 # misses itself; named here so that one call gets everything).
@@ -11,7 +12,7 @@ packages_guest=(qemu-system-x86 busybox-static kmod cpio xz-utils iproute2)
 # Tests, sanitizers, lint.
 packages_test=(clang libcmocka-dev jq gawk procps mandoc shellcheck cppcheck
 	universal-ctags
-	clang-format libclang-rt-dev)
+	clang-format strace libclang-rt-dev)
 
 as_root() {
 	if ((EUID == 0)); then

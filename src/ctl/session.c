@@ -152,6 +152,7 @@ static int run_phase(struct session *s, struct err *err)
 	phase_unpack(&ph, &r);
 	if (!reader_done(&r))
 		return protocol(s, "START does not parse", err);
+	end_before_phase(&s->end, &ph);
 	chan_heart_pause(&s->chan, true);
 	ret = chan_send(&s->chan, FRAME_STARTED, NULL, 0, err);
 	if (!ret)
@@ -159,6 +160,7 @@ static int run_phase(struct session *s, struct err *err)
 	chan_heart_pause(&s->chan, false);
 	if (ret)
 		return ret;
+	end_after_phase(&s->end, &ph);
 	if (s->end.tally.value[METRIC_OPS] != s->client_ops)
 		return err_set(err, -EBADMSG, REASON_MISCOUNT,
 			       "the server served %llu operations, the client "

@@ -18,6 +18,8 @@ void tally_init(struct tally *t)
 {
 	memset(t->value, 0, sizeof(t->value));
 	t->present = 0;
+	memset(t->counter, 0, sizeof(t->counter));
+	t->nic_marks = 0;
 	hist_init(&t->latency);
 }
 
@@ -61,6 +63,9 @@ void tally_merge(struct tally *into, const struct tally *from,
 		if (tally_has(from, i))
 			merge_value(into, i, from->value[i],
 				    extra[i - METRIC_BASE_COUNT].merge);
+	for (i = 0; i < TALLY_COUNTERS_MAX; i++)
+		reading_merge(&into->counter[i], &from->counter[i]);
+	into->nic_marks |= from->nic_marks;
 	hist_merge(&into->latency, &from->latency);
 }
 
@@ -128,6 +133,19 @@ static void put_hist(struct out *o, const struct hist *h)
 	}
 }
 
+static void put_counters(struct out *o, const struct tally *t)
+{
+	unsigned i;
+
+	put(o, TALLY_COUNTERS_MAX, 2);
+	for (i = 0; i < TALLY_COUNTERS_MAX; i++) {
+		put(o, t->counter[i].state, 1);
+		put(o, t->counter[i].percent, 1);
+		put(o, t->counter[i].value, 8);
+	}
+	put(o, t->nic_marks, 8);
+}
+
 size_t tally_pack(const struct tally *t, void *buf, size_t cap)
 {
 	struct out o = {.p = buf, .end = (uint8_t *)buf + cap, .ok = true};
@@ -138,6 +156,7 @@ size_t tally_pack(const struct tally *t, void *buf, size_t cap)
 	put(&o, t->present, 8);
 	for (i = 0; i < METRIC_MAX; i++)
 		put(&o, tally_has(t, i) ? t->value[i] : 0, 8);
+	put_counters(&o, t);
 	put_hist(&o, &t->latency);
 	return o.ok ? (size_t)(o.p - (uint8_t *)buf) : 0;
 }
@@ -186,13 +205,31 @@ static bool get_values(struct in *in, struct tally *t)
 	return in->ok;
 }
 
+static bool get_counters(struct in *in, struct tally *t)
+{
+	uint64_t i, n = get(in, 2);
+
+	if (n > TALLY_COUNTERS_MAX)
+		return false;
+	for (i = 0; i < n; i++) {
+		t->counter[i].state = (uint8_t)get(in, 1);
+		t->counter[i].percent = (uint8_t)get(in, 1);
+		t->counter[i].value = get(in, 8);
+		if (!reading_valid(&t->counter[i]))
+			return false;
+	}
+	t->nic_marks = get(in, 8);
+	return in->ok;
+}
+
 int tally_unpack(struct tally *t, const void *buf, size_t len)
 {
 	struct in in = {
 		.p = buf, .end = (const uint8_t *)buf + len, .ok = true};
 
 	tally_init(t);
-	if (!get_values(&in, t) || !get_hist(&in, &t->latency))
+	if (!get_values(&in, t) || !get_counters(&in, t) ||
+	    !get_hist(&in, &t->latency))
 		return -EBADMSG;
 	return in.p == in.end ? 0 : -EBADMSG;
 }

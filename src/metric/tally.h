@@ -11,10 +11,17 @@
 
 #include "metric/hist.h"
 #include "metric/metric.h"
+#include "metric/reading.h"
+
+/* Counters that a run can choose; which one is in which slot, the run's
+ * --counters say (machine/counter_list.h). */
+enum { TALLY_COUNTERS_MAX = 48 };
 
 struct tally {
 	uint64_t value[METRIC_MAX];
 	uint64_t present;    /* bit i: value[i] was measured (0 is a value) */
+	struct reading counter[TALLY_COUNTERS_MAX];
+	uint64_t nic_marks;  /* bit i: nic_mark_name(i) rose */
 	struct hist latency; /* full round trips, ns */
 };
 
@@ -30,7 +37,8 @@ void tally_merge(struct tally *into, const struct tally *from,
 
 /*
  * Wire form: little endian; version u16, n_values u16, present u64, values
- * u64[n_values] (0 where not present), then the histogram sparsely: count,
+ * u64[n_values] (0 where not present); n_counters u16, each {state u8,
+ * percent u8, value u64}, nic_marks u64; then the histogram sparsely: count,
  * min, max, sum, sum_sq low and high half u64, n u32, n times {index u32,
  * count u64}.  tally_pack returns the length, or 0 if cap is too small
  * (TALLY_PACK_MAX always suffices).  tally_unpack trusts nothing: returns
@@ -39,8 +47,10 @@ void tally_merge(struct tally *into, const struct tally *from,
  * and not to be used.
  */
 enum {
-	TALLY_WIRE_VERSION = 1,
-	TALLY_PACK_MAX = 2 + 2 + 8 + 8 * METRIC_MAX + 48 + 4 + 12 * HIST_BUCKETS
+	TALLY_WIRE_VERSION = 2,
+	TALLY_PACK_MAX = 2 + 2 + 8 + 8 * METRIC_MAX + 2 +
+			 10 * TALLY_COUNTERS_MAX + 8 + 48 + 4 +
+			 12 * HIST_BUCKETS
 };
 size_t tally_pack(const struct tally *t, void *buf, size_t cap);
 int tally_unpack(struct tally *t, const void *buf, size_t len);

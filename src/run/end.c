@@ -11,6 +11,7 @@
 #include "run/scenario.h"
 
 #define CONNECT_TIMEOUT_NS 4000000000ull
+#define RDMA_SYSFS "/sys/class/infiniband"
 
 /* The client takes the first CPU it may use and the server the last, so
  * that two ends on one host are apart without having to agree. */
@@ -76,6 +77,17 @@ static int open_link(struct end *e, const struct end_env *env,
 	return 0;
 }
 
+/* After pinning, so that what opens them is where it will be counted. */
+static int open_counters(struct end *e, struct err *err)
+{
+	struct counter_list list;
+	int ret = counter_list_parse(&list, e->pt->trial.counters, err);
+
+	if (!ret)
+		counters_open(&e->counters, &list, &counter_sys_linux);
+	return ret;
+}
+
 int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	     struct blob *blob, struct err *err)
 {
@@ -92,6 +104,8 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 		ret = open_link(e, env, blob, err);
 	if (!ret)
 		ret = pt->scn->setup(e, pt->scn_cfg, err);
+	if (!ret)
+		ret = open_counters(e, err);
 	if (ret)
 		end_close(e);
 	return ret;
@@ -99,7 +113,13 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 
 int end_connect(struct end *e, const struct blob *peer, struct err *err)
 {
-	return e->ep->tp->connect(e->ep, peer, CONNECT_TIMEOUT_NS, err);
+	int ret = e->ep->tp->connect(e->ep, peer, CONNECT_TIMEOUT_NS, err);
+
+	if (!ret)
+		nic_counters_open(&e->nic, &e->counters.list, RDMA_SYSFS,
+				  e->ep->caps.port ? e->ep->caps.device : "",
+				  e->ep->caps.port);
+	return ret;
 }
 
 void end_close(struct end *e)
@@ -108,6 +128,7 @@ void end_close(struct end *e)
 
 	if (!e->pt)
 		return;
+	counters_close(&e->counters);
 	e->pt->scn->teardown(e);
 	if (e->ep)
 		e->ep->tp->close(e->ep);
@@ -147,6 +168,31 @@ static void tally_cputime(struct tally *t, const struct cputime *before,
 	tally_set(t, METRIC_HOST_SOFTIRQ_NS, d.host_softirq_ns);
 }
 
+void end_before_phase(struct end *e, const struct phase *ph)
+{
+	if (ph->measured)
+		nic_counters_begin(&e->nic);
+}
+
+static int run_scenario(struct end *e, const struct phase *ph,
+			struct err *err)
+{
+	if (e->role == ROLE_ACTIVE)
+		return e->pt->scn->client(e, ph, err);
+	return e->pt->scn->server(e, ph, err);
+}
+
+static int run_counted(struct end *e, const struct phase *ph, struct err *err)
+{
+	int ret;
+
+	counters_enable(&e->counters);
+	ret = run_scenario(e, ph, err);
+	counters_disable(&e->counters);
+	counters_take(&e->counters, &e->tally);
+	return ret;
+}
+
 int end_phase(struct end *e, const struct phase *ph, struct err *err)
 {
 	struct ep_counts before = e->ep->counts;
@@ -156,13 +202,18 @@ int end_phase(struct end *e, const struct phase *ph, struct err *err)
 
 	tally_init(&e->tally);
 	cputime_now(&cpu);
-	if (e->role == ROLE_ACTIVE)
-		ret = e->pt->scn->client(e, ph, err);
-	else
-		ret = e->pt->scn->server(e, ph, err);
+	ret = ph->measured ? run_counted(e, ph, err) :
+			     run_scenario(e, ph, err);
+	nic_counters_quiet(&e->nic);
 	tally_cputime(&e->tally, &cpu, clock_raw_ns() - begin);
 	tally_counts(&e->tally, &before, &e->ep->counts);
 	return ret;
+}
+
+void end_after_phase(struct end *e, const struct phase *ph)
+{
+	if (ph->measured)
+		nic_counters_end(&e->nic, &e->tally);
 }
 
 void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes)

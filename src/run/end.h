@@ -11,7 +11,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "machine/counters.h"
 #include "machine/cpu.h"
+#include "machine/nic_counters.h"
 #include "metric/tally.h"
 #include "run/point.h"
 #include "transport/transport.h"
@@ -48,6 +50,8 @@ struct end {
 	void *pulse_arg;
 	unsigned pinned_cpu; /* UINT_MAX: not pinned */
 	unsigned cpus[CPU_LIST_MAX], n_cpus; /* allowed before pinning */
+	struct counters counters;
+	struct nic_counters nic;
 };
 
 struct end_env {
@@ -67,9 +71,17 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	     struct blob *blob, struct err *err);
 int end_connect(struct end *e, const struct blob *peer, struct err *err);
 
-/* Runs the scenario's client or server for one phase, into a fresh tally
- * (operations, elapsed, messages, bytes, CPU time). */
+/*
+ * A phase, in three steps.  What takes time (the NIC's counters) is done
+ * before the other end is told to go and after both have finished; the
+ * counters are enabled and disabled around the scenario's loop, not in it.
+ *
+ * end_phase runs the scenario's client or server into a fresh tally
+ * (operations, elapsed, messages, bytes, CPU time, counters).
+ */
+void end_before_phase(struct end *e, const struct phase *ph);
 int end_phase(struct end *e, const struct phase *ph, struct err *err);
+void end_after_phase(struct end *e, const struct phase *ph);
 
 void end_close(struct end *e);
 

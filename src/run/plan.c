@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/counter_event.h"
 #include "run/scenario.h"
 
 static void add_axis(struct plan *plan, const struct opt *o, size_t base)
@@ -141,6 +142,15 @@ static void set_axes(const struct plan *plan, struct plan_point *pp,
 	}
 }
 
+static int check_counters(const struct plan *plan, struct err *err)
+{
+	struct counter_list list;
+	int ret = counter_list_parse(&list, plan->proto.client.trial.counters,
+				     err);
+
+	return ret ? ret : counter_list_check(&list, err);
+}
+
 int plan_expand(struct plan *plan, struct err *err)
 {
 	size_t n = 1, i;
@@ -154,6 +164,8 @@ int plan_expand(struct plan *plan, struct err *err)
 				       PLAN_POINTS_MAX);
 	}
 	ret = plan->scn->supported(plan->proto.client.scn_cfg, err);
+	if (!ret)
+		ret = check_counters(plan, err);
 	if (ret)
 		return ret;
 	plan->points = calloc(n, sizeof(*plan->points));

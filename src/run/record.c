@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "run/record_counters.h"
+
 enum { SCHEMA_VERSION = 1 };
 
 static const char *const columns_id[] = {
@@ -83,7 +85,8 @@ static void add_point(struct columns *c, const struct scenario *scn)
 	add_all(c, columns_link, COUNT(columns_link));
 }
 
-void record_columns(struct columns *c, const struct scenario *scn)
+void record_columns(struct columns *c, const struct scenario *scn,
+		    const struct counter_list *counters)
 {
 	memset(c, 0, sizeof(*c));
 	add_all(c, columns_id, COUNT(columns_id));
@@ -91,6 +94,7 @@ void record_columns(struct columns *c, const struct scenario *scn)
 	add_point(c, scn);
 	add_all(c, columns_after, COUNT(columns_after));
 	add_metrics(c, scn);
+	record_counter_columns(c, counters);
 }
 
 void record_point_columns(struct columns *c, const struct scenario *scn)
@@ -244,4 +248,5 @@ void record_row(struct row *row, const struct record_id *id,
 		return;
 	}
 	put_measured(row, pp, t);
+	record_counters(row, id->counters, t);
 }

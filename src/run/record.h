@@ -8,12 +8,14 @@
 
 /* The base columns, knobs and axes, the scenario's metrics (DESIGN
  * section 4).  Every column has a help text: record_column_help. */
-void record_columns(struct columns *c, const struct scenario *scn);
+void record_columns(struct columns *c, const struct scenario *scn,
+		    const struct counter_list *counters);
 
 /* What the row says of where it comes from. */
 struct record_id {
 	const char *run_id;
 	unsigned trial;
+	const struct counter_list *counters; /* those of record_columns */
 };
 void record_row(struct row *row, const struct record_id *id,
 		const struct plan_point *pp, const struct trial *t);

@@ -171,6 +171,7 @@ static int one_trial(struct run *run, struct sheet *s,
 	count_trial(run, t);
 	warn_trial(run, t);
 	note_link(run, pp, t);
+	empty_note_trial(&run->empty, pp, t);
 	ret = sheet_add(s, pp, round, t, err);
 	if (ret || !gone)
 		return ret;

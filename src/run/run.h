@@ -8,6 +8,7 @@
 #include "base/opt.h"
 #include "machine/host.h"
 #include "metric/stop_rule.h"
+#include "run/empty.h"
 #include "run/peer.h"
 #include "run/plan.h"
 #include "run/trial.h"
@@ -67,6 +68,7 @@ struct run {
 	unsigned n_warnings;
 	struct run_link links[RUN_LINKS_MAX];
 	unsigned n_links;
+	struct empty_columns empty;
 	struct run_counts counts;
 	struct trial *trial;	       /* the one going on */
 	unsigned order[PLAN_POINTS_MAX]; /* of its round */

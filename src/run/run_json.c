@@ -152,6 +152,17 @@ static json_t *links_json(const struct run *run)
 	return a;
 }
 
+static json_t *empty_json(const struct empty_columns *e)
+{
+	json_t *j = json_object();
+	unsigned i;
+
+	for (i = 0; i < e->n; i++)
+		json_object_set_new(j, e->v[i].column,
+				    json_string(e->v[i].why));
+	return j;
+}
+
 static json_t *run_to_json(const struct run *run, const char *state)
 {
 	json_t *plans = json_array(), *warnings = json_array();
@@ -164,7 +175,7 @@ static json_t *run_to_json(const struct run *run, const char *state)
 				      json_string(run->warnings[i]));
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:[ii], s:[ff], s:s, s:o, s:[oo], "
-		"s:o, s:o, s:o, s:o}",
+		"s:o, s:o, s:o, s:o, s:o}",
 		"schema_version", 1, "version", RDMABENCH_VERSION, "run_id",
 		run->run_id, "started_utc", run->started_utc, "state", state,
 		"command_line",
@@ -176,7 +187,8 @@ static json_t *run_to_json(const struct run *run, const char *state)
 		clock_json(&run->clock), "hosts",
 		host_json(&run->host, "client"),
 		host_json(&run->peer.hello.host, "server"), "scenarios", plans,
-		"links", links_json(run), "warnings", warnings, "trials_by_status",
+		"links", links_json(run), "warnings", warnings,
+		"empty_columns", empty_json(&run->empty), "trials_by_status",
 		counts_json(&run->counts));
 }
 

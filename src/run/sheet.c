@@ -29,6 +29,7 @@ struct sheet {
 	struct columns columns, hist_columns;
 	struct csvfile csv, hist;
 	struct row row;
+	struct counter_list counters;
 	uint64_t rows;
 	struct point_stats *points;
 	double *sorted; /* scratch */
@@ -91,9 +92,13 @@ int sheet_open(struct sheet **sheet, const char *dir, const char *run_id,
 	s->plan = plan;
 	s->rule = rule;
 	s->csv.fd = s->hist.fd = -1;
-	record_columns(&s->columns, plan->scn);
+	ret = counter_list_parse(&s->counters,
+				 plan->proto.client.trial.counters, err);
+	if (!ret)
+		record_columns(&s->columns, plan->scn, &s->counters);
 	hist_columns(&s->hist_columns);
-	ret = allocate(s, err);
+	if (!ret)
+		ret = allocate(s, err);
 	if (!ret)
 		ret = create(s, &s->csv, ".csv", &s->columns, err);
 	if (!ret)
@@ -168,7 +173,8 @@ static void update(struct sheet *s, struct point_stats *p,
 int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 	      const struct trial *t, struct err *err)
 {
-	struct record_id id = {.run_id = s->run_id, .trial = number};
+	struct record_id id = {.run_id = s->run_id, .trial = number,
+			       .counters = &s->counters};
 	int ret;
 
 	row_init(&s->row, &s->columns);

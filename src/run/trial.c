@@ -135,6 +135,7 @@ static int phase(struct trial_run *r, const struct phase *ph,
 	struct writer w = {.buf = buf, .cap = sizeof(buf)};
 	int ret;
 
+	end_before_phase(&r->end, ph);
 	phase_pack(ph, &w);
 	ret = peer_ask(r->peer, FRAME_START, buf, w.len, FRAME_STARTED, err);
 	if (ret)
@@ -149,6 +150,7 @@ static int phase(struct trial_run *r, const struct phase *ph,
 	ret = peer_ask(r->peer, FRAME_FINISH, buf, w.len, FRAME_RESULT, err);
 	if (ret)
 		return ret;
+	end_after_phase(&r->end, ph);
 	if (tally_unpack(server, r->peer->frame.payload, r->peer->frame.len))
 		return bad_answer(r, err);
 	return trial_check_counts(&r->end.tally, server, err);

@@ -55,6 +55,15 @@ static const struct opt opts[] = {
 	 .metavar = "TIME",
 	 .help = "give up a link on which nothing arrives for so long (and a "
 		 "second more for each MiB of the message)"},
+	{.name = "counters",
+	 .type = OPT_TEXT,
+	 .role = OPT_KNOB,
+	 .offset = AT(counters),
+	 .def = "default",
+	 .metavar = "SET|EVENT[,...]",
+	 .help = "counted around the measured part, at both ends: sets "
+		 "(default, cache, tlb, prefetch, memory) and libpfm's event "
+		 "names, or none; see `rdmabench list counters`"},
 };
 
 const struct opt_group trial_opts = {

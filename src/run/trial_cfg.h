@@ -12,6 +12,7 @@ struct trial_cfg {
 	uint64_t min_ops;     /* even if the duration is over */
 	uint64_t warmup_ns;   /* OPT_WORD: a tenth of the duration */
 	uint64_t op_timeout_ns; /* without any progress, the link is given up */
+	char counters[OPT_TEXT_MAX]; /* machine/counter_list.h */
 };
 
 extern const struct opt_group trial_opts;

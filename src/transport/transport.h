@@ -68,6 +68,7 @@ struct caps {
 	unsigned max_depth; /* work outstanding per lane and direction */
 	bool software_device;
 	char device[64];    /* "rxe0", "lo", "" */
+	unsigned port;	    /* of an RDMA device; 0: it is none */
 	char qp_type[8];    /* "RC", "UD", ... ; "" where meaningless */
 	char cm[8];	    /* "rdma_cm", "verbs"; "" where meaningless */
 	char path[10];	    /* "loopback" or "wire" */

@@ -254,6 +254,7 @@ static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 	caps->max_depth = (unsigned)ep->port.attr.max_qp_wr / ep->most_pieces;
 	caps->software_device = ep->port.software;
 	snprintf(caps->device, sizeof(caps->device), "%s", ep->port.name);
+	caps->port = ep->port.port;
 	snprintf(caps->qp_type, sizeof(caps->qp_type), "RC");
 	snprintf(caps->cm, sizeof(caps->cm), "%s",
 		 ep->cm ? "rdma_cm" : "verbs");

@@ -18,7 +18,11 @@ enum {
 	AT_N_VALUES = 2,
 	AT_PRESENT = 4,
 	AT_VALUES = 12,
-	AT_HIST = AT_VALUES + 8 * METRIC_MAX,
+	AT_N_COUNTERS = AT_VALUES + 8 * METRIC_MAX,
+	AT_COUNTERS = AT_N_COUNTERS + 2,
+	COUNTER_LEN = 10,
+	AT_MARKS = AT_COUNTERS + COUNTER_LEN * TALLY_COUNTERS_MAX,
+	AT_HIST = AT_MARKS + 8,
 	AT_N_BUCKETS = AT_HIST + 6 * 8,
 	AT_BUCKETS = AT_N_BUCKETS + 4,
 	BUCKET_LEN = 12,
@@ -37,6 +41,12 @@ static size_t make(void)
 	tally_set(&made, METRIC_VERIFIED, 0);
 	tally_set(&made, METRIC_BYTES_SENT, UINT64_MAX);
 	tally_set(&made, METRIC_MAX - 1, 0x0123456789abcdef);
+	made.counter[0] = (struct reading){.state = READING_OK};
+	made.counter[1] = (struct reading){.value = 77,
+					   .state = READING_SCALED,
+					   .percent = 48};
+	made.counter[TALLY_COUNTERS_MAX - 1].state = READING_NO_PMU;
+	made.nic_marks = 5;
 	for (i = 0; i < 300; i++)
 		hist_record(&made.latency,
 			    (uint64_t)(20000 * rng_exponential(&seed)));
@@ -47,6 +57,8 @@ static void assert_same(const struct tally *a, const struct tally *b)
 {
 	assert_int_equal(a->present, b->present);
 	assert_memory_equal(a->value, b->value, sizeof(a->value));
+	assert_memory_equal(a->counter, b->counter, sizeof(a->counter));
+	assert_int_equal(a->nic_marks, b->nic_marks);
 	assert_memory_equal(&a->latency, &b->latency, sizeof(a->latency));
 }
 
@@ -107,6 +119,11 @@ static void merge_follows_the_rules(void **state)
 	tally_set(&made, METRIC_BASE_COUNT + 1, 1);
 	tally_set(&other, METRIC_BASE_COUNT + 1, 2);
 	tally_set(&other, METRIC_BASE_COUNT + 2, 5); /* undeclared */
+	made.counter[0] = other.counter[0] = (struct reading){
+		.value = 4, .state = READING_OK};
+	other.counter[1] = (struct reading){.value = 1, .state = READING_OK};
+	made.nic_marks = 1;
+	other.nic_marks = 2;
 	hist_record(&made.latency, 10);
 	hist_record(&other.latency, 20);
 	tally_merge(&made, &other, extra, 2);
@@ -118,6 +135,9 @@ static void merge_follows_the_rules(void **state)
 	assert_int_equal(made.value[METRIC_BASE_COUNT], 2);
 	assert_int_equal(made.value[METRIC_BASE_COUNT + 1], 2);
 	assert_false(tally_has(&made, METRIC_BASE_COUNT + 2));
+	assert_int_equal(made.counter[0].value, 8);
+	assert_int_equal(made.counter[1].value, 1);
+	assert_int_equal(made.nic_marks, 3);
 	assert_int_equal(made.latency.count, 2);
 	assert_true(made.latency.min == 10 && made.latency.max == 20);
 }
@@ -144,9 +164,14 @@ static void round_trip(void **state)
 /* Other builds and machines read this. */
 static void bytes_are_the_documented_ones(void **state)
 {
-	static const uint8_t head[] = {1, 0, METRIC_MAX, 0, 2, 0, 0, 0,
+	static const uint8_t head[] = {2, 0, METRIC_MAX, 0, 2, 0, 0, 0,
 				       0, 0, 0,		 0, 0, 0, 0, 0,
 				       0, 0, 0,		 0, 8, 7, 6, 5};
+	static const uint8_t counters[] = {
+		TALLY_COUNTERS_MAX, 0,			/* how many */
+		0, 0,  0, 0, 0, 0, 0, 0, 0, 0,		/* not asked for */
+		2, 48, 1, 2, 3, 4, 0, 0, 0, 0,		/* scaled, 48 % */
+	};
 	static const uint8_t hist[] = {
 		2,  0, 0, 0, 0, 0, 0, 0, /* count */
 		3,  0, 0, 0, 0, 0, 0, 0, /* min */
@@ -162,11 +187,17 @@ static void bytes_are_the_documented_ones(void **state)
 	(void)state;
 	tally_init(&made);
 	tally_set(&made, 1, 0x05060708);
+	made.counter[1] = (struct reading){.value = 0x04030201,
+					   .state = READING_SCALED,
+					   .percent = 48};
+	made.nic_marks = 0x0102;
 	hist_record(&made.latency, 3);
 	hist_record(&made.latency, 3);
 	len = tally_pack(&made, wire, sizeof(wire));
 	assert_int_equal(len, AT_HIST + sizeof(hist));
 	assert_memory_equal(wire, head, sizeof(head));
+	assert_memory_equal(wire + AT_N_COUNTERS, counters, sizeof(counters));
+	assert_memory_equal(wire + AT_MARKS, "\2\1\0\0\0\0\0\0", 8);
 	assert_memory_equal(wire + AT_HIST, hist, sizeof(hist));
 }
 
@@ -306,6 +337,16 @@ static void lies_are_refused(void **state)
 	refuse_with(AT_N_VALUES, 0, 2);
 	refuse_with(AT_PRESENT, UINT64_MAX, 8); /* beyond METRIC_MAX */
 	refuse_with(AT_PRESENT, 0, 8);		/* values nobody measured */
+	refuse_with(AT_N_COUNTERS, TALLY_COUNTERS_MAX + 1, 2);
+	refuse_with(AT_N_COUNTERS, 0xffff, 2);
+	refuse_with(AT_N_COUNTERS, 0, 2);
+	refuse_with(AT_COUNTERS, READING_STATES, 1);
+	refuse_with(AT_COUNTERS + 1, 50, 1); /* a share of what was whole */
+	refuse_with(AT_COUNTERS + COUNTER_LEN + 1, 0, 1);
+	refuse_with(AT_COUNTERS + COUNTER_LEN + 1, 100, 1);
+	/* a value of what could not be had */
+	refuse_with(AT_COUNTERS + COUNTER_LEN, READING_NO_PMU, 2);
+	refuse_with(AT_COUNTERS + 2 * COUNTER_LEN + 2, 1, 8);
 	refuse_with(AT_N_BUCKETS, UINT32_MAX, 4);
 	refuse_with(AT_N_BUCKETS, 0, 4);
 	refuse_with(AT_BUCKETS, HIST_BUCKETS, 4);

@@ -1,0 +1,178 @@
+#include "machine/counter_event.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <perfmon/pfmlib_perf_event.h>
+
+/*
+ * Names are libpfm's; meanings are the vendors' (Intel SDM vol. 3, chapter
+ * 20, and perfmon.intel.com; AMD PPR of each family, "Performance Monitor
+ * Counters").  Only what means the same thing on each is here.
+ */
+struct microarch {
+	const char *pmus; /* with blanks between them */
+	const char *event[CTR_COUNT];
+};
+
+static const struct microarch microarchs[] = {
+	{.pmus = "hsw hsw_ep bdw bdw_ep",
+	 .event = {[CTR_L1D_MISSES] = "MEM_LOAD_UOPS_RETIRED:L1_MISS",
+		   [CTR_L2_MISSES] = "MEM_LOAD_UOPS_RETIRED:L2_MISS",
+		   [CTR_L3_MISSES] = "MEM_LOAD_UOPS_RETIRED:L3_MISS",
+		   [CTR_HITM] = "MEM_LOAD_UOPS_L3_HIT_RETIRED:XSNP_HITM",
+		   [CTR_DTLB_LOADS] = "DTLB_LOAD_MISSES:WALK_COMPLETED",
+		   [CTR_DTLB_STORES] = "DTLB_STORE_MISSES:WALK_COMPLETED",
+		   [CTR_DTLB_CYCLES] = "DTLB_LOAD_MISSES:WALK_DURATION",
+		   [CTR_PREFETCHES] = "L2_RQSTS:ALL_PF",
+		   [CTR_PREFETCH_MISSES] = "L2_RQSTS:PF_MISS"}},
+	{.pmus = "skl skx clx",
+	 .event = {[CTR_L1D_MISSES] = "MEM_LOAD_RETIRED:L1_MISS",
+		   [CTR_L2_MISSES] = "MEM_LOAD_RETIRED:L2_MISS",
+		   [CTR_L3_MISSES] = "MEM_LOAD_RETIRED:L3_MISS",
+		   [CTR_HITM] = "MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM",
+		   [CTR_DTLB_LOADS] = "DTLB_LOAD_MISSES:WALK_COMPLETED",
+		   [CTR_DTLB_STORES] = "DTLB_STORE_MISSES:WALK_COMPLETED",
+		   [CTR_DTLB_CYCLES] = "DTLB_LOAD_MISSES:WALK_ACTIVE",
+		   [CTR_PREFETCHES] = "L2_RQSTS:ALL_PF",
+		   [CTR_PREFETCH_MISSES] = "L2_RQSTS:PF_MISS",
+		   [CTR_PREFETCH_USELESS] = "L2_LINES_OUT:USELESS_HWPF"}},
+	{.pmus = "icl icx",
+	 .event = {[CTR_L1D_MISSES] = "MEM_LOAD_RETIRED:L1_MISS",
+		   [CTR_L2_MISSES] = "MEM_LOAD_RETIRED:L2_MISS",
+		   [CTR_L3_MISSES] = "MEM_LOAD_RETIRED:L3_MISS",
+		   [CTR_HITM] = "MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM",
+		   [CTR_DTLB_LOADS] = "DTLB_LOAD_MISSES:WALK_COMPLETED",
+		   [CTR_DTLB_STORES] = "DTLB_STORE_MISSES:WALK_COMPLETED",
+		   [CTR_DTLB_CYCLES] = "DTLB_LOAD_MISSES:WALK_ACTIVE",
+		   [CTR_PREFETCH_USELESS] = "L2_LINES_OUT:USELESS_HWPF"}},
+	{.pmus = "spr",
+	 .event = {[CTR_L1D_MISSES] = "MEM_LOAD_RETIRED:L1_MISS",
+		   [CTR_L2_MISSES] = "MEM_LOAD_RETIRED:L2_MISS",
+		   [CTR_L3_MISSES] = "MEM_LOAD_RETIRED:L3_MISS",
+		   [CTR_HITM] = "MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD",
+		   [CTR_DTLB_LOADS] = "DTLB_LOAD_MISSES:WALK_COMPLETED",
+		   [CTR_DTLB_STORES] = "DTLB_STORE_MISSES:WALK_COMPLETED",
+		   [CTR_DTLB_CYCLES] = "DTLB_LOAD_MISSES:WALK_ACTIVE",
+		   [CTR_PREFETCH_USELESS] = "L2_LINES_OUT:USELESS_HWPF"}},
+	/* AMD counts L2 misses of loads as what the L2 answered to the L1D:
+	 * read misses (LS_RD_BLK_C). */
+	{.pmus = "amd64_fam17h_zen1 amd64_fam17h_zen2 amd64_fam19h_zen3 "
+		 "amd64_fam19h_zen4",
+	 .event = {[CTR_L2_MISSES] = "CORE_TO_L2_CACHEABLE_REQUEST_ACCESS_"
+				     "STATUS:LS_RD_BLK_C"}},
+};
+
+enum { MICROARCHS = sizeof(microarchs) / sizeof(microarchs[0]) };
+
+/* Units outside the cores have PMUs of their own: full names. */
+static const struct {
+	const char *pmus;
+	const char *read, *write;
+} memory[] = {
+	{"hsw_ep", "hswep_unc_imc%u::UNC_M_CAS_COUNT:RD",
+	 "hswep_unc_imc%u::UNC_M_CAS_COUNT:WR"},
+	{"bdw_ep", "bdx_unc_imc%u::UNC_M_CAS_COUNT:RD",
+	 "bdx_unc_imc%u::UNC_M_CAS_COUNT:WR"},
+	{"skx clx", "skx_unc_imc%u::UNC_M_CAS_COUNT:RD",
+	 "skx_unc_imc%u::UNC_M_CAS_COUNT:WR"},
+};
+
+static bool among(const char *words, const char *word)
+{
+	size_t len = strlen(word), n;
+
+	for (; len && *words; words += n + (words[n] == ' ')) {
+		n = strcspn(words, " ");
+		if (n == len && !memcmp(words, word, n))
+			return true;
+	}
+	return false;
+}
+
+const char *counter_microarchs(unsigned i)
+{
+	return i < MICROARCHS ? microarchs[i].pmus : NULL;
+}
+
+const char *counter_microarch(void)
+{
+	pfm_pmu_info_t info;
+	const char *found = "";
+	int i;
+
+	if (pfm_initialize() != PFM_SUCCESS)
+		return "";
+	for (i = 0; i < PFM_PMU_MAX; i++) {
+		memset(&info, 0, sizeof(info));
+		info.size = sizeof(info);
+		if (pfm_get_pmu_info((pfm_pmu_t)i, &info) != PFM_SUCCESS ||
+		    !info.is_present || info.type != PFM_PMU_TYPE_CORE)
+			continue;
+		if (found[0])
+			return "";
+		found = info.name;
+	}
+	return found;
+}
+
+static const char *memory_event(const char *microarch, unsigned id)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(memory) / sizeof(memory[0]); i++)
+		if (among(memory[i].pmus, microarch))
+			return id == CTR_MEM_READS ? memory[i].read
+						   : memory[i].write;
+	return "";
+}
+
+const char *counter_event_text(const char *microarch, const struct counter *c)
+{
+	unsigned i;
+
+	if (c->id == CTR_EVENT)
+		return c->event;
+	if (counter_defs[c->id].kind == COUNTER_UNCORE)
+		return memory_event(microarch, c->id);
+	if (counter_defs[c->id].kind != COUNTER_CORE)
+		return "";
+	for (i = 0; i < MICROARCHS; i++)
+		if (among(microarchs[i].pmus, microarch) &&
+		    microarchs[i].event[c->id])
+			return microarchs[i].event[c->id];
+	return counter_defs[c->id].generic;
+}
+
+int counter_encode(const char *event, struct perf_event_attr *attr)
+{
+	pfm_perf_encode_arg_t arg = {.attr = attr, .size = sizeof(arg)};
+
+	memset(attr, 0, sizeof(*attr));
+	attr->size = sizeof(*attr);
+	if (pfm_initialize() != PFM_SUCCESS)
+		return -ENOENT;
+	if (pfm_get_os_event_encoding(event, PFM_PLM0 | PFM_PLM3,
+				      PFM_OS_PERF_EVENT_EXT,
+				      &arg) != PFM_SUCCESS)
+		return -ENOENT;
+	return 0;
+}
+
+int counter_list_check(const struct counter_list *l, struct err *err)
+{
+	struct perf_event_attr attr;
+	unsigned i;
+
+	for (i = 0; i < l->n; i++) {
+		if (l->counter[i].id != CTR_EVENT ||
+		    !counter_encode(l->counter[i].event, &attr))
+			continue;
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--counters: '%s' is neither a set nor an event "
+			       "that libpfm knows on this processor; see "
+			       "`rdmabench list counters`",
+			       l->counter[i].event);
+	}
+	return 0;
+}

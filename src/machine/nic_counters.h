@@ -1,0 +1,42 @@
+/*
+ * Counters of an RDMA port, from sysfs (/sys/class/infiniband/DEV/ports/P/
+ * counters and hw_counters; Documentation/ABI/stable/sysfs-class-infiniband),
+ * as differences around a measured part: the port's, whoever used it.
+ *
+ * The kernel fetches hw_counters from the device at most once in `lifespan`
+ * ms (10) and shows the old numbers in between, so both readings wait that
+ * long after the traffic before them.
+ */
+#ifndef MACHINE_NIC_COUNTERS_H
+#define MACHINE_NIC_COUNTERS_H
+
+#include "machine/counter_list.h"
+
+/* Counters that say congestion or retransmission; a row names those that
+ * rose.  NULL past the end. */
+const char *nic_mark_name(unsigned i);
+enum { NIC_MARKS_MAX = 63 };
+/* tally.nic_marks: there was something to watch. */
+#define NIC_MARKS_WATCHED ((uint64_t)1 << 63)
+
+struct nic_counters {
+	struct counter_list list;
+	char dir[160]; /* of the port; "" if the link has no RDMA device */
+	uint64_t lifespan_ns, quiet_ns; /* when traffic ended, raw clock */
+	uint64_t before[TALLY_COUNTERS_MAX];
+	bool had[TALLY_COUNTERS_MAX];
+	uint64_t marks_before[NIC_MARKS_MAX];
+	uint64_t marks_had;
+};
+
+/* `root`: "/sys/class/infiniband"; `device` "" for none. */
+void nic_counters_open(struct nic_counters *n, const struct counter_list *list,
+		       const char *root, const char *device, unsigned port);
+
+/* Traffic has ended just now: the lifespan counts from here. */
+void nic_counters_quiet(struct nic_counters *n);
+/* Before the measured part, and after it: into the tally. */
+void nic_counters_begin(struct nic_counters *n);
+void nic_counters_end(struct nic_counters *n, struct tally *t);
+
+#endif

@@ -1,0 +1,91 @@
+#include "run/empty.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "machine/nic_counters.h"
+#include "run/record_counters.h"
+
+static void note(struct empty_columns *e, const char *column,
+		 enum reason reason, const char *words)
+{
+	unsigned i;
+
+	for (i = 0; i < e->n; i++)
+		if (!strcmp(e->v[i].column, column))
+			return;
+	if (e->n == ROW_COLUMNS_MAX)
+		return;
+	snprintf(e->v[i].column, sizeof(e->v[i].column), "%s", column);
+	snprintf(e->v[i].why, sizeof(e->v[i].why), "%s: %s",
+		 reason_word(reason), words);
+	e->n++;
+}
+
+static void note_counters(struct empty_columns *e, const struct counter_list *l,
+			  const struct tally *t, const char *end)
+{
+	char column[COLUMN_NAME_MAX];
+	enum reading_state state;
+	unsigned i;
+
+	for (i = 0; i < l->n; i++) {
+		if (reading_has(&t->counter[i]))
+			continue;
+		state = (enum reading_state)t->counter[i].state;
+		record_counter_column(column, sizeof(column), end,
+				      &l->counter[i]);
+		/* A slot that nobody filled is a peer that knows fewer. */
+		note(e, column,
+		     state ? reading_reason(state) : REASON_PEER_VERSION,
+		     reading_words(state));
+	}
+}
+
+static void note_host_time(struct empty_columns *e, const struct tally *t,
+			   const char *end)
+{
+	static const unsigned ids[] = {METRIC_HOST_BUSY_NS,
+				       METRIC_HOST_SOFTIRQ_NS};
+	char column[COLUMN_NAME_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		if (tally_has(t, ids[i]))
+			continue;
+		snprintf(column, sizeof(column), "%s_%s", end,
+			 metric_base[ids[i]].name);
+		note(e, column, REASON_DEVICE_LIMIT,
+		     "/proc/stat counts in ticks of 10 ms, which say nothing "
+		     "of "
+		     "a measured part below 100 ms (or it is not there)");
+	}
+}
+
+static void note_marks(struct empty_columns *e, const struct trial *t)
+{
+	enum reading_state why =
+		t->caps.port ? READING_NOT_IN_NIC : READING_NO_RDMA;
+
+	if (!((t->client.nic_marks | t->server.nic_marks) & NIC_MARKS_WATCHED))
+		note(e, "nic_marks", reading_reason(why), reading_words(why));
+}
+
+void empty_note_trial(struct empty_columns *e, const struct plan_point *pp,
+		      const struct trial *t)
+{
+	struct counter_list list;
+	struct err ignored;
+
+	if (t->status != STATUS_OK)
+		return;
+	note_host_time(e, &t->client, "client");
+	note_host_time(e, &t->server, "server");
+	/* It was parsed when the plan was made. */
+	if (counter_list_parse(&list, pp->client.trial.counters, &ignored))
+		return;
+	note_counters(e, &list, &t->client, "client");
+	note_counters(e, &list, &t->server, "server");
+	if (counter_list_has_nic(&list))
+		note_marks(e, t);
+}

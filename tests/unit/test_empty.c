@@ -1,0 +1,175 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/nic_counters.h"
+#include "run/empty.h"
+#include "run/record_counters.h"
+#include "run/scenario.h"
+
+/* An empty counter has its reason; one with a number has none; and no state
+ * ever becomes a 0. */
+
+static struct plan_point pp;
+static struct trial trial;
+static struct counter_list list;
+static struct columns columns;
+static struct row row;
+static struct empty_columns empty;
+
+static int fresh(void **state)
+{
+	struct err err;
+
+	(void)state;
+	memset(&trial, 0, sizeof(trial));
+	memset(&empty, 0, sizeof(empty));
+	memset(&columns, 0, sizeof(columns));
+	tally_init(&trial.client);
+	tally_init(&trial.server);
+	point_defaults(&pp.client, scenario_at(0));
+	if (counter_list_parse(&list, pp.client.trial.counters, &err))
+		return -1;
+	record_counter_columns(&columns, &list);
+	return 0;
+}
+
+static void record(void)
+{
+	row_init(&row, &columns);
+	record_counters(&row, &list, &trial);
+	empty_note_trial(&empty, &pp, &trial);
+}
+
+static const char *why(const char *column)
+{
+	unsigned i;
+
+	for (i = 0; i < empty.n; i++)
+		if (!strcmp(empty.v[i].column, column))
+			return empty.v[i].why;
+	return NULL;
+}
+
+static void every_state_is_a_number_or_a_reason(void **state)
+{
+	const struct reading *r;
+	const char *reason;
+	unsigned s, i;
+
+	for (s = 0; s < READING_STATES; s++) {
+		fresh(state);
+		for (i = 0; i < list.n; i++) {
+			trial.client.counter[i].state = (uint8_t)s;
+			trial.client.counter[i].percent =
+				s == READING_SCALED ? 40 : 0;
+		}
+		record();
+		r = &trial.client.counter[0];
+		reason = why("client_task_clock_ns");
+		assert_string_equal(row_get(&row, "client_task_clock_ns"),
+				    reading_has(r) ? "0" : "");
+		assert_true(reading_has(r) == (reason == NULL));
+		if (!reason)
+			continue;
+		/* it starts with a word of the closed list */
+		i = (unsigned)strcspn(reason, ":");
+		assert_true(i > 0 && reason[i] == ':' &&
+			    strlen(reason) > i + 5);
+	}
+}
+
+static void every_empty_column_is_noted(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	record();
+	for (i = 0; i < columns.n; i++) {
+		if (row_get(&row, columns.name[i])[0])
+			assert_null(why(columns.name[i]));
+		else if (!why(columns.name[i]))
+			fail_msg("no reason for %s", columns.name[i]);
+	}
+	assert_non_null(why("client_host_busy_ns"));
+	assert_non_null(why("server_host_softirq_ns"));
+}
+
+static void the_first_reason_stays(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	trial.client.counter[0].state = READING_NOT_RUN;
+	record();
+	n = empty.n;
+	trial.client.counter[0].state = READING_NO_PMU;
+	record();
+	assert_int_equal(empty.n, n);
+	assert_memory_equal(why("client_task_clock_ns"), "device-limit:", 13);
+}
+
+static void failed_trials_explain_themselves(void **state)
+{
+	(void)state;
+	trial.status = STATUS_UNSUPPORTED;
+	record();
+	assert_int_equal(empty.n, 0);
+}
+
+static void turns_and_marks_are_named(void **state)
+{
+	(void)state;
+	record();
+	assert_string_equal(row_get(&row, "counters_multiplexed"), "none");
+	assert_string_equal(row_get(&row, "nic_marks"), "");
+	trial.client.counter[1] = (struct reading){
+		.value = 9, .state = READING_SCALED, .percent = 40};
+	trial.server.counter[0] = (struct reading){
+		.value = 9, .state = READING_SCALED, .percent = 7};
+	trial.server.nic_marks = NIC_MARKS_WATCHED;
+	record();
+	assert_string_equal(row_get(&row, "counters_multiplexed"),
+			    "client_page_faults:40% server_task_clock_ns:7%");
+	assert_string_equal(row_get(&row, "client_page_faults"), "9");
+	assert_string_equal(row_get(&row, "nic_marks"), "none");
+	trial.client.nic_marks = 1;
+	trial.server.nic_marks |= 2;
+	record();
+	assert_string_equal(row_get(&row, "nic_marks"),
+			    "client:port_xmit_discards "
+			    "server:port_xmit_constraint_errors");
+}
+
+static void none_has_no_columns(void **state)
+{
+	struct err err;
+
+	(void)state;
+	strcpy(pp.client.trial.counters, "none");
+	assert_int_equal(counter_list_parse(&list, "none", &err), 0);
+	memset(&columns, 0, sizeof(columns));
+	record_counter_columns(&columns, &list);
+	assert_int_equal(columns.n, 0);
+	record();
+	assert_null(why("nic_marks"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_state_is_a_number_or_a_reason),
+		cmocka_unit_test_setup(every_empty_column_is_noted, fresh),
+		cmocka_unit_test_setup(the_first_reason_stays, fresh),
+		cmocka_unit_test_setup(failed_trials_explain_themselves, fresh),
+		cmocka_unit_test_setup(turns_and_marks_are_named, fresh),
+		cmocka_unit_test_setup(none_has_no_columns, fresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
