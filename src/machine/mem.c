@@ -119,7 +119,7 @@ void mem_free(struct mem *mem)
 
 /* --- locking ------------------------------------------------------------- */
 
-static bool may_lock_any(void)
+bool mem_may_lock_any(void)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3};
@@ -148,7 +148,7 @@ int mem_check_lock(size_t len, struct err *err)
 {
 	uint64_t pinned = 0, limit = raise_limit();
 
-	if (limit == RLIM_INFINITY || may_lock_any())
+	if (limit == RLIM_INFINITY || mem_may_lock_any())
 		return 0;
 	/* The kernel charges registrations to VmPin, not to VmLck. */
 	sysfs_field("/proc/self/status", "VmPin:", &pinned);

@@ -2,6 +2,7 @@
 #ifndef MACHINE_MEM_H
 #define MACHINE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,5 +33,8 @@ uint64_t mem_available(void);
  * Raises the soft limit to the hard one first.
  */
 int mem_check_lock(size_t len, struct err *err);
+
+/* CAP_IPC_LOCK, which lifts that limit. */
+bool mem_may_lock_any(void);
 
 #endif

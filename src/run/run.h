@@ -34,7 +34,7 @@ void run_stop_rule(const struct run_cfg *cfg, struct stop_rule *rule);
 
 enum { RUN_TRIALS_MAX = 1000 };
 
-enum { RUN_WARNINGS_MAX = 24, RUN_WARNING_TEXT = 256, RUN_LINKS_MAX = 16 };
+enum { RUN_WARNINGS_MAX = 24, RUN_WARNING_TEXT = 512, RUN_LINKS_MAX = 16 };
 
 /* What links were like, one of a kind, for run.json. */
 struct run_link {
@@ -62,6 +62,7 @@ struct run {
 	char started_utc[32];
 	struct clock clock;
 	struct host host;
+	struct facts facts; /* of this host; the server's are in its hello */
 	struct peer peer;
 	char warnings[RUN_WARNINGS_MAX][RUN_WARNING_TEXT];
 	unsigned n_warnings;

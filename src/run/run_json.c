@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "info/findings.h"
+#include "info/info_json.h"
 #include "run/scenario.h"
 
 static json_t *number_or_null(uint64_t v, uint64_t unknown)
@@ -22,7 +24,7 @@ static json_t *text_or_null(const char *s)
 	return j ? j : json_null();
 }
 
-static json_t *host_json(const struct host *h, const char *end)
+static json_t *host_names(const struct host *h, const char *end)
 {
 	return json_pack(
 		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, "
@@ -43,6 +45,18 @@ static json_t *host_json(const struct host *h, const char *end)
 		h->perf_event_paranoid == -100 ?
 			json_null() :
 			json_integer(h->perf_event_paranoid));
+}
+
+static json_t *host_json(const struct host *h, const struct facts *facts,
+			 const char *end)
+{
+	json_t *j = host_names(h, end);
+	struct findings findings;
+
+	findings_judge(&findings, facts);
+	json_object_set_new(j, "facts", facts_json(facts));
+	json_object_set_new(j, "findings", findings_json(&findings));
+	return j;
 }
 
 static json_t *list_json(const struct opt *o, const struct opt_list *list)
@@ -174,8 +188,9 @@ static json_t *run_to_json(const struct run *run, const char *state)
 		run->rule.width, "server",
 		run->peer.embedded ? "own child" : run->cfg->connect, "clock",
 		clock_json(&run->clock), "hosts",
-		host_json(&run->host, "client"),
-		host_json(&run->peer.hello.host, "server"), "scenarios", plans,
+		host_json(&run->host, &run->facts, "client"),
+		host_json(&run->peer.hello.host, &run->peer.hello.facts,
+			  "server"), "scenarios", plans,
 		"links", links_json(run), "warnings", warnings, "trials_by_status",
 		counts_json(&run->counts));
 }
