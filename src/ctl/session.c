@@ -109,6 +109,7 @@ static int prepare(struct session *s, struct err *err)
 	put_bytes(&w, blob.data, blob.len);
 	put_u32(&w, s->end.pinned_cpu);
 	put_str(&w, s->end.ep->caps.device);
+	conditions_pack(&s->end.is, &w);
 	return chan_send(&s->chan, FRAME_READY, s->out, w.len, err);
 }
 

@@ -20,6 +20,11 @@ struct mem {
  * than mem_available says, before anything is mapped.
  */
 int mem_alloc(struct mem *mem, size_t len, struct err *err);
+
+/* The same, bound to a NUMA node (-1: wherever it falls): all of it comes
+ * from there or the call fails, with the node in words. */
+int mem_alloc_on(struct mem *mem, size_t len, int node, struct err *err);
+
 void mem_free(struct mem *mem); /* zeroed struct is fine */
 
 /* Bytes available: /proc/meminfo MemAvailable, or what is left in our own

@@ -49,7 +49,7 @@ static void identity(struct probe *p)
 	size_t i;
 	int ret;
 
-	ret = sysfs_read(probe_path(p, path, "/proc/cpuinfo"), text,
+	ret = sysfs_text(probe_path(p, path, "/proc/cpuinfo"), text,
 			 sizeof(text));
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (ret < 0)

@@ -59,7 +59,7 @@ static void control(struct probe *p, const char *device)
 	int n;
 
 	snprintf(config, sizeof(config), "%.480s/config", device);
-	n = sysfs_read(probe_path(p, path, config), bytes, sizeof(bytes));
+	n = sysfs_text(probe_path(p, path, config), bytes, sizeof(bytes));
 	if (n > CONFIG_PUBLIC)
 		at = find_express(c, (size_t)n);
 	if (at) {

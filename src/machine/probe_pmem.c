@@ -145,7 +145,7 @@ static void mounts(struct probe *p)
 	unsigned count = 0;
 	int ret;
 
-	ret = sysfs_read(probe_path(p, path, "/proc/self/mounts"), text,
+	ret = sysfs_text(probe_path(p, path, "/proc/self/mounts"), text,
 			 sizeof(text));
 	if (ret < 0) {
 		probe_failed(p, "dax file systems", "/proc/self/mounts", ret);

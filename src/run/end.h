@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "machine/cpu.h"
+#include "machine/latency_hold.h"
 #include "metric/tally.h"
+#include "run/conditions.h"
 #include "run/point.h"
 #include "transport/transport.h"
 
@@ -47,6 +49,8 @@ struct end {
 	end_pulse pulse;
 	void *pulse_arg;
 	unsigned pinned_cpu; /* UINT_MAX: not pinned */
+	struct conditions is;
+	struct latency_hold hold;
 	unsigned cpus[CPU_LIST_MAX], n_cpus; /* allowed before pinning */
 };
 
@@ -60,7 +64,8 @@ struct end_env {
 };
 
 /* An end that is all zeros counts as closed.
- * Opens the link's end by the point's options, pins the thread and lets the
+ * Opens the link's end by the point's options, pins the thread, keeps CPUs
+ * awake, chooses the NUMA node for buffers (end->is.numa_node) and lets the
  * scenario set up (buffers registered, receives posted).  `blob` is for the
  * other end. */
 int end_open(struct end *e, const struct point *pt, const struct end_env *env,

@@ -178,6 +178,8 @@ static void note_link(struct run *run, const struct plan_point *pp,
 	l->transport = name;
 	l->caps = t->caps;
 	strcpy(l->server_device, t->server_device);
+	l->client_is = t->client_is;
+	l->server_is = t->server_is;
 }
 
 static int one_trial(struct run *run, struct sheet *s,

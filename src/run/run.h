@@ -41,6 +41,7 @@ struct run_link {
 	const char *transport;
 	struct caps caps;
 	char server_device[64];
+	struct conditions client_is, server_is;
 };
 
 struct run_counts {

@@ -141,11 +141,22 @@ static json_t *clock_json(const struct clock *c)
 			 text_or_null(c->why));
 }
 
+static json_t *conditions_json(const struct conditions *c)
+{
+	return json_pack("{s:o, s:o, s:b, s:o}", "numa_node",
+			 c->numa_node < 0 ? json_null() :
+					    json_integer(c->numa_node),
+			 "numa_why_not", text_or_null(c->numa_why),
+			 "idle_states_held_off", (int)c->idle_held,
+			 "idle_why_not", text_or_null(c->idle_why));
+}
+
 static json_t *link_json(const struct run_link *l)
 {
 	const struct caps *c = &l->caps;
 
-	return json_pack("{s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:i, s:s}",
+	return json_pack("{s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:i, s:s, "
+			 "s:o, s:o}",
 			 "transport", l->transport, "device",
 			 text_or_null(c->device), "server_device",
 			 text_or_null(l->server_device), "software_device",
@@ -153,7 +164,9 @@ static json_t *link_json(const struct run_link *l)
 			 text_or_null(c->qp_type), "cm", text_or_null(c->cm),
 			 "max_message_bytes",
 			 (json_int_t)c->max_message_bytes, "max_inline_bytes",
-			 (int)c->max_inline_bytes, "detail", c->detail);
+			 (int)c->max_inline_bytes, "detail", c->detail,
+			 "client", conditions_json(&l->client_is), "server",
+			 conditions_json(&l->server_is));
 }
 
 static json_t *links_json(const struct run *run)
