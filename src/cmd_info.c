@@ -1,5 +1,6 @@
 #include "cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "info/info.h"
@@ -34,19 +35,18 @@ static void help(void)
 	opt_help(stdout, &info_opts);
 }
 
-static int print_json(const struct host *host, const struct facts *facts,
-		      const struct findings *findings)
+static void print_json(const struct host *host, const struct facts *facts,
+		       const struct findings *findings)
 {
 	json_t *j = json_pack("{s:i, s:s, s:s, s:b, s:o, s:o}",
 			      "schema_version", 1, "version", RDMABENCH_VERSION,
 			      "name", host->name, "facts_cut", (int)facts->full,
 			      "facts", facts_json(facts), "findings",
 			      findings_json(findings));
-	int ret = j ? json_dumpf(j, stdout, JSON_INDENT(2)) : -1;
 
+	json_dumpf(j, stdout, JSON_INDENT(2));
 	json_decref(j);
 	putchar('\n');
-	return ret || fflush(stdout) ? 1 : 0;
 }
 
 static int show(bool json)
@@ -54,14 +54,19 @@ static int show(bool json)
 	struct host host;
 	struct facts facts;
 	struct findings findings;
+	struct err err;
 
 	host_read(&host);
 	info_gather(&facts, &host, "");
 	findings_judge(&findings, &facts);
 	if (json)
-		return print_json(&host, &facts, &findings);
-	info_print(stdout, &facts, &findings);
-	return 0;
+		print_json(&host, &facts, &findings);
+	else
+		info_print(stdout, &facts, &findings);
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	err_sys(&err, errno ? -errno : -EIO, "writing to stdout");
+	return cmd_fail(&err);
 }
 
 static int run(int argc, char **argv)

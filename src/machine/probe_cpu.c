@@ -324,17 +324,18 @@ static void idling(struct probe *p)
 
 static void isolation(struct probe *p, const char *key, const char *file)
 {
-	char text[256], path[PROBE_PATH_MAX];
+	char text[256], path[PROBE_PATH_MAX], *list;
 	int ret;
 
 	snprintf(path, sizeof(path), CPU_DIR "/%s", file);
 	ret = probe_line(p, text, sizeof(text), "%s", path);
-	if (ret)
+	if (ret) {
 		probe_failed(p, key, path, ret);
-	else
-		/* The kernel writes "(null)" where it has no mask. */
-		probe_text(p, key, "%s",
-			   text[0] && text[0] != '(' ? text : "none");
+		return;
+	}
+	/* The kernel writes "  (null)" where it has no mask. */
+	list = text + strspn(text, " ");
+	probe_text(p, key, "%s", *list && *list != '(' ? list : "none");
 }
 
 void probe_cpu(struct probe *p)
