@@ -18,7 +18,8 @@ struct command {
 	void (*help)(void);
 };
 
-extern const struct command cmd_list, cmd_serve, cmd_run, cmd_check, cmd_report, cmd_help;
+extern const struct command cmd_list, cmd_info, cmd_serve, cmd_run, cmd_check,
+	cmd_report, cmd_help;
 
 /* A part of list, long enough for a file of its own. */
 void cmd_list_counters(void);

@@ -52,12 +52,27 @@ static void host_unpack(struct host *h, struct reader *r)
 	h->l3_bytes = get_u64(r);
 }
 
+static void facts_pack(const struct facts *f, struct writer *w)
+{
+	put_u32(w, f->full);
+	put_bytes(w, f->text, f->len);
+}
+
+static void facts_unpack(struct facts *f, struct reader *r)
+{
+	f->full = get_u32(r) != 0;
+	f->len = (uint32_t)get_bytes(r, f->text, sizeof(f->text));
+	if (facts_check(f))
+		r->bad = true;
+}
+
 void hello_pack(const struct hello *h, struct writer *w)
 {
 	put_u32(w, h->version);
 	put_u32(w, h->sessions);
 	put_bytes(w, h->nonce, sizeof(h->nonce));
 	host_pack(&h->host, w);
+	facts_pack(&h->facts, w);
 }
 
 int hello_unpack(struct hello *h, struct reader *r, struct err *err)
@@ -74,6 +89,7 @@ int hello_unpack(struct hello *h, struct reader *r, struct err *err)
 	if (get_bytes(r, h->nonce, sizeof(h->nonce)) != sizeof(h->nonce))
 		r->bad = true;
 	host_unpack(&h->host, r);
+	facts_unpack(&h->facts, r);
 	if (!reader_done(r))
 		return err_set(err, -EBADMSG, REASON_PEER_PROTOCOL,
 			       "its hello does not parse");

@@ -4,15 +4,17 @@
 
 #include "ctl/pack.h"
 #include "base/err.h"
+#include "machine/facts.h"
 #include "machine/host.h"
 
-enum { CTL_VERSION = 1, CTL_PORT = 18515, NONCE_BYTES = 16 };
+enum { CTL_VERSION = 2, CTL_PORT = 18515, NONCE_BYTES = 16 };
 
 struct hello {
 	uint32_t version;
 	uint32_t sessions; /* server: going on at the moment, this included */
 	uint8_t nonce[NONCE_BYTES]; /* server: proves data links */
 	struct host host;
+	struct facts facts; /* server; the client sends none */
 };
 
 void hello_pack(const struct hello *h, struct writer *w);

@@ -11,6 +11,7 @@
 #include "ctl/chan.h"
 #include "ctl/hello.h"
 #include "ctl/phase_msg.h"
+#include "info/info.h"
 #include "run/data_addr.h"
 #include "run/end.h"
 #include "run/scenario.h"
@@ -113,6 +114,7 @@ static int prepare(struct session *s, struct err *err)
 	put_bytes(&w, blob.data, blob.len);
 	put_u32(&w, s->end.pinned_cpu);
 	put_str(&w, s->end.ep->caps.device);
+	conditions_pack(&s->end.is, &w);
 	return chan_send(&s->chan, FRAME_READY, s->out, w.len, err);
 }
 
@@ -271,6 +273,7 @@ static int welcome(struct session *s, const struct session_cfg *cfg,
 		return err_sys(err, -errno, "getrandom");
 	memcpy(mine.nonce, s->nonce, sizeof(mine.nonce));
 	host_read(&mine.host);
+	info_gather(&mine.facts, &mine.host, "");
 	hello_pack(&mine, &w);
 	return chan_send(&s->chan, FRAME_WELCOME, s->out, w.len, err);
 }

@@ -131,7 +131,7 @@ static void read_cpu_model(struct host *host)
 {
 	char text[4096], *p, *end;
 
-	if (sysfs_read("/proc/cpuinfo", text, sizeof(text)) < 0)
+	if (sysfs_text("/proc/cpuinfo", text, sizeof(text)) < 0)
 		return;
 	p = strstr(text, "model name");
 	p = p ? strchr(p, ':') : NULL;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <numaif.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "machine/numa_node.h"
 #include "machine/sysfs.h"
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -24,7 +26,7 @@ static bool cgroup_dir(char *dir, size_t cap)
 	char text[4096], *line;
 	int n;
 
-	if (sysfs_read("/proc/self/cgroup", text, sizeof(text)) < 0)
+	if (sysfs_text("/proc/self/cgroup", text, sizeof(text)) < 0)
 		return false;
 	line = strstr(text, "0::/");
 	if (!line)
@@ -90,6 +92,33 @@ static int check_available(size_t need, struct err *err)
 
 int mem_alloc(struct mem *mem, size_t len, struct err *err)
 {
+	return mem_alloc_on(mem, len, -1, err);
+}
+
+/* Before the first touch: pages come from the node, none has to move. */
+static int bind_to(void *addr, size_t len, int node, struct err *err)
+{
+	enum { WORD = 8 * sizeof(unsigned long) };
+	unsigned long mask[NUMA_NODES_MAX / WORD] = {0};
+
+	if (node < 0)
+		return 0;
+	if (node >= NUMA_NODES_MAX)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "NUMA node %d: no host has so many", node);
+	mask[node / WORD] = 1ul << (node % WORD);
+	if (!mbind(addr, len, MPOL_BIND, mask, NUMA_NODES_MAX + 1, 0))
+		return 0;
+	/* What the kernel says of a node that is not there. */
+	if (errno == EINVAL)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "this host has no NUMA node %d with memory",
+			       node);
+	return err_sys(err, -errno, "binding memory to NUMA node %d", node);
+}
+
+int mem_alloc_on(struct mem *mem, size_t len, int node, struct err *err)
+{
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t mapped = len ? len : 1;
 	void *addr;
@@ -105,6 +134,11 @@ int mem_alloc(struct mem *mem, size_t len, struct err *err)
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (addr == MAP_FAILED)
 		return err_sys(err, -errno, "cannot map %zu bytes", mapped);
+	ret = bind_to(addr, mapped, node, err);
+	if (ret) {
+		munmap(addr, mapped);
+		return ret;
+	}
 	memset(addr, 0, mapped);
 	*mem = (struct mem){.addr = addr, .len = len, .mapped = mapped};
 	return 0;
@@ -119,7 +153,7 @@ void mem_free(struct mem *mem)
 
 /* --- locking ------------------------------------------------------------- */
 
-static bool may_lock_any(void)
+bool mem_may_lock_any(void)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3};
@@ -148,7 +182,7 @@ int mem_check_lock(size_t len, struct err *err)
 {
 	uint64_t pinned = 0, limit = raise_limit();
 
-	if (limit == RLIM_INFINITY || may_lock_any())
+	if (limit == RLIM_INFINITY || mem_may_lock_any())
 		return 0;
 	/* The kernel charges registrations to VmPin, not to VmLck. */
 	sysfs_field("/proc/self/status", "VmPin:", &pinned);

@@ -2,6 +2,7 @@
 #ifndef MACHINE_MEM_H
 #define MACHINE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,11 @@ struct mem {
  * than mem_available says, before anything is mapped.
  */
 int mem_alloc(struct mem *mem, size_t len, struct err *err);
+
+/* The same, bound to a NUMA node (-1: wherever it falls): all of it comes
+ * from there or the call fails, with the node in words. */
+int mem_alloc_on(struct mem *mem, size_t len, int node, struct err *err);
+
 void mem_free(struct mem *mem); /* zeroed struct is fine */
 
 /* Bytes available: /proc/meminfo MemAvailable, or what is left in our own
@@ -32,5 +38,8 @@ uint64_t mem_available(void);
  * Raises the soft limit to the hard one first.
  */
 int mem_check_lock(size_t len, struct err *err);
+
+/* CAP_IPC_LOCK, which lifts that limit. */
+bool mem_may_lock_any(void);
 
 #endif

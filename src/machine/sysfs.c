@@ -29,7 +29,7 @@ static ssize_t read_whole(int fd, char *buf, size_t cap)
 	return (ssize_t)len;
 }
 
-int sysfs_read(const char *path, char *buf, size_t cap)
+int sysfs_text(const char *path, char *buf, size_t cap)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -48,7 +48,7 @@ int sysfs_read(const char *path, char *buf, size_t cap)
 
 int sysfs_line(const char *path, char *buf, size_t cap)
 {
-	int n = sysfs_read(path, buf, cap);
+	int n = sysfs_text(path, buf, cap);
 
 	if (n < 0)
 		return n;
@@ -112,7 +112,7 @@ int sysfs_field(const char *path, const char *key, uint64_t *v)
 	char buf[FIELDS_MAX];
 	const char *p, *rest = buf;
 	uint64_t x;
-	int ret = sysfs_read(path, buf, sizeof(buf));
+	int ret = sysfs_text(path, buf, sizeof(buf));
 
 	if (ret < 0)
 		return ret;

@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The first cap - 1 bytes, with a NUL; returns how many, or -errno. */
-int sysfs_read(const char *path, char *buf, size_t cap);
+/* (Not called sysfs_read: a static libnuma has one of its own.)
+ * The first cap - 1 bytes, with a NUL; returns how many, or -errno. */
+int sysfs_text(const char *path, char *buf, size_t cap);
 
 /* The first line, without its end, cut to cap - 1 bytes. */
 int sysfs_line(const char *path, char *buf, size_t cap);

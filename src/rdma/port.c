@@ -188,8 +188,8 @@ static size_t read_gid_0(const struct rdma_port *port, struct gid *gid)
 	return 1;
 }
 
-static size_t read_gids(const struct rdma_port *port, struct gid *table,
-			size_t max)
+size_t rdma_port_gids(const struct rdma_port *port, struct gid *table,
+		      size_t max)
 {
 	struct ibv_gid_entry *entries;
 	size_t n = 0;
@@ -261,7 +261,7 @@ int rdma_port_set_gid(struct rdma_port *port, const struct rdma_want *want,
 	table = calloc(GIDS_MAX, sizeof(*table));
 	if (!table)
 		return err_sys(err, -ENOMEM, "GID table");
-	port->n_gids = (unsigned)read_gids(port, table, GIDS_MAX);
+	port->n_gids = (unsigned)rdma_port_gids(port, table, GIDS_MAX);
 	if (want->gid_index >= 0)
 		gid = gid_at(table, port->n_gids, want->gid_index);
 	else

@@ -154,6 +154,23 @@ static unsigned probe_inline(const struct rdma_qp_want *want, unsigned hi)
 	return lo;
 }
 
+int rdma_qp_inline_max(const struct rdma_qp_want *want, unsigned limit)
+{
+	unsigned granted = limit;
+	struct ibv_qp *qp = try_qp(want, &granted);
+
+	if (!qp)
+		granted = probe_inline(want, limit);
+	if (!qp && !granted)
+		qp = try_qp(want, &granted);
+	else if (!qp)
+		return (int)granted;
+	if (!qp)
+		return errno ? -errno : -EIO;
+	ibv_destroy_qp(qp);
+	return (int)granted;
+}
+
 static int inline_refused(const struct rdma_port *port, int asked,
 			  unsigned granted, struct err *err)
 {

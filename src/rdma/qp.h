@@ -49,6 +49,10 @@ int rdma_qp_create(struct ibv_qp **qp, const struct rdma_port *port,
 		   const struct rdma_qp_want *want, unsigned *inline_bytes,
 		   struct err *err);
 
+/* The largest inline data with which such a QP can be made, at most `limit`;
+ * -errno if none can be made at all. */
+int rdma_qp_inline_max(const struct rdma_qp_want *want, unsigned limit);
+
 /* What the two ends have agreed on for one RC connection. */
 struct rdma_path {
 	uint32_t remote_qpn;

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/stop.h"
 #include "machine/cpu.h"
 #include "machine/cputime.h"
 #include "machine/mem.h"
+#include "machine/numa_node.h"
 #include "run/scenario.h"
 
 #define CONNECT_TIMEOUT_NS 4000000000ull
@@ -88,6 +90,46 @@ static int open_counters(struct end *e, struct err *err)
 	return ret;
 }
 
+static void hold_idle(struct end *e)
+{
+	latency_hold_begin(&e->hold, "");
+	e->is.idle_held = e->hold.fd >= 0;
+	if (!e->is.idle_held)
+		snprintf(e->is.idle_why, sizeof(e->is.idle_why),
+			 "/dev/cpu_dma_latency: %s", strerror(-e->hold.why));
+}
+
+/* By trying it with a page: a container may forbid it, and then buffers are
+ * where they fall, unless a node was asked for. */
+static int choose_node(struct end *e, const struct link_cfg *link,
+		       struct err *err)
+{
+	const bool asked = link->numa != OPT_WORD;
+	const char *device = e->ep->caps.device;
+	struct mem page = {.addr = NULL};
+	int ret;
+
+	e->is.numa_node = asked ? (int)link->numa : numa_node_of(device, "");
+	if (e->is.numa_node < 0) {
+		snprintf(e->is.numa_why, sizeof(e->is.numa_why),
+			 "the node of %.40s is not known",
+			 device[0] ? device : "memory alone");
+		e->is.numa_node = -1;
+		return 0;
+	}
+	ret = mem_alloc_on(&page, 1, e->is.numa_node, err);
+	mem_free(&page);
+	if (!ret)
+		return 0;
+	if (asked) {
+		err_wrap(err, "--numa");
+		return ret;
+	}
+	e->is.numa_node = -1;
+	snprintf(e->is.numa_why, sizeof(e->is.numa_why), "%.95s", err->text);
+	return 0;
+}
+
 int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	     struct blob *blob, struct err *err)
 {
@@ -99,9 +141,12 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	e->clock = env->clock;
 	e->pulse = env->pulse;
 	e->pulse_arg = env->pulse_arg;
+	hold_idle(e);
 	ret = pin(e, &pt->link, err);
 	if (!ret)
 		ret = open_link(e, env, blob, err);
+	if (!ret)
+		ret = choose_node(e, &pt->link, err);
 	if (!ret)
 		ret = pt->scn->setup(e, pt->scn_cfg, err);
 	if (!ret)
@@ -136,6 +181,7 @@ void end_close(struct end *e)
 	 * way that matters to a trial that is over. */
 	if (e->pinned_cpu != UINT_MAX)
 		(void)cpu_unpin(e->cpus, e->n_cpus, &ignored);
+	latency_hold_end(&e->hold);
 	e->ep = NULL;
 	e->pt = NULL;
 }

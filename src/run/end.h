@@ -14,7 +14,9 @@
 #include "machine/counters.h"
 #include "machine/cpu.h"
 #include "machine/nic_counters.h"
+#include "machine/latency_hold.h"
 #include "metric/tally.h"
+#include "run/conditions.h"
 #include "run/point.h"
 #include "transport/transport.h"
 
@@ -49,6 +51,8 @@ struct end {
 	end_pulse pulse;
 	void *pulse_arg;
 	unsigned pinned_cpu; /* UINT_MAX: not pinned */
+	struct conditions is;
+	struct latency_hold hold;
 	unsigned cpus[CPU_LIST_MAX], n_cpus; /* allowed before pinning */
 	struct counters counters;
 	struct nic_counters nic;
@@ -64,7 +68,8 @@ struct end_env {
 };
 
 /* An end that is all zeros counts as closed.
- * Opens the link's end by the point's options, pins the thread and lets the
+ * Opens the link's end by the point's options, pins the thread, keeps CPUs
+ * awake, chooses the NUMA node for buffers (end->is.numa_node) and lets the
  * scenario set up (buffers registered, receives posted).  `blob` is for the
  * other end. */
 int end_open(struct end *e, const struct point *pt, const struct end_env *env,

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/stop.h"
+#include "info/info.h"
 #include "machine/cpu.h"
 #include "run/folder.h"
 #include "run/run_json.h"
@@ -33,17 +34,36 @@ void run_warn(struct run *run, const char *fmt, ...)
 		run->say(text);
 }
 
-static void warn_host(struct run *run, const struct host *h, const char *end)
+/* What spoils numbers whatever is measured; the rest is in run.json. */
+static void warn_host(struct run *run, const struct facts *facts,
+		      const struct host *h, const char *end)
 {
-	if (h->virt[0] && strcmp(h->virt, "none"))
-		run_warn(run, "%s %s is a virtual machine (%s): times include "
-			      "what its hypervisor does",
-			 end, h->name, h->virt);
-	if (h->governor[0] && strcmp(h->governor, "performance"))
-		run_warn(run, "%s %s: CPU governor '%s': frequency changes "
-			      "while measuring (cpupower frequency-set -g "
-			      "performance)",
-			 end, h->name, h->governor);
+	struct findings findings;
+	unsigned i;
+
+	findings_judge(&findings, facts);
+	for (i = 0; i < findings.n; i++) {
+		const struct finding *x = &findings.v[i];
+
+		if (x->severity == SEVERITY_SPOILS && !x->item[0])
+			run_warn(run, "%s %s: %s: %s; mend: %s", end, h->name,
+				 x->what, x->why, x->mend);
+	}
+}
+
+/* Once the child is forked: RDMA devices are opened.  Our own server has
+ * just asked the same host. */
+static void learn_hosts(struct run *run)
+{
+	const struct hello *server = &run->peer.hello;
+
+	if (run->peer.embedded)
+		run->facts = server->facts;
+	else
+		info_gather(&run->facts, &run->host, "");
+	warn_host(run, &run->facts, &run->host, "client");
+	if (!run->peer.same_host)
+		warn_host(run, &server->facts, &server->host, "server");
 }
 
 static void warn_trial(struct run *run, const struct trial *t)
@@ -158,6 +178,8 @@ static void note_link(struct run *run, const struct plan_point *pp,
 	l->transport = name;
 	l->caps = t->caps;
 	strcpy(l->server_device, t->server_device);
+	l->client_is = t->client_is;
+	l->server_is = t->server_is;
 }
 
 static int one_trial(struct run *run, struct sheet *s,
@@ -257,9 +279,7 @@ int run_execute(struct run *run, struct err *err)
 	ret = open_peer(run, err);
 	if (ret)
 		goto out_peer;
-	warn_host(run, &run->host, "client");
-	if (!run->peer.same_host)
-		warn_host(run, &run->peer.hello.host, "server");
+	learn_hosts(run);
 	settle_poll(run);
 	ret = check_named(run, err);
 	if (!ret)

@@ -35,13 +35,14 @@ void run_stop_rule(const struct run_cfg *cfg, struct stop_rule *rule);
 
 enum { RUN_TRIALS_MAX = 1000 };
 
-enum { RUN_WARNINGS_MAX = 24, RUN_WARNING_TEXT = 256, RUN_LINKS_MAX = 16 };
+enum { RUN_WARNINGS_MAX = 24, RUN_WARNING_TEXT = 512, RUN_LINKS_MAX = 16 };
 
 /* What links were like, one of a kind, for run.json. */
 struct run_link {
 	const char *transport;
 	struct caps caps;
 	char server_device[64];
+	struct conditions client_is, server_is;
 };
 
 struct run_counts {
@@ -63,6 +64,7 @@ struct run {
 	char started_utc[32];
 	struct clock clock;
 	struct host host;
+	struct facts facts; /* of this host; the server's are in its hello */
 	struct peer peer;
 	char warnings[RUN_WARNINGS_MAX][RUN_WARNING_TEXT];
 	unsigned n_warnings;

@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "info/findings.h"
+#include "info/info_json.h"
 #include "run/scenario.h"
 
 static json_t *number_or_null(uint64_t v, uint64_t unknown)
@@ -22,7 +24,7 @@ static json_t *text_or_null(const char *s)
 	return j ? j : json_null();
 }
 
-static json_t *host_json(const struct host *h, const char *end)
+static json_t *host_names(const struct host *h, const char *end)
 {
 	return json_pack(
 		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, "
@@ -43,6 +45,18 @@ static json_t *host_json(const struct host *h, const char *end)
 		h->perf_event_paranoid == -100 ?
 			json_null() :
 			json_integer(h->perf_event_paranoid));
+}
+
+static json_t *host_json(const struct host *h, const struct facts *facts,
+			 const char *end)
+{
+	json_t *j = host_names(h, end);
+	struct findings findings;
+
+	findings_judge(&findings, facts);
+	json_object_set_new(j, "facts", facts_json(facts));
+	json_object_set_new(j, "findings", findings_json(&findings));
+	return j;
 }
 
 static json_t *list_json(const struct opt *o, const struct opt_list *list)
@@ -127,11 +141,22 @@ static json_t *clock_json(const struct clock *c)
 			 text_or_null(c->why));
 }
 
+static json_t *conditions_json(const struct conditions *c)
+{
+	return json_pack("{s:o, s:o, s:b, s:o}", "numa_node",
+			 c->numa_node < 0 ? json_null() :
+					    json_integer(c->numa_node),
+			 "numa_why_not", text_or_null(c->numa_why),
+			 "idle_states_held_off", (int)c->idle_held,
+			 "idle_why_not", text_or_null(c->idle_why));
+}
+
 static json_t *link_json(const struct run_link *l)
 {
 	const struct caps *c = &l->caps;
 
-	return json_pack("{s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:i, s:s}",
+	return json_pack("{s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:i, s:s, "
+			 "s:o, s:o}",
 			 "transport", l->transport, "device",
 			 text_or_null(c->device), "server_device",
 			 text_or_null(l->server_device), "software_device",
@@ -139,7 +164,9 @@ static json_t *link_json(const struct run_link *l)
 			 text_or_null(c->qp_type), "cm", text_or_null(c->cm),
 			 "max_message_bytes",
 			 (json_int_t)c->max_message_bytes, "max_inline_bytes",
-			 (int)c->max_inline_bytes, "detail", c->detail);
+			 (int)c->max_inline_bytes, "detail", c->detail,
+			 "client", conditions_json(&l->client_is), "server",
+			 conditions_json(&l->server_is));
 }
 
 static json_t *links_json(const struct run *run)
@@ -185,10 +212,12 @@ static json_t *run_to_json(const struct run *run, const char *state)
 		run->rule.width, "server",
 		run->peer.embedded ? "own child" : run->cfg->connect, "clock",
 		clock_json(&run->clock), "hosts",
-		host_json(&run->host, "client"),
-		host_json(&run->peer.hello.host, "server"), "scenarios", plans,
-		"links", links_json(run), "warnings", warnings,
-		"empty_columns", empty_json(&run->empty), "trials_by_status",
+		host_json(&run->host, &run->facts, "client"),
+		host_json(&run->peer.hello.host, &run->peer.hello.facts,
+			  "server"),
+		"scenarios", plans, "links", links_json(run), "warnings",
+		warnings, "empty_columns", empty_json(&run->empty),
+		"trials_by_status",
 		counts_json(&run->counts));
 }
 

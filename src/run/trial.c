@@ -78,6 +78,7 @@ static int prepare(struct trial_run *r, struct blob *theirs, struct err *err)
 					  sizeof(theirs->data));
 	r->t->cpu_server = get_u32(&in);
 	get_str(&in, r->t->server_device, sizeof(r->t->server_device));
+	conditions_unpack(&r->t->server_is, &in);
 	return reader_done(&in) ? 0 : bad_answer(r, err);
 }
 
@@ -101,6 +102,7 @@ static int open_end(struct trial_run *r, const struct clock *clock,
 		return ret;
 	r->t->caps = r->end.ep->caps;
 	r->t->cpu_client = r->end.pinned_cpu;
+	r->t->client_is = r->end.is;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #define RUN_TRIAL_H
 
 #include "metric/tally.h"
+#include "run/conditions.h"
 #include "run/peer.h"
 #include "run/plan.h"
 #include "transport/transport.h"
@@ -23,6 +24,7 @@ struct trial {
 	unsigned cpu_client, cpu_server; /* UINT_MAX: not pinned */
 	uint64_t warmup_ops;
 	char server_device[64];
+	struct conditions client_is, server_is;
 	struct tally client, server; /* of the measured part */
 };
 

@@ -125,6 +125,16 @@ static const struct opt opts[] = {
 	 .metavar = "CPU[,CPU]",
 	 .help = "pin the client and the server; auto: the client to the "
 		 "first CPU it may use, the server to the last"},
+	{.name = "numa",
+	 .type = OPT_COUNT,
+	 .role = OPT_HOST,
+	 .offset = AT(numa),
+	 .max = 1023,
+	 .def = "auto",
+	 .word = "auto",
+	 .metavar = "NODE[,NODE]",
+	 .help = "bind the buffers of the client and the server to this NUMA "
+		 "node; auto: the device's, where that is known"},
 };
 
 const struct opt_group link_opts = {

@@ -26,6 +26,7 @@ struct link_cfg {
 	uint64_t ib_port;   /* OPT_WORD: first active */
 	uint64_t gid_index; /* OPT_WORD: by policy */
 	uint64_t cpu;	    /* OPT_WORD: auto */
+	uint64_t numa;	    /* OPT_WORD: the device's */
 };
 
 extern const struct opt_group link_opts;

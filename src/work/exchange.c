@@ -229,7 +229,7 @@ static int map_buffers(struct exchange *x, uint64_t bytes, struct err *err)
 	unsigned i;
 	int ret;
 
-	ret = mem_alloc(&x->mem, bytes, err);
+	ret = mem_alloc_on(&x->mem, bytes, x->end->is.numa_node, err);
 	if (ret)
 		return ret;
 	p = x->mem.addr;

@@ -82,7 +82,11 @@ within() {
 	done
 }
 
-json() { jq -e "$@" >/dev/null; }
+# jq 1.6 finds nothing wrong with an empty file.
+json() {
+	local out
+	out=$(jq -e "$@") && [[ -n $out ]]
+}
 
 whole_rows() { # every line of the CSV ends, and has the header's commas
 	[[ $(tail -c 1 "$1" | od -An -c | tr -d ' ') == '\n' ]] &&

@@ -5,6 +5,16 @@ cd "$work" || exit 1
 
 try "$bench" list devices
 ok "the static binary lists $device" out_has "$device port 1: active"
+try "$bench" info --json
+cp out info.json
+ok "info knows the device and its port" json --arg d "$device" \
+	'[.facts[] | select(.section == "rdma" and (.item // "" | startswith($d)))] as $f |
+	 all("software=yes", "max QPs", "max inline data", "on-demand paging", "FLUSH", "atomics",
+	     "state=active", "link layer=Ethernet", "MTU", "GIDs", "netdev";
+	     split("=") as [$k, $v] | any($f[]; .key == $k and .value != null and
+	                                     ($v == null or .value == $v)))' info.json
+ok "info calls it software" json --arg d "$device" \
+	'any(.findings[]; .item == $d and (.what | contains("software")))' info.json
 
 try "$bench" run sendrecv --preset smoke --transport tcp,rdma,loop --out smoke
 ok "smoke run" is "$status" 0

@@ -60,17 +60,17 @@ static void files_are_read(void **state)
 
 	(void)state;
 	put("ab\ncd\n");
-	assert_int_equal(sysfs_read(file, buf, sizeof(buf)), 6);
+	assert_int_equal(sysfs_text(file, buf, sizeof(buf)), 6);
 	assert_string_equal(buf, "ab\ncd\n");
 	assert_int_equal(sysfs_line(file, buf, sizeof(buf)), 0);
 	assert_string_equal(buf, "ab");
 	put("0123456789");
-	assert_int_equal(sysfs_read(file, buf, sizeof(buf)), 7);
+	assert_int_equal(sysfs_text(file, buf, sizeof(buf)), 7);
 	assert_string_equal(buf, "0123456");
 	put("");
 	assert_int_equal(sysfs_line(file, buf, sizeof(buf)), 0);
 	assert_string_equal(buf, "");
-	assert_int_equal(sysfs_read("/nowhere/at/all", buf, 8), -ENOENT);
+	assert_int_equal(sysfs_text("/nowhere/at/all", buf, 8), -ENOENT);
 	assert_int_equal(sysfs_line("/tmp", buf, 8), -EISDIR);
 }
 
@@ -512,7 +512,7 @@ static void virtual_or_not_as_the_kernel_says(void **state)
 	(void)state;
 	host_read(&h);
 	print_message("virt %s, clock source %s\n", h.virt, h.clocksource);
-	if (sysfs_read("/proc/cpuinfo", info, sizeof(info)) < 0 ||
+	if (sysfs_text("/proc/cpuinfo", info, sizeof(info)) < 0 ||
 	    !strstr(info, "flags\t"))
 		skip();
 	if (strstr(info, " hypervisor"))
