@@ -74,7 +74,7 @@ kill -9 $pid
 ok "kill -9: its server goes too" within 5 eval '! pgrep -f -- "--out killed" >/dev/null'
 
 # Disk full: whole rows only, the disk named.
-if [[ $(id -u) == 0 ]] && mkdir small && mount -t tmpfs -o size=16k tmpfs small 2>/dev/null; then
+if [[ $(id -u) == 0 ]] && mkdir small && mount -t tmpfs -o size=112k tmpfs small 2>/dev/null; then
 	try "$bench" run sendrecv --transport tcp -s 1k -n 5 --trials 200 --out small/r
 	ok "disk full: exit 3" is "$status" 3
 	ok "disk full: said" err_has "No space left"

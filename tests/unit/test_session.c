@@ -288,16 +288,18 @@ static void goodbye_with_a_reason(void **state)
 static void another_version(void **state)
 {
 	uint8_t buf[2048];
+	char words[64];
 	struct err err;
 
 	(void)state;
+	snprintf(words, sizeof(words), "speaks version %d", CTL_VERSION + 1);
 	say(FRAME_HELLO, buf, hello(buf, sizeof(buf), CTL_VERSION + 1));
 	assert_int_equal(chan_recv(&us, &frame, 5 * SECOND, &err),
 			 -ECONNABORTED);
 	assert_int_equal(err.reason, REASON_PEER_VERSION);
-	assert_words(&err, "version 2 of the control protocol");
+	assert_words(&err, words);
 	assert_words(&err, "same binary");
-	ended(REASON_PEER_VERSION, "version 2");
+	ended(REASON_PEER_VERSION, words);
 	/* The rest of a hello may look different then. */
 	setup(NULL);
 	say(FRAME_HELLO, "\x07\0\0\0", 4);
