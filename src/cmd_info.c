@@ -95,7 +95,7 @@ static int run(int argc, char **argv)
 const struct command cmd_info = {
 	.name = "info",
 	.usage = "[--json]",
-	.summary = "this host, and what would spoil numbers",
+	.summary = "this host, and what spoils numbers",
 	.run = run,
 	.help = help,
 };

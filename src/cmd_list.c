@@ -115,7 +115,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_list = {
 	.name = "list",
-	.usage = "[scenarios|transports|counters|devices]",
+	.usage = "[scenarios|counters|...]",
 	.summary = "what there is here",
 	.run = run,
 	.help = help,
