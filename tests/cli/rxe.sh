@@ -90,5 +90,5 @@ try "$bench" run sendrecv --connect 127.0.0.1:"$port" -s 1k -n 10 --trials 1 --o
 ok "the server goes on serving" is "$status" 0
 
 conform rdma:addr=10.9.9.1 rdma:cm,addr=10.9.9.1 \
-	rdma:addr=10.9.9.1,segment=4096
+	rdma:addr=10.9.9.1,segment=65536
 done_testing
