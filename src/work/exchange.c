@@ -28,6 +28,12 @@ static const char *const arrival_names[] = {
 	NULL,
 };
 
+static const char *const service_names[] = {
+	[PACE_CONSTANT] = "constant",
+	[PACE_POISSON] = "exponential",
+	NULL,
+};
+
 static const struct opt opts[] = {
 	{.name = "size",
 	 .letter = 's',
@@ -90,6 +96,26 @@ static const struct opt opts[] = {
 	 .metavar = "KIND",
 	 .column = "arrival",
 	 .help = "intended starts of an open loop"},
+	{.name = "service-time",
+	 .type = OPT_TIME,
+	 .role = OPT_KNOB,
+	 .offset = AT(service_ns),
+	 .max = 10000000000u,
+	 .def = "0",
+	 .metavar = "TIME",
+	 .column = "service_time_ns",
+	 .help = "the server spins so long before it answers: a known delay, "
+		 "to be found back in the percentiles, or an application's "
+		 "work"},
+	{.name = "service-dist",
+	 .type = OPT_ENUM,
+	 .role = OPT_KNOB,
+	 .offset = AT(service_dist),
+	 .def = "constant",
+	 .names = service_names,
+	 .metavar = "KIND",
+	 .column = "service_dist",
+	 .help = "its distribution; the time given is the mean"},
 };
 
 const struct metric exchange_metrics[] = {
@@ -112,7 +138,7 @@ const struct opt_group exchange_opts = {
 	.n = sizeof(opts) / sizeof(opts[0]),
 };
 
-enum { SEED_REQUEST = 0x5eed, SEED_RESPONSE = 0xfeed };
+enum { SEED_REQUEST = 0x5eed, SEED_RESPONSE = 0xfeed, SEED_SERVICE = 0x5e1f };
 enum { COOKIE_SEND = 1ull << 32 }; /* receives: their slot */
 
 void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,
@@ -250,6 +276,10 @@ int exchange_init(struct exchange *x, struct end *e,
 	x->verify = (enum exchange_verify)cfg->verify;
 	x->rate = (double)cfg->rate;
 	x->arrival = (enum pace_arrival)cfg->arrival;
+	pace_init(&x->service,
+		  cfg->service_ns ? 1e9 / (double)cfg->service_ns : 0,
+		  (enum pace_arrival)cfg->service_dist,
+		  e->clock->ticks_per_ns, SEED_SERVICE);
 	exchange_sizes(cfg, &x->request_bytes, &x->response_bytes);
 	ret = map_buffers(x, exchange_bytes(cfg), err);
 	if (ret)
@@ -478,6 +508,15 @@ int exchange_serve(struct exchange *x, struct err *err)
 	return post(x, &x->recv[slot].work, err);
 }
 
+static void spend_service_time(struct exchange *x)
+{
+	const struct clock *clk = x->end->clock;
+	uint64_t begin = clock_ticks(clk), length = pace_gap(&x->service);
+
+	while (clock_ticks(clk) - begin < length)
+		;
+}
+
 int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
 {
 	const bool each = x->verify == VERIFY_EACH;
@@ -501,6 +540,8 @@ int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
 				break;
 			check = each;
 		}
+		if (x->service.open)
+			spend_service_time(x);
 		ret = exchange_serve(x, err);
 		if (ret)
 			break;

@@ -25,6 +25,8 @@ struct exchange_cfg {
 	uint64_t verify;	/* enum exchange_verify */
 	uint64_t rate;		/* axis: offered, operations/s; 0: closed */
 	uint64_t arrival;	/* enum pace_arrival */
+	uint64_t service_ns;	/* the server takes so long, on average */
+	uint64_t service_dist;	/* enum pace_arrival: constant, exponential */
 };
 
 enum exchange_prepare { PREPARE_WRITE, PREPARE_NONE };
@@ -72,6 +74,7 @@ struct exchange {
 	uint64_t cold_ns; /* client: the very first operation */
 	double rate;	  /* 0: closed loop */
 	enum pace_arrival arrival;
+	struct pace service; /* server: gaps are service times; !open: none */
 };
 
 void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,

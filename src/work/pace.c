@@ -25,14 +25,23 @@ void pace_init(struct pace *p, double rate, enum pace_arrival arrival,
 		p->mean_ticks = 1e9 * ticks_per_ns / rate;
 }
 
+static double gap(struct pace *p)
+{
+	if (p->arrival == PACE_POISSON)
+		return -log(uniform(&p->state)) * p->mean_ticks;
+	return p->mean_ticks;
+}
+
+uint64_t pace_gap(struct pace *p)
+{
+	return (uint64_t)gap(p);
+}
+
 uint64_t pace_next(struct pace *p)
 {
 	double now = p->next;
 
-	if (p->arrival == PACE_POISSON)
-		p->next += -log(uniform(&p->state)) * p->mean_ticks;
-	else
-		p->next += p->mean_ticks;
+	p->next += gap(p);
 	return (uint64_t)now;
 }
 

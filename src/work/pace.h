@@ -28,6 +28,9 @@ void pace_init(struct pace *p, double rate, enum pace_arrival arrival,
 /* The next intended start, in ticks since the phase began. */
 uint64_t pace_next(struct pace *p);
 
+/* The next gap alone, in ticks. */
+uint64_t pace_gap(struct pace *p);
+
 /* How many intended starts lie between `intended` and `now` (both ticks):
  * operations that wait for their turn. */
 uint64_t pace_backlog(const struct pace *p, uint64_t intended, uint64_t now);

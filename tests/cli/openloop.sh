@@ -31,4 +31,26 @@ ok "and no backlog, which is empty, not 0" is "$(cell closed backlog_max)" ""
 try "$bench" run sendrecv --transport loop -s 64 --rate 500,2000 --arrival poisson \
 	-n 100 --trials 1 --out sweep
 ok "a list of rates is a sweep" is "$(cell sweep offered_ops_per_s | sort -n | tr '\n' ' ')" "500 2000 "
+# Known delays are found back: never less than was injected (how much more
+# depends on the machine and is in `make bench`).  Percentiles of an
+# exponential distribution are -ln(1-q) times the mean, give or take what
+# 1,000 samples scatter.
+at_least() { awk -v v="$1" -v w="$2" 'BEGIN { exit !(v >= w) }'; }
+for transport in loop tcp; do
+	try "$bench" run sendrecv --transport $transport -s 64 --trials 1 -n 300 \
+		--service-time 1ms --out const-$transport
+	ok "$transport: a constant delay of 1 ms is in the minimum" \
+		at_least "$(cell const-$transport lat_min_ns)" 1000000
+	try "$bench" run sendrecv --transport $transport -s 64 --trials 1 -n 1000 \
+		--service-time 1ms --service-dist exponential --out exp-$transport
+	ok "$transport: an exponential one, p50" at_least "$(cell exp-$transport lat_p50_ns)" 600000
+	ok "$transport: an exponential one, mean" at_least "$(cell exp-$transport lat_mean_ns)" 900000
+	ok "$transport: an exponential one, p90" at_least "$(cell exp-$transport lat_p90_ns)" 2000000
+	ok "$transport: an exponential one, p99" at_least "$(cell exp-$transport lat_p99_ns)" 3700000
+done
+# M/D/1 at half load: waiting adds half a service time (Pollaczek, 1930),
+# which a closed loop would not see.
+try "$bench" run sendrecv --transport loop -s 64 --trials 1 -D 3s --service-time 1ms \
+	--rate 500 --arrival poisson --out md1
+ok "an open queue at half load waits" at_least "$(cell md1 lat_mean_ns)" 1250000
 done_testing
