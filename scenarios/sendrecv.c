@@ -28,7 +28,7 @@ static void need(const void *cfg, struct need *n)
 	*n = (struct need){
 		.ops = OP_BIT(OP_SEND) | OP_BIT(OP_RECV),
 		.max_bytes = request > response ? request : response,
-		.recv_depth = EXCHANGE_SLOTS,
+		.recv_depth = EXCHANGE_RECVS,
 		.lock_bytes = exchange_bytes(cfg),
 		.op = "send",
 		.size_bytes = response,

@@ -139,7 +139,7 @@ const struct opt_group exchange_opts = {
 };
 
 enum { SEED_REQUEST = 0x5eed, SEED_RESPONSE = 0xfeed, SEED_SERVICE = 0x5e1f };
-enum { COOKIE_SEND = 1ull << 32 }; /* receives: their slot */
+enum { COOKIE_RECV, COOKIE_SEND };
 
 void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,
 		    size_t *response)
@@ -159,7 +159,7 @@ uint64_t exchange_bytes(const struct exchange_cfg *cfg)
 	size_t request, response;
 
 	exchange_sizes(cfg, &request, &response);
-	return EXCHANGE_SLOTS * round_up(request) + round_up(response);
+	return round_up(request) + round_up(response);
 }
 
 static int ep_failed(struct exchange *x, int ret, struct err *err)
@@ -194,20 +194,24 @@ static int post_send(struct exchange *x, struct err *err)
 	return post(x, work, err);
 }
 
+static int post_recv(struct exchange *x, struct err *err)
+{
+	return post(x, &x->recv.work, err);
+}
+
 int exchange_post_response_recv(struct exchange *x, struct err *err)
 {
-	return post(x, &x->recv[0].work, err);
+	return post_recv(x, err);
 }
 
 static int post_first_receives(struct exchange *x, struct err *err)
 {
+	const unsigned n = x->end->role == ROLE_ACTIVE ? 1 : EXCHANGE_RECVS;
 	unsigned i;
 	int ret = 0;
 
-	if (x->end->role == ROLE_ACTIVE)
-		return exchange_post_response_recv(x, err);
-	for (i = 0; i < EXCHANGE_SLOTS && !ret; i++)
-		ret = post(x, &x->recv[i].work, err);
+	for (i = 0; i < n && !ret; i++)
+		ret = post_recv(x, err);
 	return ret;
 }
 
@@ -226,42 +230,34 @@ static void make_message(struct exchange_message *m, const struct sge *sge,
 static void make_messages(struct exchange *x)
 {
 	const bool client = x->end->role == ROLE_ACTIVE;
+	const struct sge request = {
+		.addr = x->request,
+		.len = x->request_bytes,
+		.region = x->region,
+	};
 	const struct sge response = {
 		.addr = x->response,
 		.len = x->response_bytes,
 		.region = x->region,
 	};
-	struct sge request = {
-		.len = x->request_bytes,
-		.region = x->region,
-	};
-	unsigned i;
 
-	for (i = 0; i < EXCHANGE_SLOTS; i++) {
-		request.addr = x->request[i];
-		make_message(&x->recv[i], client ? &response : &request,
-			     OP_RECV, i);
-	}
-	request.addr = x->request[0];
 	make_message(&x->send, client ? &request : &response, OP_SEND,
 		     COOKIE_SEND);
+	make_message(&x->recv, client ? &response : &request, OP_RECV,
+		     COOKIE_RECV);
 	x->until_signal = (unsigned)x->end->pt->link.signal_every;
 }
 
 static int map_buffers(struct exchange *x, uint64_t bytes, struct err *err)
 {
 	struct ep *ep = x->end->ep;
-	char *p;
-	unsigned i;
 	int ret;
 
 	ret = mem_alloc_on(&x->mem, bytes, x->end->is.numa_node, err);
 	if (ret)
 		return ret;
-	p = x->mem.addr;
-	for (i = 0; i < EXCHANGE_SLOTS; i++, p += round_up(x->request_bytes))
-		x->request[i] = p;
-	x->response = p;
+	x->request = x->mem.addr;
+	x->response = x->request + round_up(x->request_bytes);
 	return ep->tp->reg(ep, x->mem.addr, x->mem.len, 0, &x->region, err);
 }
 
@@ -288,7 +284,7 @@ int exchange_init(struct exchange *x, struct end *e,
 	/* Each end fills what it sends; what it receives stays zero, so that
 	 * data which never arrived cannot verify. */
 	if (e->role == ROLE_ACTIVE)
-		scan_fill(x->request[0], x->request_bytes, SEED_REQUEST);
+		scan_fill(x->request, x->request_bytes, SEED_REQUEST);
 	else
 		scan_fill(x->response, x->response_bytes, SEED_RESPONSE);
 	return post_first_receives(x, err);
@@ -302,8 +298,7 @@ void exchange_fini(struct exchange *x)
 	mem_free(&x->mem);
 }
 
-static int verify_request(struct exchange *x, unsigned slot, uint64_t op,
-			  struct err *err)
+static int verify_request(struct exchange *x, uint64_t op, struct err *err)
 {
 	struct scan_expect want = {
 		.seed = SEED_REQUEST,
@@ -312,7 +307,7 @@ static int verify_request(struct exchange *x, unsigned slot, uint64_t op,
 	};
 
 	x->verified++;
-	return scan_verify(x->request[slot], x->request_bytes, &want, err);
+	return scan_verify(x->request, x->request_bytes, &want, err);
 }
 
 static int verify_response(struct exchange *x, uint64_t op, struct err *err)
@@ -334,8 +329,7 @@ int exchange_verify_last(struct exchange *x, struct err *err)
 		return 0;
 	if (x->end->role == ROLE_ACTIVE)
 		return verify_response(x, x->op - 1, err);
-	return verify_request(x, (x->slot + 1) % EXCHANGE_SLOTS, x->op - 1,
-			      err);
+	return verify_request(x, x->op - 1, err);
 }
 
 /* --- client -------------------------------------------------------------- */
@@ -456,7 +450,7 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 	begin = t1 = clock_ticks(clk);
 	while (!phase_over(ph, w.done, clock_ns(clk, t1 - begin)) &&
 	       !stop_requested) {
-		scan_stamp_first(x->request[0], x->request_bytes, x->op);
+		scan_stamp_first(x->request, x->request_bytes, x->op);
 		if (pace.open) {
 			ret = await_turn(x, &pace, begin, &t0, &backlog, err);
 			if (ret)
@@ -491,11 +485,10 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 
 /* --- server -------------------------------------------------------------- */
 
-/* Prepares and sends the response to the request in x->slot, then posts
- * that slot again: the other one has been ready all the while. */
+/* Prepares and sends the response, then posts a receive again: the other
+ * one has been ready all the while. */
 int exchange_serve(struct exchange *x, struct err *err)
 {
-	unsigned slot = x->slot;
 	int ret;
 
 	if (x->prepare == PREPARE_WRITE)
@@ -504,8 +497,7 @@ int exchange_serve(struct exchange *x, struct err *err)
 	if (ret)
 		return ret;
 	x->op++;
-	x->slot = (slot + 1) % EXCHANGE_SLOTS;
-	return post(x, &x->recv[slot].work, err);
+	return post_recv(x, err);
 }
 
 static void spend_service_time(struct exchange *x)
@@ -535,7 +527,7 @@ int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
 			break;
 		}
 		if (check) {
-			ret = verify_request(x, x->slot, x->op, err);
+			ret = verify_request(x, x->op, err);
 			if (ret)
 				break;
 			check = each;

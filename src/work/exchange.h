@@ -43,10 +43,11 @@ enum exchange_metric {
 extern const struct metric exchange_metrics[];
 enum { EXCHANGE_METRICS = EXCHANGE_METRICS_END - METRIC_BASE_COUNT };
 
-/* Request buffers that the server keeps posted: one is always there while
- * the other is being worked on, so that reposting may wait until after the
- * response. */
-enum { EXCHANGE_SLOTS = 2 };
+/* Receives that the server keeps posted: one is always there while a request
+ * is being worked on, so that reposting may wait until after the response.
+ * All name the same memory: the next request comes after the response, and
+ * its predecessor has been read by then. */
+enum { EXCHANGE_RECVS = 2 };
 
 /* A message, made once and posted again and again. */
 struct exchange_message {
@@ -62,11 +63,8 @@ struct exchange {
 	enum exchange_verify verify;
 	struct mem mem;
 	struct region *region;
-	char *request[EXCHANGE_SLOTS]; /* the client uses the first */
-	char *response;
-	struct exchange_message send; /* our request or response */
-	struct exchange_message recv[EXCHANGE_SLOTS];
-	unsigned slot;	       /* server: the next request's */
+	char *request, *response;
+	struct exchange_message send, recv; /* as seen from our end */
 	unsigned until_signal; /* sends, the signalled one included */
 	uint64_t op;	       /* number of the next operation */
 	uint64_t lines;
@@ -97,7 +95,7 @@ int exchange_verify_last(struct exchange *x, struct err *err);
 
 /* The steps of the two loops, for those who drive both ends from one
  * thread (make bench).  send posts the request; serve handles one request
- * that has arrived in x->slot. */
+ * that has arrived. */
 int exchange_send_request(struct exchange *x, struct err *err);
 int exchange_post_response_recv(struct exchange *x, struct err *err);
 int exchange_serve(struct exchange *x, struct err *err);

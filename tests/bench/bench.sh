@@ -73,13 +73,19 @@ note_load() {
 	say "the load is $load: other work is running, and will be in the numbers"
 }
 
-# A quiet moment on a machine that others measure on, too.
+# alone COMMAND...: with BENCH_LOCK, for those who measure on one machine in
+# turns.
 alone() {
-	if [[ -n ${BENCH_LOCK:-} ]]; then
-		flock "$BENCH_LOCK" "$@"
-	else
+	local fd status=0
+	if [[ -z ${BENCH_LOCK:-} ]]; then
 		"$@"
+		return
 	fi
+	exec {fd}>"$BENCH_LOCK"
+	flock "$fd"
+	"$@" {fd}>&- || status=$?
+	exec {fd}>&-
+	return "$status"
 }
 
 #
@@ -284,22 +290,23 @@ rounds() { # PART
 	local i
 	for ((i = 1; i <= ROUNDS; i++)); do
 		say "$1: round $i of $ROUNDS"
-		"round_$1" "$i"
+		alone "round_$1" "$i"
 	done
 }
 
 part_harness() {
-	alone "$0" rounds harness
+	rounds harness
 }
 
 part_tcp() {
-	alone "$0" rounds tcp
+	rounds tcp
 }
 
 # All rounds in one place: natively, or in one guest of one boot.
 part_rdma() {
-	alone env ROUNDS="$ROUNDS" BUILD="$BUILD" scripts/rxe.sh run \
-		--timeout 3600 -- "$PWD/tests/bench/bench.sh" rounds rdma
+	alone env -u BENCH_LOCK ROUNDS="$ROUNDS" BUILD="$BUILD" \
+		scripts/rxe.sh run --timeout 3600 -- \
+		"$PWD/tests/bench/bench.sh" rounds rdma
 }
 
 peers_installed() {

@@ -73,7 +73,7 @@ static inline void operation(struct pair *p)
 	uint64_t t0, t1;
 	struct err err;
 
-	scan_stamp_first(c->x.request[0], c->x.request_bytes, c->x.op);
+	scan_stamp_first(c->x.request, c->x.request_bytes, c->x.op);
 	t0 = clock_ticks(&p->clk);
 	if (exchange_send_request(&c->x, &err))
 		die(&err);
@@ -126,7 +126,7 @@ static void open_side(struct pair *p, struct side *s, enum role role)
 	link_attr(&p->pt.link, &attr);
 	attr.role = role;
 	attr.poll = POLL_SPIN;
-	attr.recv_depth = EXCHANGE_SLOTS;
+	attr.recv_depth = EXCHANGE_RECVS;
 	attr.max_bytes = SIZE;
 	attr.clock = &p->clk;
 	if (transport_find("loop")->open(&s->end.ep, &attr, &s->blob, &err))
