@@ -143,6 +143,7 @@ static void every_event_of_the_table_exists(void **state)
 	assert_string_equal(counter_event_text("no_such_processor", &l2), "");
 	assert_string_equal(counter_event_text("", &l2), "");
 	assert_string_equal(counter_event_text("sk", &l2), "");
+	assert_string_equal(counter_event_text("skxy", &l2), "");
 }
 
 static void names_and_modes_are_encoded(void **state)

@@ -59,7 +59,7 @@ struct opened {
 	pid_t pid;
 	int cpu, group; /* index of its leader */
 	unsigned members;
-	bool open;
+	bool open, counting;
 	uint64_t value, enabled, running; /* after the measured part */
 };
 
@@ -142,6 +142,7 @@ static int fake_ioctl(int fd, unsigned long request, unsigned long arg)
 	k.calls++;
 	assert_int_equal(arg, 0);
 	assert_int_equal(k.fd[fd - FIRST_FD].group, fd - FIRST_FD);
+	k.fd[fd - FIRST_FD].counting = request == PERF_EVENT_IOC_ENABLE;
 	if (request == PERF_EVENT_IOC_ENABLE) {
 		k.enables++;
 		k.in_loop = 0;
@@ -249,7 +250,11 @@ static void count(const char *text)
 	tally_init(&tally);
 	counters_open(&c, &list, &fake);
 	counters_enable(&c);
+	for (i = 0; i < c.n_groups; i++)
+		assert_true(k.fd[c.group[i].fd[0] - FIRST_FD].counting);
 	counters_disable(&c);
+	for (i = 0; i < k.n; i++)
+		assert_false(k.fd[i].counting);
 	counters_take(&c, &tally);
 	counters_close(&c);
 	for (i = 0; i < k.n; i++)
