@@ -145,12 +145,12 @@ all_but() { gawk -v not="^($1)$" '$2 !~ not { n += $1 } END { print n + 0 }' "$2
 calls_of() { gawk -v is="^($1)$" '$2 ~ is { n += $1 } END { print n + 0 }' "$2"; }
 
 # in_loop FILE: calls between the last ENABLE and the next DISABLE of each
-# process that are not the link's own.
+# process that are not the link's own (futex: the control channel's lock).
 in_loop() {
 	gawk '
 		/PERF_EVENT_IOC_ENABLE/ { on[$1] = 1; seen++; delete other[$1]; next }
 		/PERF_EVENT_IOC_DISABLE/ && on[$1] { on[$1] = 0; for (i in other) bad++; next }
-		on[$1] && $2 !~ /^(sendto|recvfrom|sendmsg|recvmsg|poll|ppoll|epoll_wait|<\.\.\.|\+\+\+|---|restart_syscall)/ {
+		on[$1] && $2 !~ /^(sendto|recvfrom|sendmsg|recvmsg|poll|ppoll|epoll_wait|futex|<\.\.\.|\+\+\+|---|restart_syscall)/ {
 			print "# " $0; bad++ }
 		END { if (!seen) print "# never enabled"; exit bad || !seen }' "$1"
 }
