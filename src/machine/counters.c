@@ -42,7 +42,7 @@ static enum reading_state ask_pmu(struct counters *c)
 	int fd;
 
 	if (c->pmu != READING_NONE)
-		return (enum reading_state)c->pmu;
+		return c->pmu;
 	fd = c->sys->perf_event_open(&attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd >= 0)
 		c->sys->close(fd);
@@ -52,7 +52,7 @@ static enum reading_state ask_pmu(struct counters *c)
 		c->pmu = counters_why(fd);
 	else
 		c->pmu = READING_OK;
-	return (enum reading_state)c->pmu;
+	return c->pmu;
 }
 
 static struct counter_group *new_group(struct counters *c,

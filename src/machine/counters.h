@@ -50,7 +50,7 @@ struct counters {
 	struct rusage usage_before, usage_after;
 	struct counter_group group[COUNTER_GROUPS_MAX];
 	unsigned n_groups;
-	int pmu; /* enum reading_state of a core's PMU, once asked */
+	enum reading_state pmu; /* a core's, once asked */
 };
 
 /* A zeroed struct is closed.  Opens for the calling thread. */

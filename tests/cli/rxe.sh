@@ -25,6 +25,14 @@ ok "smoke: rows whole" whole_rows smoke/sendrecv.csv
 ok "smoke: 16 MiB was cut in two" grep -q ",16777216,2," smoke/sendrecv.csv
 ok "smoke: the device is called software" json \
 	'.links[] | select(.transport == "rdma") | .software_device' smoke/run.json
+ok "the port's packets are counted for rdma" eval \
+	'[[ -z $(gawk -F, "\$1 == \"rdma\" && !(\$2 > 0)" \
+		<(paste -d, <(column smoke/sendrecv.csv transport) \
+			<(column smoke/sendrecv.csv client_nic_sent_packets))) ]]'
+ok "tcp has none, and says so" json \
+	'.empty_columns.client_nic_sent_packets | startswith("not-in-transport")' smoke/run.json
+ok "retransmissions are watched" grep -qE "^(none|client:|server:)" \
+	<(column smoke/sendrecv.csv nic_marks)
 ok "tcp over the device's own address" is "$(column smoke/sendrecv.csv path | sort -u)" loopback
 
 rdma_run cm -R -s 64,64k,16M -n 10 --verify each
