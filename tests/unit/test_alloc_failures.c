@@ -142,7 +142,7 @@ static int try_exchange(struct err *err)
 
 	opt_defaults(&exchange_opts, &cfg);
 	link_attr(&pt.link, &attr);
-	attr.recv_depth = EXCHANGE_SLOTS;
+	attr.recv_depth = EXCHANGE_RECVS;
 	attr.clock = &clk;
 	e.pt = &pt;
 	e.clock = &clk;
