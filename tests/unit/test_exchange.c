@@ -12,23 +12,34 @@
 
 /* --- a transport that spoils a byte -------------------------------------------- */
 
-/* The loop transport, but the n-th receive of an end has a byte flipped. */
+/* The loop transport, but the n-th receive of an end has a byte flipped, or
+ * is reported without having come. */
 static struct spoil {
 	const struct ep *ep;
 	uint64_t recv; /* which, from 1; 0: none */
 	uint64_t seen;
 	unsigned char *byte;
+	bool lost; /* the page at byte stays what it was */
 } spoil;
 
 static const struct transport *loop;
 
 static int spoiling_poll(struct ep *ep, struct comp *comp, unsigned n)
 {
-	int i, got = loop->poll(ep, comp, n);
+	static unsigned char before[4096];
+	int i, got;
 
-	for (i = 0; ep == spoil.ep && i < got; i++)
-		if (comp[i].op == OP_RECV && ++spoil.seen == spoil.recv)
+	if (spoil.lost && ep == spoil.ep)
+		memcpy(before, spoil.byte, sizeof(before));
+	got = loop->poll(ep, comp, n);
+	for (i = 0; ep == spoil.ep && i < got; i++) {
+		if (comp[i].op != OP_RECV || ++spoil.seen != spoil.recv)
+			continue;
+		if (spoil.lost)
+			memcpy(spoil.byte, before, sizeof(before));
+		else
 			*spoil.byte ^= 0x10;
+	}
 	return got;
 }
 
@@ -490,6 +501,27 @@ static void a_stale_response_is_found(void **state)
 	assert_words(&err, "stale");
 }
 
+/* Nothing came, and what is there is the last response, or is cleared if
+ * that would look the same. */
+static void a_lost_response_is_found(void **state)
+{
+	struct phase ph = ops(5);
+	struct served s;
+	struct err err;
+	size_t k;
+
+	(void)state;
+	cfg.verify = VERIFY_EACH;
+	for (k = 0; k < 2; k++) {
+		cfg.prepare = k ? PREPARE_NONE : PREPARE_WRITE;
+		again();
+		spoil_response(3, 0);
+		spoil.lost = true;
+		assert_int_equal(phase(&ph, &err, &s), -EBADMSG);
+		is_verify_failed(&err, 2);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -506,6 +538,7 @@ int main(void)
 		TEST(ends_finds_first_and_last),
 		TEST(none_finds_nothing),
 		TEST(a_stale_response_is_found),
+		TEST(a_lost_response_is_found),
 	};
 
 	loop = transport_find("loop");

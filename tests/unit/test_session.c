@@ -375,6 +375,10 @@ static void out_of_order(void **state)
 		go_to(t[i].at);
 		say(t[i].type, NULL, 0);
 		expect_error(REASON_PEER_PROTOCOL, t[i].words);
+		does_a_trial(); /* ready at once */
+		go_to(t[i].at);
+		say(t[i].type, NULL, 0);
+		expect_error(REASON_PEER_PROTOCOL, t[i].words);
 		abort_is_answered();
 		does_a_trial();
 	}
