@@ -12,8 +12,8 @@
 
 struct command {
 	const char *name;
-	const char *usage;   /* after the name */
-	const char *summary; /* a line */
+	const char *usage;		   /* after the name */
+	const char *summary;		   /* a line */
 	int (*run)(int argc, char **argv); /* argv[0] is the name */
 	void (*help)(void);
 };

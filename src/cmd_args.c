@@ -26,8 +26,8 @@ static void add(struct table *t, const struct opt *o)
 		return;
 	t->longs[t->n] = (struct option){
 		.name = o->name,
-		.has_arg = o->type == OPT_FLAG ? no_argument :
-						 required_argument,
+		.has_arg =
+			o->type == OPT_FLAG ? no_argument : required_argument,
 		.val = (int)(INDEX_BASE + t->n),
 	};
 	t->opts[t->n++] = o;
@@ -122,8 +122,7 @@ int args_apply(const struct args *a, const struct opt_group *g, void *base,
 
 		if (arg->o < g->opts || arg->o >= g->opts + g->n)
 			continue;
-		ret = opt_set(arg->o, base, arg->text ? arg->text : "yes",
-			      err);
+		ret = opt_set(arg->o, base, arg->text ? arg->text : "yes", err);
 		if (ret)
 			return ret;
 	}

@@ -48,7 +48,8 @@ static int run(int argc, char **argv)
 	struct err err = {0};
 	int code = 0;
 
-	if (argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
+	if (argc == 2 &&
+	    (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
 		help();
 		return 0;
 	}

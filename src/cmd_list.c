@@ -53,9 +53,8 @@ static void print_device(const struct rdma_device_info *d)
 		snprintf(mtu, sizeof(mtu), "%u", d->mtu_bytes);
 	printf("  %s port %u: %s, %s, MTU %s, %s%s%s%s\n", d->name, d->port,
 	       d->state, d->iwarp ? "iWARP" : d->link_layer, mtu,
-	       d->addr.ss_family ? d->gid : addr,
-	       d->netdev[0] ? ", on " : "", d->netdev,
-	       d->software ? ", software" : "");
+	       d->addr.ss_family ? d->gid : addr, d->netdev[0] ? ", on " : "",
+	       d->netdev, d->software ? ", software" : "");
 	if (d->note[0])
 		printf("    not usable: %s\n", d->note);
 }
@@ -93,8 +92,7 @@ static int run(int argc, char **argv)
 	}
 	if (argc > 2 || (what[0] && strcmp(what, "scenarios") &&
 			 strcmp(what, "transports") &&
-			 strcmp(what, "counters") &&
-			 strcmp(what, "devices"))) {
+			 strcmp(what, "counters") && strcmp(what, "devices"))) {
 		fprintf(stderr,
 			"rdmabench: list %s: not one of scenarios, "
 			"transports, counters, devices\n",

@@ -188,8 +188,8 @@ static void print_results(const struct job *j)
 	printf("results: %s\n", j->run.dir);
 	fflush(stdout);
 	fprintf(stderr,
-		"rdmabench: %u trials ok, %u unsupported, %u failed%s\n",
-		c->ok, c->unsupported, c->failed,
+		"rdmabench: %u trials ok, %u unsupported, %u failed%s\n", c->ok,
+		c->unsupported, c->failed,
 		c->interrupted ? ", interrupted" : "");
 }
 
@@ -231,8 +231,7 @@ static int prepare(struct job *j, int argc, char **argv, struct err *err)
 	j->run.plans = j->plans;
 	j->run.argc = argc;
 	j->run.argv = argv;
-	ret = args_parse(&j->args, argc, argv, groups, all_groups(groups),
-			 err);
+	ret = args_parse(&j->args, argc, argv, groups, all_groups(groups), err);
 	if (ret || j->args.help)
 		return ret;
 	ret = args_apply(&j->args, &run_opts, &j->cfg, err);

@@ -49,8 +49,8 @@ struct err {
 };
 
 /* Sets reason and text; returns `ret` (a negative errno) to be returned. */
-int err_set(struct err *err, int ret, enum reason reason, const char *fmt,
-	    ...) __attribute__((format(printf, 4, 5)));
+int err_set(struct err *err, int ret, enum reason reason, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Like err_set, with ": <strerror(-ret)>" at the end and the reason guessed
  * from the errno (EACCES: no-permission, ENOMEM: no-memory, ...). */

@@ -56,8 +56,8 @@ static int parse_enum(const struct opt *o, const char *text, uint64_t *v,
 		}
 	}
 	names_text(o, names, sizeof(names));
-	return err_set(err, -EINVAL, REASON_USAGE,
-		       "--%s %s: not one of %s", o->name, text, names);
+	return err_set(err, -EINVAL, REASON_USAGE, "--%s %s: not one of %s",
+		       o->name, text, names);
 }
 
 static int parse_flag(const struct opt *o, const char *text, uint64_t *v,
@@ -202,8 +202,8 @@ static int parse_word_list(const struct opt *o, const char *text,
 	return 0;
 }
 
-int opt_parse_list(const struct opt *o, const char *text,
-		   struct opt_list *list, struct err *err)
+int opt_parse_list(const struct opt *o, const char *text, struct opt_list *list,
+		   struct err *err)
 {
 	unsigned i;
 	int ret;
@@ -320,8 +320,8 @@ static void help_one(FILE *out, const struct opt *o)
 	int n;
 
 	n = fprintf(out, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ',
-		    o->letter ? o->letter : ' ', o->letter ? "," : " ",
-		    o->name, metavar[0] ? " " : "", metavar);
+		    o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+		    metavar[0] ? " " : "", metavar);
 	if (n >= HELP_INDENT - 1)
 		fprintf(out, "\n%*s", HELP_INDENT, "");
 	else

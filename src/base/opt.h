@@ -27,12 +27,12 @@ enum opt_type {
 };
 
 enum opt_role {
-	OPT_AXIS, /* a list makes more points; recorded in every row */
-	OPT_KNOB, /* one value for the run; recorded in every row */
-	OPT_HOST, /* CLIENT[,SERVER]: each end takes its own; one value is
+	OPT_AXIS,     /* a list makes more points; recorded in every row */
+	OPT_KNOB,     /* one value for the run; recorded in every row */
+	OPT_HOST,     /* CLIENT[,SERVER]: each end takes its own; one value is
 		   * for both */
 	OPT_HOST_OWN, /* the same, but one value is the client's only */
-	OPT_RUN,  /* concerns the client only */
+	OPT_RUN,      /* concerns the client only */
 };
 
 enum {
@@ -66,16 +66,15 @@ struct opt_group {
 
 /* Parses one value into the struct at base.  Errors name the option, the
  * value and the bounds. */
-int opt_set(const struct opt *o, void *base, const char *text,
-	    struct err *err);
+int opt_set(const struct opt *o, void *base, const char *text, struct err *err);
 
 /* Parses a list ("1k,4k", "1k-16Mx4"; of enums: "tcp,rdma"). */
 struct opt_list {
 	uint64_t v[OPT_LIST_MAX];
 	unsigned n;
 };
-int opt_parse_list(const struct opt *o, const char *text,
-		   struct opt_list *list, struct err *err);
+int opt_parse_list(const struct opt *o, const char *text, struct opt_list *list,
+		   struct err *err);
 
 /* Every option of the group to its default; for an axis whose default is a
  * list, to its first value.  A bad default is a bug: asserts. */

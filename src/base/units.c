@@ -12,10 +12,7 @@
 /* Wide enough for 19 digits of fraction times a unit without overflow. */
 typedef unsigned __int128 u128;
 
-enum {
-	DIGITS_MAX = 28,
-	ITEM_MAX = 64
-};
+enum { DIGITS_MAX = 28, ITEM_MAX = 64 };
 
 struct unit {
 	const char *name;

@@ -45,7 +45,7 @@ enum frame_type {
 	FRAME_ABORTED,	 /* s->c: dropped; ready for the next */
 	FRAME_ERROR,	 /* s->c: reason, text: the trial failed here */
 	FRAME_HEARTBEAT,
-	FRAME_BYE,	 /* both: reason, text: the session ends */
+	FRAME_BYE, /* both: reason, text: the session ends */
 	FRAME_COUNT
 };
 

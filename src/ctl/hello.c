@@ -7,11 +7,11 @@ struct text {
 	size_t offset, cap;
 };
 
-#define TEXT(f) {offsetof(struct host, f), sizeof(((struct host *)0)->f)}
+#define TEXT(f) offsetof(struct host, f), sizeof(((struct host *)0)->f)
 
 static const struct text texts[] = {
-	TEXT(name),	TEXT(kernel),	   TEXT(cpu_model), TEXT(virt),
-	TEXT(boot_id),	TEXT(clocksource), TEXT(governor),
+	{TEXT(name)},	 {TEXT(kernel)},      {TEXT(cpu_model)}, {TEXT(virt)},
+	{TEXT(boot_id)}, {TEXT(clocksource)}, {TEXT(governor)},
 };
 
 enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };

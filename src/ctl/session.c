@@ -164,12 +164,12 @@ static int run_phase(struct session *s, struct err *err)
 		return ret;
 	end_after_phase(&s->end, &ph);
 	if (s->end.tally.value[METRIC_OPS] != s->client_ops)
-		return err_set(err, -EBADMSG, REASON_MISCOUNT,
-			       "the server served %llu operations, the client "
-			       "counts %llu",
-			       (unsigned long long)
-				       s->end.tally.value[METRIC_OPS],
-			       (unsigned long long)s->client_ops);
+		return err_set(
+			err, -EBADMSG, REASON_MISCOUNT,
+			"the server served %llu operations, the client "
+			"counts %llu",
+			(unsigned long long)s->end.tally.value[METRIC_OPS],
+			(unsigned long long)s->client_ops);
 	if (ph.measured) {
 		ret = s->pt.scn->verify(&s->end, err);
 		if (ret)
@@ -253,8 +253,7 @@ static int serve_client(struct session *s, struct err *err)
 static int welcome(struct session *s, const struct session_cfg *cfg,
 		   struct err *err)
 {
-	struct hello mine = {.version = CTL_VERSION,
-			     .sessions = cfg->sessions};
+	struct hello mine = {.version = CTL_VERSION, .sessions = cfg->sessions};
 	struct hello theirs;
 	struct writer w = out(s);
 	struct reader r;

@@ -8,9 +8,7 @@
 #include <string.h>
 
 /* The kernel refuses a mask with room for fewer CPUs than it may have. */
-enum {
-	MASK_CPUS = 8192
-};
+enum { MASK_CPUS = 8192 };
 
 union mask {
 	cpu_set_t set;

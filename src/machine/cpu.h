@@ -6,9 +6,7 @@
 
 #include "base/err.h"
 
-enum {
-	CPU_LIST_MAX = 1024
-};
+enum { CPU_LIST_MAX = 1024 };
 
 /* CPUs of the affinity mask, ascending; returns how many (at most max). */
 unsigned cpu_allowed(unsigned *cpus, unsigned max);

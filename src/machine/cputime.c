@@ -7,16 +7,7 @@
 #include "machine/sysfs.h"
 
 /* The first line of /proc/stat, in the kernel's order (proc(5)). */
-enum {
-	USER,
-	NICE,
-	SYSTEM,
-	IDLE,
-	IOWAIT,
-	IRQ,
-	SOFTIRQ,
-	COLUMNS
-};
+enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, COLUMNS };
 
 static uint64_t process_ns(void)
 {

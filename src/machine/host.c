@@ -18,10 +18,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-enum {
-	CACHE_INDEXES = 8,
-	NO_PARANOID = -100
-};
+enum { CACHE_INDEXES = 8, NO_PARANOID = -100 };
 
 struct vm {
 	const char *sign;

@@ -7,9 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	FIELDS_MAX = 16 * 1024
-};
+enum { FIELDS_MAX = 16 * 1024 };
 
 static ssize_t read_whole(int fd, char *buf, size_t cap)
 {

@@ -7,15 +7,13 @@ unsigned stop_rule_next_look(const struct stop_rule *rule, unsigned n)
 	return next < rule->max ? next : rule->max;
 }
 
-enum stop_why stop_rule_look(const struct stop_rule *rule,
-			     const double *sorted, unsigned n,
-			     struct stop_look *look)
+enum stop_why stop_rule_look(const struct stop_rule *rule, const double *sorted,
+			     unsigned n, struct stop_look *look)
 {
 	double half;
 
 	look->median = stats_median(sorted, n);
-	look->has_ci = stats_median_interval(sorted, n, rule->level,
-					     &look->ci);
+	look->has_ci = stats_median_interval(sorted, n, rule->level, &look->ci);
 	half = look->has_ci ? (look->ci.high - look->ci.low) / 2 : 0;
 	if (look->has_ci && half <= rule->width * look->median)
 		return STOP_NARROW;

@@ -41,8 +41,7 @@ struct stop_look {
 	bool has_ci;
 	struct stats_interval ci;
 };
-enum stop_why stop_rule_look(const struct stop_rule *rule,
-			     const double *sorted, unsigned n,
-			     struct stop_look *look);
+enum stop_why stop_rule_look(const struct stop_rule *rule, const double *sorted,
+			     unsigned n, struct stop_look *look);
 
 #endif

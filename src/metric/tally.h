@@ -19,7 +19,7 @@ enum { TALLY_COUNTERS_MAX = 48 };
 
 struct tally {
 	uint64_t value[METRIC_MAX];
-	uint64_t present;    /* bit i: value[i] was measured (0 is a value) */
+	uint64_t present; /* bit i: value[i] was measured (0 is a value) */
 	struct reading counter[TALLY_COUNTERS_MAX];
 	uint64_t nic_marks;  /* bit i: nic_mark_name(i) rose */
 	struct hist latency; /* full round trips, ns */

@@ -35,8 +35,8 @@ static struct check_line *add(struct check *c, enum check_kind kind,
 }
 
 /* Only the first place is kept. */
-static void violate(struct check *c, struct check_line *l, const char *fmt,
-		    ...) __attribute__((format(printf, 3, 4)));
+static void violate(struct check *c, struct check_line *l, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static void violate(struct check *c, struct check_line *l, const char *fmt, ...)
 {
@@ -120,9 +120,9 @@ static void check_quantiles(struct check *c)
 /* What the trials themselves found: they are rows with a reason. */
 static void check_failures(struct check *c)
 {
-	struct check_line *l = add(
-		c, CHECK_EXACT,
-		"payloads verified, and both ends counted the same");
+	struct check_line *l =
+		add(c, CHECK_EXACT,
+		    "payloads verified, and both ends counted the same");
 	int reason = reader_column(c->table, "reason");
 	size_t row;
 
@@ -163,8 +163,8 @@ static void sum_buckets(const struct check *c, double *sums, size_t rows)
 
 	for (i = 0; i < reader_rows(c->hist); i++)
 		if (reader_number(c->hist, i, row_col, &row) &&
-		    reader_number(c->hist, i, count_col, &count) &&
-		    row >= 1 && row <= (double)rows)
+		    reader_number(c->hist, i, count_col, &count) && row >= 1 &&
+		    row <= (double)rows)
 			sums[(size_t)row - 1] += count;
 }
 
@@ -205,8 +205,9 @@ static void check_monotone(struct check *c, const struct series_set *set)
 			if (s->points[k].size_bytes >=
 				    4 * s->points[k - 1].size_bytes &&
 			    s->points[k].p50_us < s->points[k - 1].p50_us)
-				violate(c, l, "%s: %.0f bytes %.1f us, %.0f "
-					      "bytes %.1f us",
+				violate(c, l,
+					"%s: %.0f bytes %.1f us, %.0f "
+					"bytes %.1f us",
 					s->label, s->points[k - 1].size_bytes,
 					s->points[k - 1].p50_us,
 					s->points[k].size_bytes,
@@ -219,8 +220,8 @@ static void check_monotone(struct check *c, const struct series_set *set)
 static void say_faster(struct check *c, const struct series_set *set,
 		       const struct series *rdma)
 {
-	bool software = !strcmp(series_cell(set, rdma, "software_device"),
-				"yes");
+	bool software =
+		!strcmp(series_cell(set, rdma, "software_device"), "yes");
 	const struct series *tcp;
 	struct check_line *l;
 	const char *why;
@@ -240,8 +241,8 @@ static void say_faster(struct check *c, const struct series_set *set,
 	snprintf(l->where, sizeof(l->where), "%s: at %zu of %zu sizes%s",
 		 rdma->label, faster, both,
 		 software ? " (a software device moves data by CPU: nothing "
-			    "is expected of it)" :
-			    "");
+			    "is expected of it)"
+			  : "");
 	l->holds = faster > 0;
 }
 

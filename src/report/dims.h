@@ -29,9 +29,7 @@ struct dim {
 	enum dim_kind kind;
 };
 
-enum {
-	DIMS_MAX = 96
-};
+enum { DIMS_MAX = 96 };
 
 struct dims {
 	const struct reader_table *table;
@@ -50,9 +48,7 @@ bool dims_equal(const struct dims *dims, size_t row_a, size_t row_b);
  * in which they differ. */
 const char *dims_unlike(const struct dims *dims, size_t row_a, size_t row_b);
 
-enum {
-	LABEL_MAX = 128
-};
+enum { LABEL_MAX = 128 };
 
 /*
  * What the legend calls the series of rows[which]: the transport, and what

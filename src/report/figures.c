@@ -188,9 +188,7 @@ static const struct figure figures[] = {
 	},
 };
 
-enum {
-	FIGURES = sizeof(figures) / sizeof(figures[0])
-};
+enum { FIGURES = sizeof(figures) / sizeof(figures[0]) };
 
 /* --- drawing one ----------------------------------------------------------*/
 
@@ -273,10 +271,7 @@ static int add_item(struct figures_result *res, enum figures_kind kind,
 	return 0;
 }
 
-enum {
-	KEEP_DATA,
-	WITH_DATA
-};
+enum { KEEP_DATA, WITH_DATA };
 
 /* What is left of a figure that failed, or that an older run could draw,
  * must not be taken for this one's. */

@@ -227,9 +227,7 @@ static void kill_child(struct child *c)
 /* From the start of a line, if all of it was too much. */
 static const char *last_words(const struct child *c)
 {
-	enum {
-		ENOUGH = 280
-	};
+	enum { ENOUGH = 280 };
 	const char *s = c->n > ENOUGH ? c->said + c->n - ENOUGH : c->said;
 	const char *line = s > c->said ? strchr(s, '\n') : NULL;
 

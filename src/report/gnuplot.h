@@ -10,10 +10,7 @@
 
 #include "base/err.h"
 
-enum {
-	GNUPLOT_SCRIPTS = 4,
-	GNUPLOT_TIMEOUT_S = 60
-};
+enum { GNUPLOT_SCRIPTS = 4, GNUPLOT_TIMEOUT_S = 60 };
 
 struct gnuplot {
 	const char *program; /* looked up on PATH; tests put theirs */

@@ -17,9 +17,7 @@ struct sample {
 };
 
 static const char *const transports[] = {"tcp", "rdma", "loop"};
-enum {
-	TRANSPORTS = sizeof(transports) / sizeof(transports[0])
-};
+enum { TRANSPORTS = sizeof(transports) / sizeof(transports[0]) };
 
 const char *path_name(enum path path)
 {

@@ -14,12 +14,7 @@
 #include "report/dims.h"
 #include "result/reader.h"
 
-enum path {
-	PATH_LOOPBACK,
-	PATH_WIRE,
-	PATH_UNKNOWN,
-	PATH_COUNT
-};
+enum path { PATH_LOOPBACK, PATH_WIRE, PATH_UNKNOWN, PATH_COUNT };
 
 /* "loopback", "wire", "unknown". */
 const char *path_name(enum path path);

@@ -11,9 +11,7 @@
 #include "report/show.h"
 #include "result/reader.h"
 
-enum {
-	WIDTH = 80
-};
+enum { WIDTH = 80 };
 
 static const char not_there[] = "-";
 

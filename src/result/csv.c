@@ -30,8 +30,7 @@ static size_t format_line(char *line, const char *const *cells, unsigned n)
 	for (i = 0; i < n; i++) {
 		if (i)
 			line[len++] = ',';
-		len += put_cell(line + len, LINE_MAX_BYTES - len - 2,
-				cells[i]);
+		len += put_cell(line + len, LINE_MAX_BYTES - len - 2, cells[i]);
 	}
 	line[len++] = '\n';
 	return len;
@@ -52,8 +51,8 @@ static int write_whole(struct csvfile *csv, const char *line, size_t len,
 	return err_sys(err, ret, "writing %s", csv->path);
 }
 
-static int write_cells(struct csvfile *csv, const char *const *cells, unsigned n,
-		       struct err *err)
+static int write_cells(struct csvfile *csv, const char *const *cells,
+		       unsigned n, struct err *err)
 {
 	char *line = malloc(LINE_MAX_BYTES);
 	int ret;
@@ -65,8 +64,8 @@ static int write_cells(struct csvfile *csv, const char *const *cells, unsigned n
 	return ret;
 }
 
-int csvfile_create(struct csvfile *csv, const char *path, const struct columns *c,
-	       struct err *err)
+int csvfile_create(struct csvfile *csv, const char *path,
+		   const struct columns *c, struct err *err)
 {
 	const char *cells[ROW_COLUMNS_MAX];
 	unsigned i;

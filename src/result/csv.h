@@ -11,8 +11,8 @@ struct csvfile {
 };
 
 /* Creates the file (it must not exist) and writes the header. */
-int csvfile_create(struct csvfile *csv, const char *path, const struct columns *c,
-	       struct err *err);
+int csvfile_create(struct csvfile *csv, const char *path,
+		   const struct columns *c, struct err *err);
 
 /* One row, by one write: it is there whole or not at all.  When the disk is
  * full, what was written of it is taken back. */

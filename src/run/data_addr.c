@@ -14,11 +14,9 @@ void data_addr_choose(const struct link_cfg *link, int control_fd,
 	struct sockaddr_storage control;
 	struct rdma_want want = {
 		.device = link->device,
-		.port = link->ib_port == OPT_WORD ? 0 :
-						    (unsigned)link->ib_port,
-		.gid_index = link->gid_index == OPT_WORD ?
-				     -1 :
-				     (int)link->gid_index,
+		.port = link->ib_port == OPT_WORD ? 0 : (unsigned)link->ib_port,
+		.gid_index =
+			link->gid_index == OPT_WORD ? -1 : (int)link->gid_index,
 		.addr = (const struct sockaddr *)&control,
 	};
 	struct err ignored;

@@ -220,8 +220,7 @@ void end_before_phase(struct end *e, const struct phase *ph)
 		nic_counters_begin(&e->nic);
 }
 
-static int run_scenario(struct end *e, const struct phase *ph,
-			struct err *err)
+static int run_scenario(struct end *e, const struct phase *ph, struct err *err)
 {
 	if (e->role == ROLE_ACTIVE)
 		return e->pt->scn->client(e, ph, err);
@@ -248,8 +247,7 @@ int end_phase(struct end *e, const struct phase *ph, struct err *err)
 
 	tally_init(&e->tally);
 	cputime_now(&cpu);
-	ret = ph->measured ? run_counted(e, ph, err) :
-			     run_scenario(e, ph, err);
+	ret = ph->measured ? run_counted(e, ph, err) : run_scenario(e, ph, err);
 	nic_counters_quiet(&e->nic);
 	tally_cputime(&e->tally, &cpu, clock_raw_ns() - begin);
 	tally_counts(&e->tally, &before, &e->ep->counts);

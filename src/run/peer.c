@@ -79,8 +79,8 @@ static int exchange_hellos(struct peer *p, const struct host *self,
 		return ret;
 	if (p->frame.type != FRAME_WELCOME)
 		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
-			       "%s: answered HELLO with frame %d",
-			       p->chan.peer, (int)p->frame.type);
+			       "%s: answered HELLO with frame %d", p->chan.peer,
+			       (int)p->frame.type);
 	r = (struct reader){.buf = p->frame.payload, .len = p->frame.len};
 	ret = hello_unpack(&p->hello, &r, err);
 	if (ret) {
@@ -116,8 +116,8 @@ static int listen_loopback(struct sockaddr_in *addr, struct err *err)
 		return err_sys(err, -errno, "socket");
 	*addr = (struct sockaddr_in){.sin_family = AF_INET};
 	addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) ||
-	    listen(fd, 1) || getsockname(fd, (struct sockaddr *)addr, &len)) {
+	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) || listen(fd, 1) ||
+	    getsockname(fd, (struct sockaddr *)addr, &len)) {
 		err_sys(err, -errno, "listening on 127.0.0.1");
 		close(fd);
 		return -errno;
@@ -154,8 +154,7 @@ static void nodelay(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
-int peer_open_embedded(struct peer *p, const struct host *self,
-		       struct err *err)
+int peer_open_embedded(struct peer *p, const struct host *self, struct err *err)
 {
 	struct sockaddr_in addr;
 	pid_t parent = getpid();

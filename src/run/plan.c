@@ -65,8 +65,7 @@ static int set_host(struct plan *plan, const struct opt *o, size_t base,
 		server = comma + 1;
 	}
 	if (copy[0])
-		ret = opt_set(o, (char *)&plan->proto.client + base, copy,
-			      err);
+		ret = opt_set(o, (char *)&plan->proto.client + base, copy, err);
 	if (!ret && server[0])
 		ret = opt_set(o, (char *)&plan->proto.server + base, server,
 			      err);
@@ -83,8 +82,8 @@ static struct plan_axis *axis_of(struct plan *plan, const struct opt *o)
 	return NULL;
 }
 
-int plan_set(struct plan *plan, const char *name, char letter,
-	     const char *text, bool *known, struct err *err)
+int plan_set(struct plan *plan, const char *name, char letter, const char *text,
+	     bool *known, struct err *err)
 {
 	const struct opt *o;
 	void *where;
@@ -104,8 +103,7 @@ int plan_set(struct plan *plan, const char *name, char letter,
 		return set_host(plan, o, base, text, err);
 	ret = opt_set(o, where, text, err);
 	if (!ret)
-		ret = opt_set(o, (char *)&plan->proto.server + base, text,
-			      err);
+		ret = opt_set(o, (char *)&plan->proto.server + base, text, err);
 	return ret;
 }
 

@@ -10,8 +10,8 @@ void point_groups(const struct scenario *scn,
 {
 	groups[0] = (struct point_group){scn->opts,
 					 offsetof(struct point, scn_cfg)};
-	groups[1] = (struct point_group){&link_opts,
-					 offsetof(struct point, link)};
+	groups[1] =
+		(struct point_group){&link_opts, offsetof(struct point, link)};
 	groups[2] = (struct point_group){&trial_opts,
 					 offsetof(struct point, trial)};
 }

@@ -9,24 +9,40 @@
 enum { SCHEMA_VERSION = 1 };
 
 static const char *const columns_id[] = {
-	"schema_version", "run_id", "scenario", "point",
+	"schema_version",
+	"run_id",
+	"scenario",
+	"point",
 };
 
 static const char *const columns_point[] = {
-	"transport", "qp_type",		"cm", "poll",
-	"path",	     "device",		"software_device", "op",
-	"size_bytes", "messages_per_op", "loop",
+	"transport", "qp_type",		"cm", "poll",	    "path",
+	"device",    "software_device", "op", "size_bytes", "messages_per_op",
+	"loop",
 };
 
 static const char *const columns_link[] = {
-	"inline_bytes", "cpu_client", "cpu_server",
+	"inline_bytes",
+	"cpu_client",
+	"cpu_server",
 };
 
 static const char *const columns_after[] = {
-	"status",	  "reason",	 "samples",	    "warmup_ops",
-	"lat_min_ns",	  "lat_mean_ns", "lat_stddev_ns",   "lat_p50_ns",
-	"lat_p90_ns",	  "lat_p99_ns",	 "lat_p99_9_ns",    "lat_max_ns",
-	"ops_per_s",	  "bw_bytes_per_s", "cpu_client_ns_per_op",
+	"status",
+	"reason",
+	"samples",
+	"warmup_ops",
+	"lat_min_ns",
+	"lat_mean_ns",
+	"lat_stddev_ns",
+	"lat_p50_ns",
+	"lat_p90_ns",
+	"lat_p99_ns",
+	"lat_p99_9_ns",
+	"lat_max_ns",
+	"ops_per_s",
+	"bw_bytes_per_s",
+	"cpu_client_ns_per_op",
 	"cpu_server_ns_per_op",
 };
 
@@ -164,8 +180,8 @@ static void put_latency(struct row *row, const struct hist *h)
 		const char *column;
 		double q;
 	} quantiles[] = {
-		{"lat_min_ns", 0},    {"lat_p50_ns", 0.5},
-		{"lat_p90_ns", 0.9},  {"lat_p99_ns", 0.99},
+		{"lat_min_ns", 0},	 {"lat_p50_ns", 0.5},
+		{"lat_p90_ns", 0.9},	 {"lat_p99_ns", 0.99},
 		{"lat_p99_9_ns", 0.999}, {"lat_max_ns", 1},
 	};
 	size_t i;
@@ -184,8 +200,7 @@ static void put_rates(struct row *row, const struct trial *t)
 	double bytes = (double)(t->client.value[METRIC_BYTES_SENT] +
 				t->client.value[METRIC_BYTES_RECV]);
 
-	row_set(row, "elapsed_ns", "%" PRIu64,
-		t->client.value[METRIC_ELAPSED]);
+	row_set(row, "elapsed_ns", "%" PRIu64, t->client.value[METRIC_ELAPSED]);
 	row_set(row, "ops_per_s", "%.2f", ops / s);
 	row_set(row, "bw_bytes_per_s", "%.0f", bytes / s);
 	row_set(row, "cpu_client_ns_per_op", "%.0f",
@@ -194,8 +209,7 @@ static void put_rates(struct row *row, const struct trial *t)
 		(double)t->server.value[METRIC_CPU_NS] / ops);
 }
 
-static void put_metrics(struct row *row, const struct tally *t,
-			const char *end)
+static void put_metrics(struct row *row, const struct tally *t, const char *end)
 {
 	char name[COLUMN_NAME_MAX];
 	unsigned i;

@@ -71,8 +71,9 @@ static void warn_trial(struct run *run, const struct trial *t)
 	if (t->status != STATUS_OK)
 		return;
 	if (t->caps.qp_type[0] && t->caps.software_device)
-		run_warn(run, "RDMA device %s is software: it moves data by "
-			      "CPU, so RDMA is not expected to win",
+		run_warn(run,
+			 "RDMA device %s is software: it moves data by "
+			 "CPU, so RDMA is not expected to win",
 			 t->caps.device);
 	if (!strcmp(t->caps.path, "loopback"))
 		run_warn(run, "both ends are on one host: loopback, no wire");
@@ -89,8 +90,9 @@ static int open_peer(struct run *run, struct err *err)
 	else
 		ret = peer_open_embedded(&run->peer, &run->host, err);
 	if (!ret && run->peer.hello.sessions > 1)
-		run_warn(run, "the server has %u sessions: another run "
-			      "disturbs this one",
+		run_warn(run,
+			 "the server has %u sessions: another run "
+			 "disturbs this one",
 			 run->peer.hello.sessions);
 	return ret;
 }
@@ -202,8 +204,8 @@ static int one_trial(struct run *run, struct sheet *s,
 }
 
 /* One trial of every point that wants one, in an order of its own. */
-static int one_round(struct run *run, const struct plan *plan,
-		     struct sheet *s, unsigned round, struct err *err)
+static int one_round(struct run *run, const struct plan *plan, struct sheet *s,
+		     unsigned round, struct err *err)
 {
 	unsigned i, done = 0, total = sheet_open_points(s);
 	int ret;

@@ -20,7 +20,7 @@ struct run_cfg {
 	char out[OPT_TEXT_MAX];
 	uint64_t trials[2];	/* at least, at most; OPT_WORD: the preset's */
 	uint64_t confidence[2]; /* level and half-width, percent */
-	uint64_t seed; /* OPT_WORD: from the clock */
+	uint64_t seed;		/* OPT_WORD: from the clock */
 	uint64_t plan_only;
 	uint64_t all;
 	uint64_t quiet;
@@ -72,7 +72,7 @@ struct run {
 	unsigned n_links;
 	struct empty_columns empty;
 	struct run_counts counts;
-	struct trial *trial;	       /* the one going on */
+	struct trial *trial;		 /* the one going on */
 	unsigned order[PLAN_POINTS_MAX]; /* of its round */
 	/* Before each trial: the done-th of `total` in this round.  May be
 	 * NULL; pp is NULL at the end. */

@@ -42,9 +42,9 @@ static json_t *host_names(const struct host *h, const char *end)
 		number_or_null(h->l1d_bytes, 0), "l2_bytes",
 		number_or_null(h->l2_bytes, 0), "l3_bytes",
 		number_or_null(h->l3_bytes, 0), "perf_event_paranoid",
-		h->perf_event_paranoid == -100 ?
-			json_null() :
-			json_integer(h->perf_event_paranoid));
+		h->perf_event_paranoid == -100
+			? json_null()
+			: json_integer(h->perf_event_paranoid));
 }
 
 static json_t *host_json(const struct host *h, const struct facts *facts,
@@ -103,10 +103,10 @@ static json_t *plan_json(const struct plan *plan)
 	point_groups(plan->scn, groups);
 	for (i = 0; i < POINT_GROUPS; i++)
 		for (k = 0; k < groups[i].g->n; k++)
-			json_object_set_new(
-				options, groups[i].g->opts[k].name,
-				option_json(plan, &groups[i].g->opts[k],
-					    groups[i].offset));
+			json_object_set_new(options, groups[i].g->opts[k].name,
+					    option_json(plan,
+							&groups[i].g->opts[k],
+							groups[i].offset));
 	return json_pack("{s:s, s:s, s:i, s:o}", "name", plan->scn->name,
 			 "source", plan->scn->source, "points",
 			 (int)plan->n_points, "options", options);
@@ -144,8 +144,8 @@ static json_t *clock_json(const struct clock *c)
 static json_t *conditions_json(const struct conditions *c)
 {
 	return json_pack("{s:o, s:o, s:b, s:o}", "numa_node",
-			 c->numa_node < 0 ? json_null() :
-					    json_integer(c->numa_node),
+			 c->numa_node < 0 ? json_null()
+					  : json_integer(c->numa_node),
 			 "numa_why_not", text_or_null(c->numa_why),
 			 "idle_states_held_off", (int)c->idle_held,
 			 "idle_why_not", text_or_null(c->idle_why));
@@ -162,11 +162,10 @@ static json_t *link_json(const struct run_link *l)
 			 text_or_null(l->server_device), "software_device",
 			 (int)c->software_device, "path", c->path, "qp_type",
 			 text_or_null(c->qp_type), "cm", text_or_null(c->cm),
-			 "max_message_bytes",
-			 (json_int_t)c->max_message_bytes, "max_inline_bytes",
-			 (int)c->max_inline_bytes, "detail", c->detail,
-			 "client", conditions_json(&l->client_is), "server",
-			 conditions_json(&l->server_is));
+			 "max_message_bytes", (json_int_t)c->max_message_bytes,
+			 "max_inline_bytes", (int)c->max_inline_bytes, "detail",
+			 c->detail, "client", conditions_json(&l->client_is),
+			 "server", conditions_json(&l->server_is));
 }
 
 static json_t *links_json(const struct run *run)
@@ -198,16 +197,15 @@ static json_t *run_to_json(const struct run *run, const char *state)
 	for (i = 0; i < run->n_plans; i++)
 		json_array_append_new(plans, plan_json(&run->plans[i]));
 	for (i = 0; i < run->n_warnings; i++)
-		json_array_append_new(warnings,
-				      json_string(run->warnings[i]));
+		json_array_append_new(warnings, json_string(run->warnings[i]));
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:[ii], s:[ff], s:s, s:o, s:[oo], "
+		"{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:[ii], s:[ff], s:s, s:o, "
+		"s:[oo], "
 		"s:o, s:o, s:o, s:o, s:o}",
 		"schema_version", 1, "version", RDMABENCH_VERSION, "run_id",
 		run->run_id, "started_utc", run->started_utc, "state", state,
-		"command_line",
-		strings_json(run->argv, (unsigned)run->argc), "seed",
-		(json_int_t)run->seed, "trials", (int)run->rule.min,
+		"command_line", strings_json(run->argv, (unsigned)run->argc),
+		"seed", (json_int_t)run->seed, "trials", (int)run->rule.min,
 		(int)run->rule.max, "confidence", run->rule.level,
 		run->rule.width, "server",
 		run->peer.embedded ? "own child" : run->cfg->connect, "clock",
@@ -217,8 +215,7 @@ static json_t *run_to_json(const struct run *run, const char *state)
 			  "server"),
 		"scenarios", plans, "links", links_json(run), "warnings",
 		warnings, "empty_columns", empty_json(&run->empty),
-		"trials_by_status",
-		counts_json(&run->counts));
+		"trials_by_status", counts_json(&run->counts));
 }
 
 int run_json_write(const struct run *run, const char *state, struct err *err)

@@ -137,8 +137,7 @@ static int write_hist(struct sheet *s, const struct hist *h, struct err *err)
 		row_init(&s->row, &s->hist_columns);
 		row_set(&s->row, "row", "%" PRIu64, s->rows);
 		row_set(&s->row, "bucket_low_ns", "%" PRIu64, hist_low(i));
-		row_set(&s->row, "bucket_high_ns", "%" PRIu64,
-			hist_low(i + 1));
+		row_set(&s->row, "bucket_high_ns", "%" PRIu64, hist_low(i + 1));
 		row_set(&s->row, "count", "%" PRIu64, h->bucket[i]);
 		ret = csvfile_write(&s->hist, &s->row, err);
 	}
@@ -173,8 +172,8 @@ static void update(struct sheet *s, struct point_stats *p,
 int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 	      const struct trial *t, struct err *err)
 {
-	struct record_id id = {.run_id = s->run_id, .trial = number,
-			       .counters = &s->counters};
+	struct record_id id = {
+		.run_id = s->run_id, .trial = number, .counters = &s->counters};
 	int ret;
 
 	row_init(&s->row, &s->columns);
@@ -206,9 +205,9 @@ unsigned sheet_open_points(const struct sheet *s)
 static void point_columns(struct columns *c, const struct scenario *scn)
 {
 	static const char *const own[] = {
-		"trials",	   "trials_ok",	      "p50_median_ns",
-		"p50_ci_low_ns",   "p50_ci_high_ns",  "ci_level",
-		"half_width_pct",  "stopped",
+		"trials",	  "trials_ok",	    "p50_median_ns",
+		"p50_ci_low_ns",  "p50_ci_high_ns", "ci_level",
+		"half_width_pct", "stopped",
 	};
 	size_t i;
 

@@ -74,8 +74,8 @@ static int prepare(struct trial_run *r, struct blob *theirs, struct err *err)
 	if (ret)
 		return ret;
 	in = answer(r);
-	theirs->len = (uint32_t)get_bytes(&in, theirs->data,
-					  sizeof(theirs->data));
+	theirs->len =
+		(uint32_t)get_bytes(&in, theirs->data, sizeof(theirs->data));
 	r->t->cpu_server = get_u32(&in);
 	get_str(&in, r->t->server_device, sizeof(r->t->server_device));
 	conditions_unpack(&r->t->server_is, &in);
@@ -124,8 +124,7 @@ static int connect_both(struct trial_run *r, const struct blob *mine,
 		return ret;
 	r->pp->client.scn->need(r->pp->client.scn_cfg, &need);
 	r->t->caps = r->end.ep->caps;
-	r->t->messages_per_op =
-		ep_messages_per_op(r->end.ep, need.size_bytes);
+	r->t->messages_per_op = ep_messages_per_op(r->end.ep, need.size_bytes);
 	return 0;
 }
 
@@ -287,8 +286,8 @@ static enum status status_of(const struct err *why, const struct plan_point *pp)
 		return STATUS_INTERRUPTED;
 	if (why->reason == REASON_NO_DEVICE && named)
 		return STATUS_FAILED;
-	return reason_is_unsupported(why->reason) ? STATUS_UNSUPPORTED :
-						    STATUS_FAILED;
+	return reason_is_unsupported(why->reason) ? STATUS_UNSUPPORTED
+						  : STATUS_FAILED;
 }
 
 int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peer,

@@ -18,7 +18,7 @@ extern const char *const status_names[];
 
 struct trial {
 	enum status status;
-	struct err why; /* unless ok */
+	struct err why;	  /* unless ok */
 	struct caps caps; /* of the client's end, once opened */
 	unsigned messages_per_op;
 	unsigned cpu_client, cpu_server; /* UINT_MAX: not pinned */

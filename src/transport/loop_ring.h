@@ -66,9 +66,7 @@ static inline uint64_t half_filled(struct half *h)
 	return h->seen - h->pos;
 }
 
-enum {
-	RING_COPY_MAX = 64
-};
+enum { RING_COPY_MAX = 64 };
 
 /* 1 to RING_COPY_MAX bytes, without a call. */
 static inline void ring_copy(char *to, const char *from, size_t n)

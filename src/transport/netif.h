@@ -11,9 +11,7 @@
 #include <sys/socket.h>
 
 /* "192.0.2.2:1234" or "[fd00::2]:1234"; without ":port" where it is 0. */
-enum {
-	NETIF_TEXT = 64
-};
+enum { NETIF_TEXT = 64 };
 void netif_text(const struct sockaddr_storage *addr, char text[NETIF_TEXT]);
 
 /* Size of the sockaddr for its family, 0 for any but IPv4 and IPv6. */

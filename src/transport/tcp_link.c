@@ -11,10 +11,7 @@
 
 /* --- the blob: role, family, port, address -------------------------------- */
 
-enum {
-	BLOB_MAGIC = 'T',
-	BLOB_BYTES = 21
-};
+enum { BLOB_MAGIC = 'T', BLOB_BYTES = 21 };
 
 static void blob_write(struct blob *blob, enum role role,
 		       const struct sockaddr_storage *addr)
@@ -283,9 +280,7 @@ static int call_all(struct tcp_link *link, uint64_t end, struct err *err)
 
 /* Sockets that have not said hello yet.  A silent stranger takes a place,
  * not time; when all are taken the oldest goes. */
-enum {
-	GUESTS = SOFT_LANES_MAX + 16
-};
+enum { GUESTS = SOFT_LANES_MAX + 16 };
 
 struct guest {
 	int fd;

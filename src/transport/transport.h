@@ -60,19 +60,19 @@ enum role { ROLE_ACTIVE, ROLE_PASSIVE }; /* who calls, who is called */
 
 /* Capabilities are data; filled by open, refined by connect. */
 struct caps {
-	unsigned ops;		   /* OP_BIT()s */
+	unsigned ops;		    /* OP_BIT()s */
 	uint64_t max_message_bytes; /* one wire message; larger ones are cut */
-	unsigned max_inline_bytes; /* as granted, 0: none */
+	unsigned max_inline_bytes;  /* as granted, 0: none */
 	unsigned max_sges;
 	unsigned max_lanes;
 	unsigned max_depth; /* work outstanding per lane and direction */
 	bool software_device;
-	char device[64];    /* "rxe0", "lo", "" */
-	unsigned port;	    /* of an RDMA device; 0: it is none */
-	char qp_type[8];    /* "RC", "UD", ... ; "" where meaningless */
-	char cm[8];	    /* "rdma_cm", "verbs"; "" where meaningless */
-	char path[10];	    /* "loopback" or "wire" */
-	char detail[96];    /* GID index and type, MTU, ...: for run.json */
+	char device[64]; /* "rxe0", "lo", "" */
+	unsigned port;	 /* of an RDMA device; 0: it is none */
+	char qp_type[8]; /* "RC", "UD", ... ; "" where meaningless */
+	char cm[8];	 /* "rdma_cm", "verbs"; "" where meaningless */
+	char path[10];	 /* "loopback" or "wire" */
+	char detail[96]; /* GID index and type, MTU, ...: for run.json */
 };
 
 /* Registered memory.  Transports embed it first. */
@@ -129,20 +129,20 @@ struct ep_counts {
 struct ep_attr {
 	enum role role;
 	enum poll_mode poll;
-	unsigned lanes;		  /* at least 1 */
-	unsigned send_depth;	  /* work outstanding per lane, messages */
+	unsigned lanes;	     /* at least 1 */
+	unsigned send_depth; /* work outstanding per lane, messages */
 	unsigned recv_depth;
-	uint64_t max_bytes;	  /* the largest message that will be posted */
-	uint64_t segment_bytes;	  /* cut messages into these; 0: device limit */
-	int inline_bytes;	  /* -1: as much as is useful */
-	unsigned signal_every;	  /* hint: callers signal every n-th send */
-	const char *device;	  /* RDMA device; "": the first usable one */
-	unsigned ib_port;	  /* 0: the first active one */
-	int gid_index;		  /* -1: by policy */
-	unsigned mtu;		  /* bytes; 0: the port's active MTU */
-	bool rdma_cm;		  /* connect by RDMA CM */
+	uint64_t max_bytes;	/* the largest message that will be posted */
+	uint64_t segment_bytes; /* cut messages into these; 0: device limit */
+	int inline_bytes;	/* -1: as much as is useful */
+	unsigned signal_every;	/* hint: callers signal every n-th send */
+	const char *device;	/* RDMA device; "": the first usable one */
+	unsigned ib_port;	/* 0: the first active one */
+	int gid_index;		/* -1: by policy */
+	unsigned mtu;		/* bytes; 0: the port's active MTU */
+	bool rdma_cm;		/* connect by RDMA CM */
 	struct sockaddr_storage data_addr; /* where data links live (no port) */
-	uint8_t nonce[16];	  /* the session's, proves who connects */
+	uint8_t nonce[16]; /* the session's, proves who connects */
 	const struct clock *clock;
 };
 

@@ -10,12 +10,7 @@
 
 #include "transport/verbs_ep.h"
 
-enum kind {
-	KIND_NONE,
-	KIND_MESSAGE,
-	KIND_REMOTE,
-	KIND_ATOMIC
-};
+enum kind { KIND_NONE, KIND_MESSAGE, KIND_REMOTE, KIND_ATOMIC };
 
 static const struct verbs_op {
 	enum kind kind;

@@ -23,9 +23,7 @@
 #include "transport/verbs_ep.h"
 
 /* An sge's length has 32 bits; a power of two keeps pieces aligned. */
-enum {
-	SEGMENT_MAX = 1 << 30
-};
+enum { SEGMENT_MAX = 1 << 30 };
 
 static void rc_close(struct ep *base);
 

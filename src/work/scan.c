@@ -56,10 +56,10 @@ int scan_verify(const void *buf, size_t len, const struct scan_expect *want,
 	size_t off;
 
 	for (off = 0; off < len; off += sizeof(uint64_t)) {
-		uint64_t w = stamped(want, off) ?
-				     want->op :
-				     word_at(off / sizeof(uint64_t),
-					     want->seed);
+		uint64_t w =
+			stamped(want, off)
+				? want->op
+				: word_at(off / sizeof(uint64_t), want->seed);
 		size_t rest = len - off;
 		uint64_t got = 0;
 

@@ -12,11 +12,7 @@
 #include "metric/hist.h"
 #include "metric/stats.h"
 
-enum {
-	ROUNDS = 301,
-	CALLS = 2000,
-	VALUES = 1024
-};
+enum { ROUNDS = 301, CALLS = 2000, VALUES = 1024 };
 
 struct bench {
 	struct clock clk;

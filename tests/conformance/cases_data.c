@@ -117,10 +117,7 @@ static int pieces(struct side *s)
 	return side_meet(s);
 }
 
-enum {
-	LANES = 3,
-	PER_LANE = 40
-};
+enum { LANES = 3, PER_LANE = 40 };
 
 static int lane_work(struct side *s, enum op op, unsigned lane, uint64_t i)
 {

@@ -4,9 +4,7 @@
 
 #include "cases.h"
 
-enum {
-	BATCH = 16
-};
+enum { BATCH = 16 };
 
 /* Posts n receives, or n sends with the last one signalled, at once.
  * Message k goes by slot k, cookie and contents k. */

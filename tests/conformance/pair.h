@@ -14,9 +14,7 @@
 
 #define SEC_NS 1000000000u
 
-enum {
-	LIMIT_S = 20
-}; /* no single wait of a test may take longer */
+enum { LIMIT_S = 20 }; /* no single wait of a test may take longer */
 
 /* What is tested: one argument of the command line. */
 struct conf {
@@ -49,9 +47,7 @@ struct conf_case {
 	uint64_t messages; /* for the function, as it likes */
 };
 
-enum {
-	QUEUED = 64
-};
+enum { QUEUED = 64 };
 
 struct side {
 	const struct conf *conf;

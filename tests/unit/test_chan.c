@@ -158,14 +158,13 @@ static void largest_frame(void **state)
 		assert_int_equal(chan_send(&ours, FRAME_RESULT, big,
 					   sizeof(big) - i, &err),
 				 0);
-		assert_int_equal(chan_recv(&ours, &frame, 5 * SECOND, &err),
-				 0);
+		assert_int_equal(chan_recv(&ours, &frame, 5 * SECOND, &err), 0);
 		assert_int_equal(frame.len, sizeof(big) - i);
 		assert_memory_equal(frame.payload, big, frame.len);
 	}
-	assert_int_equal(chan_send(&ours, FRAME_RESULT, big, sizeof(big) + 1,
-				   &err),
-			 -EMSGSIZE);
+	assert_int_equal(
+		chan_send(&ours, FRAME_RESULT, big, sizeof(big) + 1, &err),
+		-EMSGSIZE);
 	assert_int_equal(err.reason, REASON_INTERNAL);
 	assert_false(ours.broken);
 	chan_send_words(&ours, FRAME_BYE, &(struct err){0}, &err);
@@ -267,8 +266,7 @@ static void bye_with_words(void **state)
 	(void)state;
 	assert_int_equal(chan_init(&other, dup(theirs), "other", &err), 0);
 	assert_int_equal(chan_send_words(&other, FRAME_BYE, &why, &err), 0);
-	assert_int_equal(chan_recv(&ours, &frame, SECOND, &err),
-			 -ECONNABORTED);
+	assert_int_equal(chan_recv(&ours, &frame, SECOND, &err), -ECONNABORTED);
 	assert_int_equal(err.reason, REASON_IN_USE);
 	assert_string_equal(err.text, "peer: too many of you");
 	assert_true(ours.broken);
@@ -284,8 +282,7 @@ static void bye_of_an_interrupted_peer(void **state)
 	(void)state;
 	assert_int_equal(chan_init(&other, dup(theirs), "other", &err), 0);
 	assert_int_equal(chan_send_words(&other, FRAME_BYE, &why, &err), 0);
-	assert_int_equal(chan_recv(&ours, &frame, SECOND, &err),
-			 -ECONNABORTED);
+	assert_int_equal(chan_recv(&ours, &frame, SECOND, &err), -ECONNABORTED);
 	assert_int_equal(err.reason, REASON_PEER_LOST);
 	chan_fini(&other);
 }
@@ -296,8 +293,7 @@ static void bye_that_is_garbage(void **state)
 
 	(void)state;
 	say_frame(FRAME_BYE, "\xff\xff\xff\xff", 4);
-	assert_int_equal(chan_recv(&ours, &frame, SECOND, &err),
-			 -ECONNABORTED);
+	assert_int_equal(chan_recv(&ours, &frame, SECOND, &err), -ECONNABORTED);
 	assert_int_equal(err.reason, REASON_PEER_PROTOCOL);
 }
 

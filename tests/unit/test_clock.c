@@ -10,11 +10,7 @@
 #include "base/clock.h"
 #include "machine/sysfs.h"
 
-enum {
-	READINGS = 1000 * 1000,
-	SPAN_NS = 50 * 1000 * 1000,
-	TRIES = 5
-};
+enum { READINGS = 1000 * 1000, SPAN_NS = 50 * 1000 * 1000, TRIES = 5 };
 
 static void check_monotone(const struct clock *clk)
 {

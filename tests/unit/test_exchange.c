@@ -220,8 +220,7 @@ static void counts(void **state)
 	assert_int_equal(client.ep->counts.recvs - c0.recvs, 50);
 	assert_int_equal(server.ep->counts.sends - s0.sends, 50);
 	assert_int_equal(server.ep->counts.recvs - s0.recvs, 50);
-	assert_int_equal(client.ep->counts.bytes_sent - c0.bytes_sent,
-			 50 * 64);
+	assert_int_equal(client.ep->counts.bytes_sent - c0.bytes_sent, 50 * 64);
 	assert_int_equal(client.ep->counts.bytes_recv - c0.bytes_recv,
 			 50 * 4096);
 	assert_true(of(&client, METRIC_ELAPSED) >= client.tally.latency.max);
@@ -305,9 +304,8 @@ static void min_and_max_ops(void **state)
 
 static void by_duration(void **state)
 {
-	struct phase ph = {.min_ops = 1,
-			   .max_ops = UINT64_MAX,
-			   .max_ns = 20000000};
+	struct phase ph = {
+		.min_ops = 1, .max_ops = UINT64_MAX, .max_ns = 20000000};
 
 	(void)state;
 	good(&ph);
@@ -347,8 +345,8 @@ static void spoil_request(uint64_t recv, size_t byte)
 	spoil = (struct spoil){
 		.ep = server.ep,
 		.recv = recv,
-		.byte = (unsigned char *)sx.request[(recv - 1) %
-						    EXCHANGE_SLOTS] +
+		.byte = (unsigned char *)
+				sx.request[(recv - 1) % EXCHANGE_SLOTS] +
 			byte,
 	};
 }

@@ -11,10 +11,7 @@
 #include "metric/hist.h"
 #include "rng.h"
 
-enum {
-	N_MAX = 10007,
-	SMALL_MAX = 1 << 20
-};
+enum { N_MAX = 10007, SMALL_MAX = 1 << 20 };
 
 static void buckets_have_no_gap_and_no_overlap(void **state)
 {

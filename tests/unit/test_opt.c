@@ -111,14 +111,14 @@ static void values(void **state)
 		const char *text;
 		uint64_t v;
 	} good[] = {
-		{COUNT, "2", 2},	{COUNT, "100", 100},
-		{COUNT, "1e1", 10},	{SIZE, "16", 16},
-		{SIZE, "1M", 1 << 20},	{TIME, "1us", 1000},
+		{COUNT, "2", 2},	  {COUNT, "100", 100},
+		{COUNT, "1e1", 10},	  {SIZE, "16", 16},
+		{SIZE, "1M", 1 << 20},	  {TIME, "1us", 1000},
 		{TIME, "2s", 2000000000}, {WORD, "0", 0},
-		{WORD, "9", 9},		{WORD, "auto", OPT_WORD},
-		{ENUM, "red", 0},	{ENUM, "blue", 2},
-		{FLAG, "yes", 1},	{FLAG, "1", 1},
-		{FLAG, "no", 0},	{FLAG, "0", 0},
+		{WORD, "9", 9},		  {WORD, "auto", OPT_WORD},
+		{ENUM, "red", 0},	  {ENUM, "blue", 2},
+		{FLAG, "yes", 1},	  {FLAG, "1", 1},
+		{FLAG, "no", 0},	  {FLAG, "0", 0},
 	};
 	struct err err;
 	struct cfg c;
@@ -198,7 +198,7 @@ static void text(void **state)
 static void ranges(void **state)
 {
 	static const char *const bad[] = {
-		"",    "0",    "51",   "7,51", "0,7", "7,",
+		"",    "0",    "51",  "7,51",  "0,7", "7,",
 		",30", "7,,8", "7,x", "7,8,9", "7-8",
 	};
 	struct cfg c, before;
@@ -295,9 +295,9 @@ static void long_lists(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(opt_parse_list(&opts[ENUM], reds(buf, OPT_LIST_MAX),
-					&l, &err),
-			 0);
+	assert_int_equal(
+		opt_parse_list(&opts[ENUM], reds(buf, OPT_LIST_MAX), &l, &err),
+		0);
 	assert_int_equal(l.n, OPT_LIST_MAX);
 	assert_int_equal(opt_parse_list(&opts[ENUM],
 					reds(buf, OPT_LIST_MAX + 1), &l, &err),

@@ -63,8 +63,7 @@ static void cross_product(void **state)
 				    i % 2 ? "loop" : "tcp");
 		/* Both ends do the same. */
 		assert_int_equal(s->link.transport, c->link.transport);
-		assert_memory_equal(s->scn_cfg, c->scn_cfg,
-				    sizeof(c->scn_cfg));
+		assert_memory_equal(s->scn_cfg, c->scn_cfg, sizeof(c->scn_cfg));
 		for (k = 0; size > 1024; k += 2)
 			size /= 4;
 		k += cfg_of(c)->prepare == PREPARE_NONE;

@@ -153,9 +153,8 @@ static void hostile_values(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(unpack(buf, hostile(buf, "sendrecv", "size", "1k"),
-				&err),
-			 0);
+	assert_int_equal(
+		unpack(buf, hostile(buf, "sendrecv", "size", "1k"), &err), 0);
 	for (i = 0; i < N_OF(bad); i++)
 		refused(buf,
 			hostile(buf, "sendrecv", bad[i].name, bad[i].value),

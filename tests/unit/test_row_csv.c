@@ -183,8 +183,8 @@ static void quoting(void **state)
 static void reads_back(void **state)
 {
 	static const char *const texts[] = {
-		"a",	 ",",	"\"",	"\"\"", ",\",\"", "\r\n",
-		"\n\"",	 " a ", "\r",	"'",	"a\"b",	  "\xc3\xa9",
+		"a",	",",   "\"", "\"\"", ",\",\"", "\r\n",
+		"\n\"", " a ", "\r", "'",    "a\"b",   "\xc3\xa9",
 	};
 	struct reader_table *t = NULL;
 	struct err err;
@@ -329,16 +329,11 @@ static void disk_full_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(cells),
-		TEST(text_that_does_not_fit),
-		TEST(bugs_assert),
-		TEST(quoting),
-		TEST(reads_back),
-		TEST(the_longest_line),
-		TEST(file_exists),
-		TEST(no_folder),
-		TEST(disk_full),
-		TEST(disk_full_at_once),
+		TEST(cells),	   TEST(text_that_does_not_fit),
+		TEST(bugs_assert), TEST(quoting),
+		TEST(reads_back),  TEST(the_longest_line),
+		TEST(file_exists), TEST(no_folder),
+		TEST(disk_full),   TEST(disk_full_at_once),
 	};
 
 	return cmocka_run_group_tests_name("row_csv", tests, NULL, NULL);

@@ -48,8 +48,7 @@ static void any_flipped_byte(void **state)
 
 			op = want.op = rng_u64(&rng);
 			buf = make(len, stamps[k], op);
-			assert_int_equal(scan_verify(buf, len, &want, &err),
-					 0);
+			assert_int_equal(scan_verify(buf, len, &want, &err), 0);
 			for (i = 0; i < len; i++) {
 				flip = (unsigned char)(1 << rng_u64(&rng) % 8);
 				buf[i] ^= flip;

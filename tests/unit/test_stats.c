@@ -10,11 +10,7 @@
 #include "metric/stats.h"
 #include "rng.h"
 
-enum {
-	MANY = 5000,
-	RUNS = 2000,
-	EXACT_N = 60
-};
+enum { MANY = 5000, RUNS = 2000, EXACT_N = 60 };
 
 static void sorts(void **state)
 {

@@ -10,8 +10,8 @@
 
 #include "metric/stop_rule.h"
 
-static const struct stop_rule rule = {.level = 0.95, .width = 0.05, .min = 7,
-				      .max = 30};
+static const struct stop_rule rule = {
+	.level = 0.95, .width = 0.05, .min = 7, .max = 30};
 
 static double uniform(uint64_t *state)
 {
@@ -114,8 +114,8 @@ static void looks_grow(void **unused)
 
 static void too_few_have_no_interval(void **unused)
 {
-	const struct stop_rule one = {.level = 0.95, .width = 0.05, .min = 1,
-				      .max = 1};
+	const struct stop_rule one = {
+		.level = 0.95, .width = 0.05, .min = 1, .max = 1};
 	double x = 5;
 	struct stop_look look;
 

@@ -42,9 +42,8 @@ static size_t make(void)
 	tally_set(&made, METRIC_BYTES_SENT, UINT64_MAX);
 	tally_set(&made, METRIC_MAX - 1, 0x0123456789abcdef);
 	made.counter[0] = (struct reading){.state = READING_OK};
-	made.counter[1] = (struct reading){.value = 77,
-					   .state = READING_SCALED,
-					   .percent = 48};
+	made.counter[1] = (struct reading){
+		.value = 77, .state = READING_SCALED, .percent = 48};
 	made.counter[TALLY_COUNTERS_MAX - 1].state = READING_NO_PMU;
 	made.nic_marks = 5;
 	for (i = 0; i < 300; i++)
@@ -119,8 +118,8 @@ static void merge_follows_the_rules(void **state)
 	tally_set(&made, METRIC_BASE_COUNT + 1, 1);
 	tally_set(&other, METRIC_BASE_COUNT + 1, 2);
 	tally_set(&other, METRIC_BASE_COUNT + 2, 5); /* undeclared */
-	made.counter[0] = other.counter[0] = (struct reading){
-		.value = 4, .state = READING_OK};
+	made.counter[0] = other.counter[0] =
+		(struct reading){.value = 4, .state = READING_OK};
 	other.counter[1] = (struct reading){.value = 1, .state = READING_OK};
 	made.nic_marks = 1;
 	other.nic_marks = 2;
@@ -168,9 +167,28 @@ static void bytes_are_the_documented_ones(void **state)
 				       0, 0, 0,		 0, 0, 0, 0, 0,
 				       0, 0, 0,		 0, 8, 7, 6, 5};
 	static const uint8_t counters[] = {
-		TALLY_COUNTERS_MAX, 0,			/* how many */
-		0, 0,  0, 0, 0, 0, 0, 0, 0, 0,		/* not asked for */
-		2, 48, 1, 2, 3, 4, 0, 0, 0, 0,		/* scaled, 48 % */
+		TALLY_COUNTERS_MAX,
+		0, /* how many */
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0, /* not asked for */
+		2,
+		48,
+		1,
+		2,
+		3,
+		4,
+		0,
+		0,
+		0,
+		0, /* scaled, 48 % */
 	};
 	static const uint8_t hist[] = {
 		2,  0, 0, 0, 0, 0, 0, 0, /* count */
@@ -187,9 +205,8 @@ static void bytes_are_the_documented_ones(void **state)
 	(void)state;
 	tally_init(&made);
 	tally_set(&made, 1, 0x05060708);
-	made.counter[1] = (struct reading){.value = 0x04030201,
-					   .state = READING_SCALED,
-					   .percent = 48};
+	made.counter[1] = (struct reading){
+		.value = 0x04030201, .state = READING_SCALED, .percent = 48};
 	made.nic_marks = 0x0102;
 	hist_record(&made.latency, 3);
 	hist_record(&made.latency, 3);

@@ -14,9 +14,7 @@
 
 #include "transport/tcp_link.h"
 
-enum {
-	STRANGERS = 200
-}; /* more than are remembered */
+enum { STRANGERS = 200 }; /* more than are remembered */
 
 struct caller {
 	struct tcp_link link;

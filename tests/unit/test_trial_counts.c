@@ -58,8 +58,7 @@ static void miscounts(void **state)
 								    &err),
 						 -EBADMSG);
 				assert_int_equal(err.reason, REASON_MISCOUNT);
-				assert_words(&err,
-					     metric_base[counts[i]].name);
+				assert_words(&err, metric_base[counts[i]].name);
 			}
 		}
 	}
