@@ -83,7 +83,7 @@ static void open_end(struct end *e, enum role role, struct blob *blob)
 	link_attr(&pt.link, &attr);
 	attr.role = role;
 	attr.poll = POLL_YIELD;
-	attr.recv_depth = EXCHANGE_SLOTS;
+	attr.recv_depth = EXCHANGE_RECVS;
 	attr.max_bytes = cfg.size > 64 ? cfg.size : 64;
 	attr.clock = &clk;
 	if (loop->open(&e->ep, &attr, blob, &err))
@@ -339,15 +339,13 @@ static void spoil_response(uint64_t recv, size_t byte)
 	};
 }
 
-/* The recv-th request since open: they take turns in the slots. */
+/* The recv-th request since open; all arrive in one buffer. */
 static void spoil_request(uint64_t recv, size_t byte)
 {
 	spoil = (struct spoil){
 		.ep = server.ep,
 		.recv = recv,
-		.byte = (unsigned char *)
-				sx.request[(recv - 1) % EXCHANGE_SLOTS] +
-			byte,
+		.byte = (unsigned char *)sx.request + byte,
 	};
 }
 
@@ -398,7 +396,7 @@ static int serve_requests(uint64_t n, bool measured, struct err *err)
 		struct comp comp[4];
 		int k, got = 0, tries;
 
-		scan_stamp_first(cx.request[0], cx.request_bytes, cx.op++);
+		scan_stamp_first(cx.request, cx.request_bytes, cx.op++);
 		assert_int_equal(exchange_send_request(&cx, err), 0);
 		for (tries = 0; !got && tries < 1000; tries++) {
 			int c = loop->poll(client.ep, comp, 4);
