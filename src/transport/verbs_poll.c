@@ -149,19 +149,12 @@ static __attribute__((noinline)) int nothing(struct verbs_ep *ep, int got)
 		       ep->port.name);
 }
 
-int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
+/* How many of `got` completions were whole messages. */
+static int take(struct verbs_ep *ep, const struct ibv_wc *wc, int got,
+		struct comp *comp)
 {
-	struct verbs_ep *ep = verbs_ep(base);
-	struct ibv_wc wc[VERBS_POLL];
-	int got, i, done = 0;
+	int i, done = 0;
 
-	got = ibv_poll_cq(ep->cq.cq, n < VERBS_POLL ? (int)n : VERBS_POLL, wc);
-	if (__builtin_expect(got <= 0, 1)) {
-		if (!got && !ep->failed && ++ep->idle < IDLE_POLLS)
-			return 0;
-		return nothing(ep, got);
-	}
-	ep->idle = 0;
 	for (i = 0; i < got; i++) {
 		if (__builtin_expect(wc[i].status != IBV_WC_SUCCESS, 0))
 			fail(ep, &wc[i]);
@@ -170,8 +163,33 @@ int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 		else if (take_recv(ep, &wc[i], &comp[done]))
 			done++;
 	}
-	/* What arrived before the failure is handed over first. */
-	return done || !ep->failed ? done : -EIO;
+	return done;
+}
+
+/*
+ * A message's pieces alone are nothing to return, and 0 has to mean that the
+ * queue is empty: block() sleeps after it, and no event tells of what was
+ * there before the queue was armed.
+ */
+int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
+{
+	const int room = n < VERBS_POLL ? (int)n : VERBS_POLL;
+	struct verbs_ep *ep = verbs_ep(base);
+	struct ibv_wc wc[VERBS_POLL];
+	int got, done;
+
+	do {
+		got = ibv_poll_cq(ep->cq.cq, room, wc);
+		if (__builtin_expect(got <= 0, 1)) {
+			if (!got && !ep->failed && ++ep->idle < IDLE_POLLS)
+				return 0;
+			return nothing(ep, got);
+		}
+		ep->idle = 0;
+		done = take(ep, wc, got, comp);
+	} while (!done);
+	/* What arrived before a failure is handed over first. */
+	return done;
 }
 
 static void take_event(struct verbs_ep *ep)

@@ -210,6 +210,41 @@ static int idle(struct side *s)
 	return side_meet(s);
 }
 
+/* All of a message is there before the first look, in however many pieces:
+ * that is one wait, and it does not sleep. */
+static int here_already(struct side *s)
+{
+	uint64_t t0, took;
+	struct comp c;
+	int got;
+
+	if (s->role == ROLE_PASSIVE) {
+		fill(side_tx(s, 0), s->bytes, 5);
+		TRY(side_meet(s));
+		TRY(side_send(s, 0, s->bytes, WORK_SIGNAL, 0));
+		/* TCP may need a reader for that: it gets some time. */
+		got = ep_wait(s->ep, &c, 1, SEC_NS / 2);
+		if (got < 0)
+			return side_ep_fail(s, "wait", got);
+		TRY(side_meet(s));
+		TRY(side_await_sends(s, got ? 0 : 1));
+		return side_meet(s);
+	}
+	TRY(side_recv(s, 0, s->bytes, 0));
+	TRY(side_meet(s));
+	TRY(side_meet(s));
+	t0 = clock_raw_ns();
+	got = ep_wait(s->ep, &c, 1, 4 * (uint64_t)SEC_NS);
+	took = clock_raw_ns() - t0;
+	if (got < 0)
+		return side_ep_fail(s, "wait", got);
+	CHECK(s, got == 1 && took < 2 * (uint64_t)SEC_NS,
+	      "%d messages after %llu ms", got,
+	      (unsigned long long)took / 1000000);
+	TRY(side_verify(s, side_rx(s, 0), s->bytes, 5));
+	return side_meet(s);
+}
+
 const struct conf_case queue_cases[] = {
 	{
 		.name = "batches and cookies",
@@ -249,6 +284,13 @@ const struct conf_case queue_cases[] = {
 		.name = "an idle link",
 		.run = idle,
 		.polls = ON_ALL,
+	},
+	{
+		.name = "here before the first look, 1 MiB",
+		.run = here_already,
+		.polls = ON_ALL,
+		.depth = 1,
+		.bytes = 1 << 20,
 	},
 	{.name = NULL},
 };
