@@ -274,8 +274,8 @@ int exchange_init(struct exchange *x, struct end *e,
 	x->arrival = (enum pace_arrival)cfg->arrival;
 	pace_init(&x->service,
 		  cfg->service_ns ? 1e9 / (double)cfg->service_ns : 0,
-		  (enum pace_arrival)cfg->service_dist,
-		  e->clock->ticks_per_ns, SEED_SERVICE);
+		  (enum pace_arrival)cfg->service_dist, e->clock->ticks_per_ns,
+		  SEED_SERVICE);
 	exchange_sizes(cfg, &x->request_bytes, &x->response_bytes);
 	ret = map_buffers(x, exchange_bytes(cfg), err);
 	if (ret)
