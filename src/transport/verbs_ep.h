@@ -22,19 +22,13 @@
 struct cm;
 
 /* Pieces of memory in one work request: a header, a payload and two more. */
-enum {
-	VERBS_SGES = 4
-};
+enum { VERBS_SGES = 4 };
 
 /* Work requests handed over by one doorbell; longer batches ring more. */
-enum {
-	VERBS_BATCH = 64
-};
+enum { VERBS_BATCH = 64 };
 
 /* Completions fetched by one poll: 768 bytes of stack. */
-enum {
-	VERBS_POLL = 16
-};
+enum { VERBS_POLL = 16 };
 
 /* A work request's id. */
 #define WRID_RECV (1ull << 63)

@@ -11,15 +11,11 @@
 #include "transport/verbs_ep.h"
 
 /* Acknowledging takes a lock: do it for so many events at once. */
-enum {
-	EVENTS_PER_ACK = 64
-};
+enum { EVENTS_PER_ACK = 64 };
 
 /* Who has polled in vain so often (1 to 3 ms) can afford a system call to
  * learn whether the peer is still there. */
-enum {
-	IDLE_POLLS = 1 << 16
-};
+enum { IDLE_POLLS = 1 << 16 };
 
 /*
  * What is promised when the work completes.  An RC acknowledgement says that
