@@ -13,10 +13,7 @@
 #include "base/clock.h"
 
 /* Strangers may fill a part of the backlog. */
-enum {
-	BACKLOG_SPARE = 16,
-	ADDR_TEXT = INET6_ADDRSTRLEN + 8
-};
+enum { BACKLOG_SPARE = 16, ADDR_TEXT = INET6_ADDRSTRLEN + 8 };
 
 /* The private data of a connect request. */
 struct hello {
@@ -24,9 +21,7 @@ struct hello {
 	uint32_t lane;	/* big-endian */
 	uint8_t nonce[CM_NONCE_BYTES];
 };
-enum {
-	HELLO_MAGIC = 0x52424d31
-};
+enum { HELLO_MAGIC = 0x52424d31 };
 
 struct cm_lane {
 	struct rdma_cm_id *id;

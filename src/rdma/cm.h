@@ -19,9 +19,7 @@
 
 #include "rdma/qp.h"
 
-enum {
-	CM_NONCE_BYTES = 16
-};
+enum { CM_NONCE_BYTES = 16 };
 
 struct cm;
 

@@ -17,9 +17,7 @@
 
 #include "base/err.h"
 
-enum {
-	RDMA_NAME_MAX = 64
-};
+enum { RDMA_NAME_MAX = 64 };
 
 /* One port of one device. */
 struct rdma_device_info {

@@ -34,11 +34,7 @@ static int gid_family(const struct gid *gid)
 	return IN6_IS_ADDR_V4MAPPED(&in6) ? AF_INET : AF_INET6;
 }
 
-enum {
-	SCOPE_LINK,
-	SCOPE_HOST,
-	SCOPE_GLOBAL
-};
+enum { SCOPE_LINK, SCOPE_HOST, SCOPE_GLOBAL };
 
 static unsigned gid_scope(const struct gid *gid)
 {

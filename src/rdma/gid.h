@@ -19,13 +19,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-enum gid_type {
-	GID_IB,
-	GID_ROCE_V1,
-	GID_ROCE_V2,
-	GID_IWARP,
-	GID_TYPES
-};
+enum gid_type { GID_IB, GID_ROCE_V1, GID_ROCE_V2, GID_IWARP, GID_TYPES };
 
 struct gid {
 	uint32_t index; /* in the port's table */

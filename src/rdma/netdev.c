@@ -8,9 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	MAC_BYTES = 6
-};
+enum { MAC_BYTES = 6 };
 
 static bool read_line(const char *path, char *line, int size)
 {

@@ -9,9 +9,7 @@
 #include "rdma/netdev.h"
 
 /* mlx5 has 256 a port. */
-enum {
-	GIDS_MAX = 512
-};
+enum { GIDS_MAX = 512 };
 
 static const char *const state_names[] = {
 	[IBV_PORT_NOP] = "nop",	      [IBV_PORT_DOWN] = "down",

@@ -26,15 +26,11 @@ enum {
 
 /* Beyond this inlining no longer pays: the CPU's copy costs more than the
  * device's read.  perftest's default for sends, 236, is in it. */
-enum {
-	INLINE_USEFUL = 256
-};
+enum { INLINE_USEFUL = 256 };
 
 /* A reader with more outstanding gains nothing, and rxe and mlx5 reserve
  * memory for each. */
-enum {
-	RD_ATOMIC_USEFUL = 16
-};
+enum { RD_ATOMIC_USEFUL = 16 };
 
 int rdma_cq_create(struct rdma_cq *cq, const struct rdma_port *port,
 		   uint64_t cqe, bool events, struct err *err)
