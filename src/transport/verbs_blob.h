@@ -29,7 +29,8 @@ struct verbs_blob {
 	uint32_t recv_depth;	/* messages */
 	uint8_t gid[16];
 	uint8_t nonce[16]; /* the session's: plain verbs have nothing else
-			    * that could say whose blob this is */
+			    * that could say whose blob this is;
+			    * zero with RDMA CM */
 	struct sockaddr_storage addr; /* RDMA CM: where the passive end listens
 				       * (ss_family 0: the active end) */
 	uint32_t qpn[VERBS_LANES_MAX];

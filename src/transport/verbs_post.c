@@ -217,6 +217,16 @@ static int cut_send(struct verbs_ep *ep, const struct work *w, struct cut *cut,
 	return 0;
 }
 
+/* The end is closed to further work: what the batch had gathered before this
+ * item must not go out with a later one. */
+static int no_such_op(struct verbs_ep *ep, const struct work *w)
+{
+	ep->failed = true;
+	return err_set(&ep->ep.err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+		       "rdma: %s has no such operation (%u)", ep->port.name,
+		       (unsigned)w->op);
+}
+
 static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 			   const struct work *w)
 {
@@ -228,10 +238,7 @@ static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 	int ret;
 
 	if (__builtin_expect(!(ep->ep.caps.ops & OP_BIT(w->op)), 0))
-		return err_set(&ep->ep.err, -EOPNOTSUPP,
-			       REASON_NOT_IN_TRANSPORT,
-			       "rdma: %s has no such operation (%u)",
-			       ep->port.name, (unsigned)w->op);
+		return no_such_op(ep, w);
 	assert(w->n_sges <= VERBS_SGES);
 	id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
 	if (__builtin_expect(bytes > ep->segment_bytes, 0)) {

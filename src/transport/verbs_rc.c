@@ -185,7 +185,10 @@ static void fill_blob(struct verbs_ep *ep, const struct ep_attr *attr)
 	own->segment_bytes = ep->segment_bytes;
 	own->recv_depth = attr->recv_depth;
 	memcpy(own->gid, ep->port.gid.raw, sizeof(own->gid));
-	memcpy(own->nonce, attr->nonce, sizeof(own->nonce));
+	/* RDMA CM proves it in its connect request instead: there strangers
+	 * can knock, and the blob would hide a check that does not work. */
+	if (!ep->cm)
+		memcpy(own->nonce, attr->nonce, sizeof(own->nonce));
 	for (i = 0; i < ep->n_lanes; i++)
 		own->qpn[i] = ep->lanes[i].qp->qp_num;
 	if (ep->cm && ep->role == ROLE_PASSIVE)
