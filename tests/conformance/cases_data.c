@@ -117,11 +117,25 @@ static int pieces(struct side *s)
 	return side_meet(s);
 }
 
-enum { LANES = 3, PER_LANE = 40 };
+/*
+ * Each lane is a queue of its own: sends go on when their lane's last one has
+ * completed and its answer has come, whatever the others do.  That a send has
+ * completed does not mean that the peer's program has seen the message and
+ * posted again, so each end keeps two receives posted: a peer may be one
+ * message ahead, which RC forgives (receiver not ready) and iWARP does not.
+ */
+enum { LANES = 3, PER_LANE = 40, LANE_RECVS = 2 };
+
+struct lane_state {
+	uint64_t posted, sent, received; /* messages */
+};
 
 static int lane_work(struct side *s, enum op op, unsigned lane, uint64_t i)
 {
-	char *at = op == OP_SEND ? side_tx(s, lane) : side_rx(s, lane);
+	char *at = op == OP_SEND ?
+			   side_tx(s, lane) :
+			   side_rx(s, lane * LANE_RECVS +
+					      (unsigned)(i % LANE_RECVS));
 	struct sge sge;
 	struct work w = side_work(s, op, &sge, at, s->bytes);
 
@@ -133,51 +147,58 @@ static int lane_work(struct side *s, enum op op, unsigned lane, uint64_t i)
 
 static int lanes_prepare(struct side *s)
 {
-	unsigned l;
+	unsigned l, i;
 
 	for (l = 0; l < LANES; l++)
-		TRY(lane_work(s, OP_RECV, l, 0));
+		for (i = 0; i < LANE_RECVS; i++)
+			TRY(lane_work(s, OP_RECV, l, i));
 	return 0;
 }
 
-/* Each lane is a queue of its own: sends go on when their lane's last one
- * has completed and its answer has come, whatever the others do. */
-static int lane_step(struct side *s, const struct comp *c, uint64_t sent[],
-		     uint64_t received[])
+static int lane_received(struct side *s, unsigned l, uint64_t i)
+{
+	char *at = side_rx(s, l * LANE_RECVS + (unsigned)(i % LANE_RECVS));
+
+	TRY(side_verify(s, at, s->bytes, i * LANES + l));
+	if (i + LANE_RECVS < PER_LANE)
+		return lane_work(s, OP_RECV, l, i + LANE_RECVS);
+	return 0;
+}
+
+static int lane_step(struct side *s, const struct comp *c,
+		     struct lane_state state[])
 {
 	unsigned l = c->lane;
+	struct lane_state *st = &state[l];
 
 	CHECK(s, l < LANES, "a completion of lane %u", l);
 	if (c->op == OP_SEND) {
-		CHECK(s, c->cookie == sent[l], "sends out of order");
-		sent[l]++;
+		CHECK(s, c->cookie == st->sent, "sends out of order");
+		st->sent++;
 	} else {
-		CHECK(s, c->cookie == received[l], "receives out of order");
-		TRY(side_verify(s, side_rx(s, l), s->bytes,
-				received[l] * LANES + l));
-		received[l]++;
-		if (received[l] < PER_LANE)
-			TRY(lane_work(s, OP_RECV, l, received[l]));
+		CHECK(s, c->cookie == st->received, "receives out of order");
+		TRY(lane_received(s, l, st->received++));
 	}
-	if (sent[l] != received[l] || sent[l] == PER_LANE)
+	if (st->posted != st->sent || st->sent > st->received ||
+	    st->posted == PER_LANE)
 		return 0;
-	fill(side_tx(s, l), s->bytes, sent[l] * LANES + l);
-	return lane_work(s, OP_SEND, l, sent[l]);
+	fill(side_tx(s, l), s->bytes, st->posted * LANES + l);
+	return lane_work(s, OP_SEND, l, st->posted++);
 }
 
 static int lanes(struct side *s)
 {
-	uint64_t sent[LANES] = {0}, received[LANES] = {0};
+	struct lane_state state[LANES] = {{0}};
 	struct comp c;
 	unsigned l, n;
 
 	for (l = 0; l < LANES; l++) {
 		fill(side_tx(s, l), s->bytes, l);
-		TRY(lane_work(s, OP_SEND, l, 0));
+		TRY(lane_work(s, OP_SEND, l, state[l].posted++));
 	}
 	for (n = 0; n < 2 * LANES * PER_LANE; n++) {
 		TRY(side_next(s, &c));
-		TRY(lane_step(s, &c, sent, received));
+		TRY(lane_step(s, &c, state));
 	}
 	return side_meet(s);
 }
