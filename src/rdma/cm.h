@@ -47,7 +47,8 @@ void cm_listen_addr(const struct cm *cm, struct sockaddr_storage *addr);
 /* The queue pair of a lane, in INIT; it must outlive cm_disconnect. */
 void cm_set_qp(struct cm *cm, unsigned lane, struct ibv_qp *qp);
 
-/* Connects every lane; the queue pairs are in RTS afterwards. */
+/* Connects every lane; the queue pairs are in RTS afterwards, and nobody
+ * listens any more. */
 int cm_connect(struct cm *cm, const struct cm_link *link, struct err *err);
 int cm_accept(struct cm *cm, const struct cm_link *link, struct err *err);
 

@@ -132,17 +132,19 @@ static void take_send(struct verbs_ep *ep, const struct ibv_wc *wc,
 }
 
 /* Nothing there; `got` is what ibv_poll_cq returned.  Of plain verbs nobody
- * tells that the peer is gone: that is for the control channel to notice. */
+ * tells that the peer is gone: that is for the control channel to notice.
+ * What the peer sent last may be here by now, so the loss that RDMA CM tells
+ * of is the answer to the next poll, if that finds nothing either. */
 static __attribute__((noinline)) int nothing(struct verbs_ep *ep, int got)
 {
 	ep->idle = 0;
 	if (ep->failed)
 		return -EIO;
-	if (!got && (!ep->cm || !cm_check(ep->cm, &ep->ep.err)))
+	if (!got) {
+		ep->failed = ep->cm && cm_check(ep->cm, &ep->ep.err);
 		return 0;
+	}
 	ep->failed = true;
-	if (!got)
-		return -EIO;
 	return err_set(&ep->ep.err, -EIO, REASON_LINK_FAILED,
 		       "rdma: the completion queue of %s cannot be read "
 		       "(overrun, or the device is gone)",
@@ -206,8 +208,8 @@ static void take_event(struct verbs_ep *ep)
 	ep->unacked = 0;
 }
 
-/* Sleeps for an event or the end of the RDMA CM connection.  The peer's
- * disconnect is an error only for who still waits with an empty queue. */
+/* Sleeps for an event or the end of the RDMA CM connection, which is told
+ * once: what it is remembered by comes up when the queue is empty. */
 static int sleep_for_event(struct verbs_ep *ep, uint64_t left_ns)
 {
 	const struct timespec ts = {
@@ -224,8 +226,8 @@ static int sleep_for_event(struct verbs_ep *ep, uint64_t left_ns)
 				      : err_sys(&ep->ep.err, -errno, "ppoll");
 	if (fds[0].revents)
 		take_event(ep);
-	else if (fds[1].revents && cm_check(ep->cm, &ep->ep.err))
-		return -EIO;
+	else if (fds[1].revents)
+		ep->failed = cm_check(ep->cm, &ep->ep.err) != 0;
 	return 0;
 }
 
@@ -252,14 +254,16 @@ int verbs_block(struct ep *base, struct comp *comp, unsigned n,
 {
 	struct verbs_ep *ep = verbs_ep(base);
 	uint64_t end = 0, now;
-	int got, ret = 0;
+	int got, ret;
 
 	for (;;) {
 		got = verbs_poll(base, comp, n);
-		if (got || ret)
-			break;
+		if (got)
+			return got;
 		ret = arm(ep);
-		got = ret ? ret : verbs_poll(base, comp, n);
+		if (ret)
+			return ret;
+		got = verbs_poll(base, comp, n);
 		if (got)
 			return got;
 		now = clock_raw_ns();
@@ -270,9 +274,9 @@ int verbs_block(struct ep *base, struct comp *comp, unsigned n,
 		ret = sleep_for_event(ep, end - now);
 		if (ret == -EINTR)
 			return 0;
+		if (ret) {
+			ep->failed = true;
+			return ret;
+		}
 	}
-	if (got)
-		return got;
-	ep->failed = true;
-	return ret;
 }

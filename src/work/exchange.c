@@ -139,7 +139,6 @@ const struct opt_group exchange_opts = {
 };
 
 enum { SEED_REQUEST = 0x5eed, SEED_RESPONSE = 0xfeed, SEED_SERVICE = 0x5e1f };
-enum { COOKIE_RECV, COOKIE_SEND };
 
 void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,
 		    size_t *response)
@@ -187,6 +186,7 @@ static int post_send(struct exchange *x, struct err *err)
 	struct work *work = &x->send.work;
 
 	work->flags = 0;
+	work->cookie = ++x->sent;
 	if (!--x->until_signal) {
 		work->flags = WORK_SIGNAL;
 		x->until_signal = (unsigned)x->end->pt->link.signal_every;
@@ -241,10 +241,9 @@ static void make_messages(struct exchange *x)
 		.region = x->region,
 	};
 
-	make_message(&x->send, client ? &request : &response, OP_SEND,
-		     COOKIE_SEND);
-	make_message(&x->recv, client ? &response : &request, OP_RECV,
-		     COOKIE_RECV);
+	/* A send's cookie is its number (post_send). */
+	make_message(&x->send, client ? &request : &response, OP_SEND, 0);
+	make_message(&x->recv, client ? &response : &request, OP_RECV, 0);
 	x->until_signal = (unsigned)x->end->pt->link.signal_every;
 }
 
@@ -339,18 +338,29 @@ int exchange_send_request(struct exchange *x, struct err *err)
 	return post_send(x, err);
 }
 
-/* Until the response is there; completions of sends pass by. */
-static int await_recv(struct end_waiter *w, struct err *err)
+/*
+ * Until a message is there and the next send has room.  That the peer has
+ * answered does not mean that our send has completed, and only completions
+ * free its place: the acknowledgement may be late, or lost and made good by
+ * a later one.  With a depth of at least two signalled sends this waits for
+ * one hardly ever.
+ */
+static int await_recv(struct exchange *x, struct end_waiter *w, struct err *err)
 {
+	const uint64_t depth = x->end->pt->link.tx_depth;
 	struct comp comp[4];
 	int i, n, got = 0;
 
-	while (!got) {
+	while (!got || x->sent - x->completed >= depth) {
 		n = end_wait(w, comp, 4, err);
 		if (n <= 0)
 			return n;
-		for (i = 0; i < n; i++)
-			got |= comp[i].op == OP_RECV;
+		for (i = 0; i < n; i++) {
+			if (comp[i].op == OP_RECV)
+				got = 1;
+			else
+				x->completed = comp[i].cookie;
+		}
 	}
 	return 1;
 }
@@ -461,7 +471,7 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 		ret = exchange_send_request(x, err);
 		if (ret)
 			return ret;
-		ret = await_recv(&w, err);
+		ret = await_recv(x, &w, err);
 		if (ret < 0)
 			return ret;
 		t1 = clock_ticks(clk);
@@ -518,7 +528,7 @@ int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
 
 	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
 	for (;;) {
-		ret = await_recv(&w, err);
+		ret = await_recv(x, &w, err);
 		if (ret <= 0)
 			break;
 		if (stop_requested) {

@@ -66,6 +66,7 @@ struct exchange {
 	char *request, *response;
 	struct exchange_message send, recv; /* as seen from our end */
 	unsigned until_signal; /* sends, the signalled one included */
+	uint64_t sent, completed; /* sends: posted, known to be done */
 	uint64_t op;	       /* number of the next operation */
 	uint64_t lines;
 	uint64_t verified;

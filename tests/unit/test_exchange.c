@@ -45,6 +45,50 @@ static int spoiling_poll(struct ep *ep, struct comp *comp, unsigned n)
 
 static struct transport spoiling; /* filled once, in main */
 
+/* --- a transport that tells late of sends --------------------------------------- */
+
+enum { LATE_MAX = 8, LATE_POLLS = 100 };
+
+/* Holds completions of sends back until nobody could want anything else. */
+static struct late {
+	const struct ep *ep;
+	struct comp kept[LATE_MAX];
+	unsigned n_kept, idle;
+	uint64_t posted, told, most; /* sends; most: ever outstanding */
+} late;
+
+static int late_post(struct ep *ep, const struct work *work, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; ep == late.ep && i < n; i++)
+		late.posted += work[i].op != OP_RECV;
+	if (late.posted - late.told > late.most)
+		late.most = late.posted - late.told;
+	return loop->post(ep, work, n);
+}
+
+static int late_poll(struct ep *ep, struct comp *comp, unsigned n)
+{
+	int i, done = 0, got = spoiling_poll(ep, comp, n);
+
+	if (ep != late.ep)
+		return got;
+	for (i = 0; i < got; i++) {
+		if (comp[i].op == OP_RECV)
+			comp[done++] = comp[i];
+		else if (late.n_kept < LATE_MAX)
+			late.kept[late.n_kept++] = comp[i];
+	}
+	late.idle = done ? 0 : late.idle + 1;
+	if (got < 0 || done || !late.n_kept || late.idle < LATE_POLLS)
+		return got < 0 ? got : done;
+	late.told = late.kept[late.n_kept - 1].cookie;
+	comp[0] = late.kept[late.n_kept - 1];
+	late.n_kept = 0;
+	return 1;
+}
+
 /* --- two ends ------------------------------------------------------------------- */
 
 static struct exchange_cfg cfg;
@@ -328,6 +372,27 @@ static void open_loop(void **state)
 	assert_true(tally_has(&client.tally, EXCHANGE_BACKLOG_MAX));
 }
 
+/* Its answers come at once, the completions of its sends only when it has
+ * nothing else to wait for: it must not fill more than its queue. */
+static void completions_are_late(void **state)
+{
+	struct phase ph = ops(50);
+	struct end *const ends[] = {&client, &server};
+	size_t i;
+
+	(void)state;
+	pt.link.signal_every = 1;
+	pt.link.tx_depth = 2;
+	for (i = 0; i < N_OF(ends); i++) {
+		again();
+		late = (struct late){.ep = ends[i]->ep};
+		good(&ph);
+		assert_true(late.posted >= 50);
+		assert_in_range(late.most, 1, 2);
+		late.ep = NULL;
+	}
+}
+
 /* --- spoilt payloads ----------------------------------------------------------------- */
 
 static void spoil_response(uint64_t recv, size_t byte)
@@ -529,6 +594,7 @@ int main(void)
 		TEST(min_and_max_ops),
 		TEST(by_duration),
 		TEST(open_loop),
+		TEST(completions_are_late),
 		TEST(each_finds_any_response),
 		TEST(each_finds_any_request),
 		TEST(ends_finds_first_and_last),
@@ -539,7 +605,8 @@ int main(void)
 
 	loop = transport_find("loop");
 	spoiling = *loop;
-	spoiling.poll = spoiling_poll;
+	spoiling.poll = late_poll;
+	spoiling.post = late_post;
 	clock_init_raw(&clk);
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
 }
