@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/splitmix.h"
 #include "machine/counter_event.h"
 #include "run/scenario.h"
 
@@ -203,15 +204,6 @@ const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
 	return buf;
 }
 
-static uint64_t splitmix(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
 void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
 		unsigned *order)
 {
@@ -221,7 +213,7 @@ void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
 	for (i = 0; i < plan->n_points; i++)
 		order[i] = i;
 	for (i = plan->n_points; i > 1; i--) {
-		k = (unsigned)(splitmix(&state) % i);
+		k = (unsigned)(splitmix_next(&state) % i);
 		swap = order[i - 1];
 		order[i - 1] = order[k];
 		order[k] = swap;

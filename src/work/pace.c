@@ -3,15 +3,12 @@
 #include <math.h>
 #include <string.h>
 
-/* splitmix64; in (0, 1]. */
+#include "base/splitmix.h"
+
+/* In (0, 1]. */
 static double uniform(uint64_t *state)
 {
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	z ^= z >> 31;
-	return ((double)(z >> 11) + 1) / 9007199254740992.0;
+	return ((double)(splitmix_next(state) >> 11) + 1) / 9007199254740992.0;
 }
 
 void pace_init(struct pace *p, double rate, enum pace_arrival arrival,

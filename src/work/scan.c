@@ -4,14 +4,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* splitmix64's finalizer (Steele, Lea, Flood, OOPSLA 2014). */
+#include "base/splitmix.h"
+
 static uint64_t word_at(uint64_t index, uint64_t seed)
 {
-	uint64_t z = (index + 1) * 0x9e3779b97f4a7c15u + seed;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
+	return splitmix_mix((index + 1) * SPLITMIX_STEP + seed);
 }
 
 void scan_fill(void *buf, size_t len, uint64_t seed)

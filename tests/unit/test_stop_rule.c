@@ -9,24 +9,15 @@
 #include <cmocka.h>
 
 #include "metric/stop_rule.h"
+#include "rng.h"
 
 static const struct stop_rule rule = {
 	.level = 0.95, .width = 0.05, .min = 7, .max = 30};
 
-static double uniform(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	z ^= z >> 31;
-	return ((double)(z >> 11) + 0.5) / 9007199254740992.0;
-}
-
 static double normal(uint64_t *state)
 {
-	return sqrt(-2 * log(uniform(state))) *
-	       cos(2 * 3.14159265358979323846 * uniform(state));
+	return sqrt(-2 * log(rng_uniform(state))) *
+	       cos(2 * 3.14159265358979323846 * rng_uniform(state));
 }
 
 /* Latencies: a median of 1 with a long tail to the right. */
