@@ -91,8 +91,7 @@ static int apply_option(struct job *j, const struct arg *a, struct err *err)
 	int ret;
 
 	for (i = 0; i < j->run.n_plans; i++) {
-		ret = plan_set(&j->plans[i], a->o->name, 0, a->text, &known,
-			       err);
+		ret = plan_set(&j->plans[i], a->o->name, a->text, &known, err);
 		if (ret)
 			return ret;
 		used |= known;

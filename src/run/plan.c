@@ -83,15 +83,15 @@ static struct plan_axis *axis_of(struct plan *plan, const struct opt *o)
 	return NULL;
 }
 
-int plan_set(struct plan *plan, const char *name, char letter, const char *text,
-	     bool *known, struct err *err)
+int plan_set(struct plan *plan, const char *name, const char *text, bool *known,
+	     struct err *err)
 {
 	const struct opt *o;
 	void *where;
 	size_t base;
 	int ret;
 
-	o = point_opt(&plan->proto.client, name, letter, &where);
+	o = point_opt(&plan->proto.client, name, &where);
 	*known = o != NULL;
 	if (!o)
 		return 0;

@@ -37,10 +37,10 @@ struct plan {
 void plan_init(struct plan *plan, const struct scenario *scn);
 void plan_fini(struct plan *plan);
 
-/* Sets an option by long name (or letter).  *known tells whether this
- * scenario has it.  A flag's text may be NULL (yes). */
-int plan_set(struct plan *plan, const char *name, char letter, const char *text,
-	     bool *known, struct err *err);
+/* Sets an option by long name.  *known tells whether this scenario has it.
+ * A flag's text may be NULL (yes). */
+int plan_set(struct plan *plan, const char *name, const char *text, bool *known,
+	     struct err *err);
 
 /* The cross product of the axes into plan->points; the transport varies
  * fastest, so that neighbours in time are the pair to compare. */

@@ -28,28 +28,14 @@ void point_defaults(struct point *pt, const struct scenario *scn)
 		opt_defaults(groups[i].g, (char *)pt + groups[i].offset);
 }
 
-static const struct opt *find(const struct opt_group *g, const char *name,
-			      char letter)
-{
-	unsigned i;
-
-	if (name)
-		return opt_find(g, name);
-	for (i = 0; i < g->n; i++)
-		if (g->opts[i].letter == letter)
-			return &g->opts[i];
-	return NULL;
-}
-
-const struct opt *point_opt(struct point *pt, const char *name, char letter,
-			    void **base)
+const struct opt *point_opt(struct point *pt, const char *name, void **base)
 {
 	struct point_group groups[POINT_GROUPS];
 	unsigned i;
 
 	point_groups(pt->scn, groups);
 	for (i = 0; i < POINT_GROUPS; i++) {
-		const struct opt *o = find(groups[i].g, name, letter);
+		const struct opt *o = opt_find(groups[i].g, name);
 
 		if (o) {
 			*base = (char *)pt + groups[i].offset;
@@ -94,7 +80,7 @@ static int unpack_option(struct point *pt, struct reader *r, struct err *err)
 	if (r->bad)
 		return err_set(err, -EBADMSG, REASON_PEER_PROTOCOL,
 			       "an option in PREPARE does not parse");
-	o = point_opt(pt, name, 0, &base);
+	o = point_opt(pt, name, &base);
 	if (!o)
 		return err_set(err, -EBADMSG, REASON_PEER_PROTOCOL,
 			       "unknown option '%s' in PREPARE", name);

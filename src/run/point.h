@@ -34,10 +34,9 @@ void point_groups(const struct scenario *scn,
 
 void point_defaults(struct point *pt, const struct scenario *scn);
 
-/* Finds an option of the point by long name or letter; *base is set to the
- * struct it lives in.  NULL if there is none. */
-const struct opt *point_opt(struct point *pt, const char *name, char letter,
-			    void **base);
+/* Finds an option of the point by long name; *base is set to the struct it
+ * lives in.  NULL if there is none. */
+const struct opt *point_opt(struct point *pt, const char *name, void **base);
 
 /* As it travels: scenario name, then name=value pairs of every option but
  * those of the client alone.  Unpacking checks every name and bound. */

@@ -127,7 +127,7 @@ int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
 	int ret;
 
 	for (; v->option; v++) {
-		ret = plan_set(plan, v->option, 0, v->text, &known, err);
+		ret = plan_set(plan, v->option, v->text, &known, err);
 		if (ret)
 			return ret;
 	}

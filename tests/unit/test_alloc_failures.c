@@ -307,7 +307,7 @@ int main(void)
 
 	clock_init_raw(&clk);
 	point_defaults(&pt, scenario_find("sendrecv"));
-	o = point_opt(&pt, "transport", 0, &base);
+	o = point_opt(&pt, "transport", &base);
 	ret = opt_set(o, base, "loop", &err);
 	pt.link.poll = POLL_EVENT;
 	snprintf(path, sizeof(path), "/tmp/rdmabench-alloc.%d", (int)getpid());

@@ -15,7 +15,7 @@ static void set(const char *name, const char *text)
 	struct err err;
 	bool known;
 
-	if (plan_set(&plan, name, 0, text, &known, &err))
+	if (plan_set(&plan, name, text, &known, &err))
 		fail_msg("--%s %s: %s", name, text, err.text);
 	assert_true(known);
 }
@@ -98,9 +98,9 @@ static void unknown_options(void **state)
 
 	(void)state;
 	init();
-	assert_int_equal(plan_set(&plan, "sizes", 0, "1k", &known, &err), 0);
+	assert_int_equal(plan_set(&plan, "sizes", "1k", &known, &err), 0);
 	assert_false(known);
-	assert_int_equal(plan_set(&plan, NULL, 's', "2k", &known, &err), 0);
+	assert_int_equal(plan_set(&plan, "size", "2k", &known, &err), 0);
 	assert_true(known);
 	expand();
 	assert_int_equal(plan.n_points, 2);
@@ -115,13 +115,13 @@ static void bad_values(void **state)
 
 	(void)state;
 	init();
-	assert_int_equal(plan_set(&plan, "size", 0, "1k,0", &known, &err),
+	assert_int_equal(plan_set(&plan, "size", "1k,0", &known, &err),
 			 -EINVAL);
 	assert_words(&err, "--size 1k,0: out of bounds, 1 to 1024G");
-	assert_int_equal(plan_set(&plan, "ib-port", 0, "1,0", &known, &err),
+	assert_int_equal(plan_set(&plan, "ib-port", "1,0", &known, &err),
 			 -EINVAL);
 	assert_words(&err, "--ib-port 0: out of bounds, 1 to 255");
-	assert_int_equal(plan_set(&plan, "min-ops", 0, "0", &known, &err),
+	assert_int_equal(plan_set(&plan, "min-ops", "0", &known, &err),
 			 -EINVAL);
 	assert_words(&err, "--min-ops 0");
 }

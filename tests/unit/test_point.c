@@ -19,7 +19,7 @@ static void set(const char *name, const char *text)
 	struct err err;
 	void *base;
 
-	o = point_opt(&made, name, 0, &base);
+	o = point_opt(&made, name, &base);
 	assert_non_null(o);
 	if (opt_set(o, base, text, &err))
 		fail_msg("%s", err.text);
