@@ -6,7 +6,6 @@
 
 #include "base/units.h"
 #include "rdma/device.h"
-#include "run/data_addr.h"
 #include "run/scenario.h"
 
 enum { DEVICES_MAX = 64 };
@@ -45,16 +44,15 @@ static void list_transports(void)
 
 static void print_device(const struct rdma_device_info *d)
 {
-	char addr[72] = "no IP address", mtu[24] = "?";
+	char mtu[24] = "?";
 
-	if (d->addr.ss_family)
-		data_addr_format(&d->addr, addr, sizeof(addr));
 	if (d->mtu_bytes)
 		snprintf(mtu, sizeof(mtu), "%u", d->mtu_bytes);
 	printf("  %s port %u: %s, %s, MTU %s, %s%s%s%s\n", d->name, d->port,
 	       d->state, d->iwarp ? "iWARP" : d->link_layer, mtu,
-	       d->addr.ss_family ? d->gid : addr, d->netdev[0] ? ", on " : "",
-	       d->netdev, d->software ? ", software" : "");
+	       d->addr.ss_family ? d->gid : "no IP address",
+	       d->netdev[0] ? ", on " : "", d->netdev,
+	       d->software ? ", software" : "");
 	if (d->note[0])
 		printf("    not usable: %s\n", d->note);
 }

@@ -15,6 +15,7 @@
 #include "run/data_addr.h"
 #include "run/end.h"
 #include "run/scenario.h"
+#include "transport/netif.h"
 
 #define HELLO_TIMEOUT_NS 4000000000ull
 /* Between trials the client may think, draw or wait for its user: its heart
@@ -295,12 +296,12 @@ static void peer_text(int fd, char *buf, size_t cap)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
-	char addr[64];
+	char addr[NETIF_TEXT];
 
 	if (getpeername(fd, (struct sockaddr *)&ss, &len))
 		addr[0] = '\0';
 	else
-		data_addr_format(&ss, addr, sizeof(addr));
+		netif_text(&ss, addr);
 	snprintf(buf, cap, "client %s", addr);
 }
 

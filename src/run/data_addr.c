@@ -1,8 +1,6 @@
 #include "run/data_addr.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "rdma/device.h"
@@ -33,22 +31,4 @@ void data_addr_choose(const struct link_cfg *link, int control_fd,
 		((struct sockaddr_in *)addr)->sin_port = 0;
 	else if (addr->ss_family == AF_INET6)
 		((struct sockaddr_in6 *)addr)->sin6_port = 0;
-}
-
-void data_addr_format(const struct sockaddr_storage *addr, char *buf,
-		      size_t cap)
-{
-	const struct sockaddr_in *v4 = (const void *)addr;
-	const struct sockaddr_in6 *v6 = (const void *)addr;
-	char text[INET6_ADDRSTRLEN] = "?";
-
-	if (addr->ss_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
-		snprintf(buf, cap, "%s:%u", text, ntohs(v4->sin_port));
-	} else if (addr->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
-		snprintf(buf, cap, "[%s]:%u", text, ntohs(v6->sin6_port));
-	} else {
-		snprintf(buf, cap, "local");
-	}
 }

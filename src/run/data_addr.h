@@ -6,16 +6,11 @@
 #ifndef RUN_DATA_ADDR_H
 #define RUN_DATA_ADDR_H
 
-#include <stddef.h>
 #include <sys/socket.h>
 
 #include "transport/link.h"
 
 void data_addr_choose(const struct link_cfg *link, int control_fd,
 		      struct sockaddr_storage *addr);
-
-/* "10.0.0.1:18515", "[fe80::1]:18515" */
-void data_addr_format(const struct sockaddr_storage *addr, char *buf,
-		      size_t cap);
 
 #endif
