@@ -8,28 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/sysfs.h"
+
 enum { MAC_BYTES = 6 };
-
-static bool read_line(const char *path, char *line, int size)
-{
-	FILE *f = fopen(path, "re");
-	bool ok;
-
-	if (!f)
-		return false;
-	ok = fgets(line, size, f) != NULL;
-	fclose(f);
-	if (ok)
-		line[strcspn(line, "\n")] = '\0';
-	return ok && line[0];
-}
 
 static bool mac_matches(const char *netdev, const uint8_t mac[MAC_BYTES])
 {
 	char path[320], line[64], text[3 * MAC_BYTES];
 
 	snprintf(path, sizeof(path), "/sys/class/net/%s/address", netdev);
-	if (!read_line(path, line, sizeof(line)))
+	if (sysfs_line(path, line, sizeof(line)))
 		return false;
 	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0],
 		 mac[1], mac[2], mac[3], mac[4], mac[5]);
@@ -65,7 +53,7 @@ void netdev_find(const char *device, unsigned port, const struct gid *gid,
 	snprintf(path, sizeof(path),
 		 "/sys/class/infiniband/%s/ports/%u/gid_attrs/ndevs/%u", device,
 		 port, gid->index);
-	if (read_line(path, name, IF_NAMESIZE))
+	if (!sysfs_line(path, name, IF_NAMESIZE) && name[0])
 		return;
 	name[0] = '\0';
 	if (gid->type == GID_IWARP)

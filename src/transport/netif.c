@@ -4,9 +4,10 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "machine/sysfs.h"
 
 static const struct sockaddr_in *v4(const struct sockaddr_storage *addr)
 {
@@ -122,16 +123,10 @@ bool netif_is_software(const char *name)
 
 unsigned netif_mtu(const char *name)
 {
-	char path[64], line[16] = "";
-	FILE *f;
+	char path[64];
+	uint64_t bytes;
 
 	snprintf(path, sizeof(path), "/sys/class/net/%.*s/mtu", IF_NAMESIZE,
 		 name);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (!fgets(line, sizeof(line), f))
-		line[0] = '\0';
-	fclose(f);
-	return (unsigned)strtoul(line, NULL, 10);
+	return sysfs_u64(path, &bytes) ? 0 : (unsigned)bytes;
 }
