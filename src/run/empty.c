@@ -65,7 +65,7 @@ static void note_host_time(struct empty_columns *e, const struct tally *t,
 static void note_marks(struct empty_columns *e, const struct trial *t)
 {
 	enum reading_state why =
-		t->caps.port ? READING_NOT_IN_NIC : READING_NO_RDMA;
+		t->link.caps.port ? READING_NOT_IN_NIC : READING_NO_RDMA;
 
 	if (!((t->client.nic_marks | t->server.nic_marks) & NIC_MARKS_WATCHED))
 		note(e, "nic_marks", reading_reason(why), reading_words(why));

@@ -154,12 +154,12 @@ static void put_cpu(struct row *row, const char *column, unsigned cpu)
 		row_set(row, column, "%u", cpu);
 }
 
-static void put_link(struct row *row, const struct trial *t)
+static void put_link(struct row *row, const struct trial_link *l)
 {
-	const struct caps *c = &t->caps;
+	const struct caps *c = &l->caps;
 
-	put_cpu(row, "cpu_client", t->cpu_client);
-	put_cpu(row, "cpu_server", t->cpu_server);
+	put_cpu(row, "cpu_client", l->cpu_client);
+	put_cpu(row, "cpu_server", l->cpu_server);
 	if (!c->ops)
 		return; /* no link was ever opened */
 	row_set(row, "qp_type", "%s", c->qp_type);
@@ -170,8 +170,8 @@ static void put_link(struct row *row, const struct trial *t)
 		c->software_device ? "yes" : "no");
 	if (c->qp_type[0])
 		row_set(row, "inline_bytes", "%u", c->max_inline_bytes);
-	if (t->messages_per_op)
-		row_set(row, "messages_per_op", "%u", t->messages_per_op);
+	if (l->messages_per_op)
+		row_set(row, "messages_per_op", "%u", l->messages_per_op);
 }
 
 static void put_latency(struct row *row, const struct hist *h)
@@ -241,19 +241,19 @@ static void put_measured(struct row *row, const struct plan_point *pp,
 }
 
 void record_point(struct row *row, const struct record_id *id,
-		  const struct plan_point *pp, const struct trial *t)
+		  const struct plan_point *pp, const struct trial_link *l)
 {
 	row_set(row, "schema_version", "%d", SCHEMA_VERSION);
 	row_set(row, "run_id", "%s", id->run_id);
 	row_set(row, "point", "%u", pp->id);
 	put_point(row, &pp->client);
-	put_link(row, t);
+	put_link(row, l);
 }
 
 void record_row(struct row *row, const struct record_id *id,
 		const struct plan_point *pp, const struct trial *t)
 {
-	record_point(row, id, pp, t);
+	record_point(row, id, pp, &t->link);
 	row_set(row, "trial", "%u", id->trial);
 	row_set(row, "status", "%s", status_names[t->status]);
 	if (t->status != STATUS_OK) {

@@ -24,6 +24,6 @@ void record_row(struct row *row, const struct record_id *id,
  * like, without what was measured. */
 void record_point_columns(struct columns *c, const struct scenario *scn);
 void record_point(struct row *row, const struct record_id *id,
-		  const struct plan_point *pp, const struct trial *t);
+		  const struct plan_point *pp, const struct trial_link *l);
 
 #endif

@@ -70,12 +70,12 @@ static void warn_trial(struct run *run, const struct trial *t)
 {
 	if (t->status != STATUS_OK)
 		return;
-	if (t->caps.qp_type[0] && t->caps.software_device)
+	if (t->link.caps.qp_type[0] && t->link.caps.software_device)
 		run_warn(run,
 			 "RDMA device %s is software: it moves data by "
 			 "CPU, so RDMA is not expected to win",
-			 t->caps.device);
-	if (!strcmp(t->caps.path, "loopback"))
+			 t->link.caps.device);
+	if (!strcmp(t->link.caps.path, "loopback"))
 		run_warn(run, "both ends are on one host: loopback, no wire");
 }
 
@@ -172,13 +172,13 @@ static void note_link(struct run *run, const struct plan_point *pp,
 	for (i = 0; i < run->n_links; i++) {
 		l = &run->links[i];
 		if (!strcmp(l->transport, name) &&
-		    !strcmp(l->caps.device, t->caps.device) &&
-		    !strcmp(l->caps.cm, t->caps.cm))
+		    !strcmp(l->caps.device, t->link.caps.device) &&
+		    !strcmp(l->caps.cm, t->link.caps.cm))
 			return;
 	}
 	l = &run->links[run->n_links++];
 	l->transport = name;
-	l->caps = t->caps;
+	l->caps = t->link.caps;
 	strcpy(l->server_device, t->server_device);
 	l->client_is = t->client_is;
 	l->server_is = t->server_is;

@@ -13,12 +13,8 @@
 struct point_stats {
 	enum point_state state;
 	unsigned n, tried, next_look;
-	double *p50; /* medians of its trials, ns */
-	struct stop_look look;
-	struct trial_brief {
-		struct caps caps;
-		unsigned messages_per_op, cpu_client, cpu_server;
-	} last;
+	double *p50;		/* medians of its trials, ns */
+	struct trial_link link; /* of the last one */
 };
 
 struct sheet {
@@ -147,11 +143,11 @@ static int write_hist(struct sheet *s, const struct hist *h, struct err *err)
 static void update(struct sheet *s, struct point_stats *p,
 		   const struct trial *t)
 {
+	struct stop_look look;
 	enum stop_why why;
 
 	p->tried++;
-	p->last = (struct trial_brief){t->caps, t->messages_per_op,
-				       t->cpu_client, t->cpu_server};
+	p->link = t->link;
 	if (t->status == STATUS_UNSUPPORTED)
 		p->state = POINT_UNSUPPORTED;
 	else if (p->tried >= s->rule->max)
@@ -163,7 +159,7 @@ static void update(struct sheet *s, struct point_stats *p,
 		return;
 	memcpy(s->sorted, p->p50, p->n * sizeof(double));
 	stats_sort(s->sorted, p->n);
-	why = stop_rule_look(s->rule, s->sorted, p->n, &p->look);
+	why = stop_rule_look(s->rule, s->sorted, p->n, &look);
 	p->next_look = stop_rule_next_look(s->rule, p->n);
 	if (why == STOP_NARROW)
 		p->state = POINT_NARROW;
@@ -244,18 +240,10 @@ static int write_point(struct sheet *s, struct csvfile *csv,
 {
 	const struct point_stats *p = &s->points[i];
 	struct record_id id = {.run_id = s->run_id};
-	struct trial *t = calloc(1, sizeof(*t));
 
-	if (!t)
-		return err_sys(err, -ENOMEM, "points");
-	t->caps = p->last.caps;
-	t->messages_per_op = p->last.messages_per_op;
-	t->cpu_client = p->last.cpu_client;
-	t->cpu_server = p->last.cpu_server;
 	row_init(&s->row, c);
-	record_point(&s->row, &id, &s->plan->points[i], t);
+	record_point(&s->row, &id, &s->plan->points[i], &p->link);
 	put_stats(s, p);
-	free(t);
 	return csvfile_write(csv, &s->row, err);
 }
 

@@ -76,7 +76,7 @@ static int prepare(struct trial_run *r, struct blob *theirs, struct err *err)
 	in = answer(r);
 	theirs->len =
 		(uint32_t)get_bytes(&in, theirs->data, sizeof(theirs->data));
-	r->t->cpu_server = get_u32(&in);
+	r->t->link.cpu_server = get_u32(&in);
 	get_str(&in, r->t->server_device, sizeof(r->t->server_device));
 	conditions_unpack(&r->t->server_is, &in);
 	return reader_done(&in) ? 0 : bad_answer(r, err);
@@ -100,8 +100,8 @@ static int open_end(struct trial_run *r, const struct clock *clock,
 	ret = end_open(&r->end, &r->pp->client, &env, mine, err);
 	if (ret)
 		return ret;
-	r->t->caps = r->end.ep->caps;
-	r->t->cpu_client = r->end.pinned_cpu;
+	r->t->link.caps = r->end.ep->caps;
+	r->t->link.cpu_client = r->end.pinned_cpu;
 	r->t->client_is = r->end.is;
 	return 0;
 }
@@ -123,8 +123,9 @@ static int connect_both(struct trial_run *r, const struct blob *mine,
 	if (ret)
 		return ret;
 	r->pp->client.scn->need(r->pp->client.scn_cfg, &need);
-	r->t->caps = r->end.ep->caps;
-	r->t->messages_per_op = ep_messages_per_op(r->end.ep, need.size_bytes);
+	r->t->link.caps = r->end.ep->caps;
+	r->t->link.messages_per_op =
+		ep_messages_per_op(r->end.ep, need.size_bytes);
 	return 0;
 }
 
@@ -298,7 +299,7 @@ int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peer,
 	int ret;
 
 	memset(t, 0, sizeof(*t));
-	t->cpu_client = t->cpu_server = UINT_MAX;
+	t->link.cpu_client = t->link.cpu_server = UINT_MAX;
 	ret = attempt(&r, clock, &t->why);
 	if (!ret)
 		return 0;

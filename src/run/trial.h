@@ -16,12 +16,17 @@ enum status {
 };
 extern const char *const status_names[];
 
-struct trial {
-	enum status status;
-	struct err why;	  /* unless ok */
+/* What the link was like: a point's rows say it beside its options. */
+struct trial_link {
 	struct caps caps; /* of the client's end, once opened */
 	unsigned messages_per_op;
 	unsigned cpu_client, cpu_server; /* UINT_MAX: not pinned */
+};
+
+struct trial {
+	enum status status;
+	struct err why; /* unless ok */
+	struct trial_link link;
 	uint64_t warmup_ops;
 	char server_device[64];
 	struct conditions client_is, server_is;
