@@ -140,6 +140,14 @@ static int write_hist(struct sheet *s, const struct hist *h, struct err *err)
 	return ret;
 }
 
+static enum stop_why look_at(struct sheet *s, const struct point_stats *p,
+			     struct stop_look *look)
+{
+	memcpy(s->sorted, p->p50, p->n * sizeof(double));
+	stats_sort(s->sorted, p->n);
+	return stop_rule_look(s->rule, s->sorted, p->n, look);
+}
+
 static void update(struct sheet *s, struct point_stats *p,
 		   const struct trial *t)
 {
@@ -157,9 +165,7 @@ static void update(struct sheet *s, struct point_stats *p,
 	p->p50[p->n++] = (double)hist_quantile(&t->client.latency, 0.5);
 	if (p->n < p->next_look && p->state == POINT_OPEN)
 		return;
-	memcpy(s->sorted, p->p50, p->n * sizeof(double));
-	stats_sort(s->sorted, p->n);
-	why = stop_rule_look(s->rule, s->sorted, p->n, &look);
+	why = look_at(s, p, &look);
 	p->next_look = stop_rule_next_look(s->rule, p->n);
 	if (why == STOP_NARROW)
 		p->state = POINT_NARROW;
@@ -222,9 +228,7 @@ static void put_stats(struct sheet *s, const struct point_stats *p)
 	if (!p->n)
 		return;
 	/* An interrupted point may not have been looked at yet. */
-	memcpy(s->sorted, p->p50, p->n * sizeof(double));
-	stats_sort(s->sorted, p->n);
-	stop_rule_look(s->rule, s->sorted, p->n, &look);
+	look_at(s, p, &look);
 	row_set(&s->row, "p50_median_ns", "%.0f", look.median);
 	if (!look.has_ci)
 		return; /* too few trials for one at this level */
