@@ -33,8 +33,8 @@ static void note_counters(struct empty_columns *e, const struct counter_list *l,
 		if (reading_has(&t->counter[i]))
 			continue;
 		state = (enum reading_state)t->counter[i].state;
-		record_counter_column(column, sizeof(column), end,
-				      &l->counter[i]);
+		record_end_column(column, sizeof(column), end,
+				  l->counter[i].name);
 		/* A slot that nobody filled is a peer that knows fewer. */
 		note(e, column,
 		     state ? reading_reason(state) : REASON_PEER_VERSION,
@@ -53,12 +53,11 @@ static void note_host_time(struct empty_columns *e, const struct tally *t,
 	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		if (tally_has(t, ids[i]))
 			continue;
-		snprintf(column, sizeof(column), "%s_%s", end,
-			 metric_base[ids[i]].name);
+		record_end_column(column, sizeof(column), end,
+				  metric_base[ids[i]].name);
 		note(e, column, REASON_DEVICE_LIMIT,
 		     "/proc/stat counts in ticks of 10 ms, which say nothing "
-		     "of "
-		     "a measured part below 100 ms (or it is not there)");
+		     "of a measured part below 100 ms (or it is not there)");
 	}
 }
 

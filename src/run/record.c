@@ -56,13 +56,6 @@ static void add_all(struct columns *c, const char *const *names, size_t n)
 		columns_add(c, names[i]);
 }
 
-/* Metrics that both ends count have a column each. */
-static void metric_column(char *buf, size_t cap, const struct metric *m,
-			  const char *end)
-{
-	snprintf(buf, cap, "%s_%s", end, m->name);
-}
-
 static bool own_column(unsigned id)
 {
 	/* These have columns of their own, or are derived. */
@@ -78,9 +71,11 @@ static void add_metrics(struct columns *c, const struct scenario *scn)
 	for (i = 0; i < METRIC_BASE_COUNT; i++) {
 		if (!own_column(i))
 			continue;
-		metric_column(name, sizeof(name), &metric_base[i], "client");
+		record_end_column(name, sizeof(name), "client",
+				  metric_base[i].name);
 		columns_add(c, name);
-		metric_column(name, sizeof(name), &metric_base[i], "server");
+		record_end_column(name, sizeof(name), "server",
+				  metric_base[i].name);
 		columns_add(c, name);
 	}
 	for (i = 0; i < scn->n_metrics; i++)
@@ -217,7 +212,7 @@ static void put_metrics(struct row *row, const struct tally *t, const char *end)
 	for (i = 0; i < METRIC_BASE_COUNT; i++) {
 		if (!own_column(i) || !tally_has(t, i))
 			continue;
-		metric_column(name, sizeof(name), &metric_base[i], end);
+		record_end_column(name, sizeof(name), end, metric_base[i].name);
 		row_set(row, name, "%" PRIu64, t->value[i]);
 	}
 }

@@ -8,10 +8,9 @@
 
 static const char *const ends[] = {"client", "server"};
 
-void record_counter_column(char *buf, size_t cap, const char *end,
-			   const struct counter *c)
+void record_end_column(char *buf, size_t cap, const char *end, const char *name)
 {
-	snprintf(buf, cap, "%s_%s", end, c->name);
+	snprintf(buf, cap, "%s_%s", end, name);
 }
 
 void record_counter_columns(struct columns *c, const struct counter_list *l)
@@ -21,8 +20,8 @@ void record_counter_columns(struct columns *c, const struct counter_list *l)
 
 	for (i = 0; i < l->n; i++) {
 		for (k = 0; k < 2; k++) {
-			record_counter_column(name, sizeof(name), ends[k],
-					      &l->counter[i]);
+			record_end_column(name, sizeof(name), ends[k],
+					  l->counter[i].name);
 			columns_add(c, name);
 		}
 	}
@@ -61,7 +60,7 @@ static void put_end(struct row *row, const struct counter_list *l,
 
 		if (!reading_has(r))
 			continue;
-		record_counter_column(name, sizeof(name), end, &l->counter[i]);
+		record_end_column(name, sizeof(name), end, l->counter[i].name);
 		row_set(row, name, "%" PRIu64, r->value);
 		if (r->state != READING_SCALED)
 			continue;

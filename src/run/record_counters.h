@@ -11,8 +11,8 @@ void record_counter_columns(struct columns *c, const struct counter_list *l);
 void record_counters(struct row *row, const struct counter_list *l,
 		     const struct trial *t);
 
-/* "client_cycles_user" */
-void record_counter_column(char *buf, size_t cap, const char *end,
-			   const struct counter *c);
+/* What both ends count has a column each: "client_cycles_user". */
+void record_end_column(char *buf, size_t cap, const char *end,
+		       const char *name);
 
 #endif
