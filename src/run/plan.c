@@ -108,37 +108,34 @@ int plan_set(struct plan *plan, const char *name, const char *text, bool *known,
 	return ret;
 }
 
+/* Takes the axis' part of a point's index; returns the rest of it. */
+static size_t set_axis(struct plan_point *pp, const struct plan_axis *a,
+		       size_t index)
+{
+	uint64_t value = a->values.v[index % a->values.n];
+
+	opt_store(a->o, (char *)&pp->client + a->base, value);
+	opt_store(a->o, (char *)&pp->server + a->base, value);
+	return index / a->values.n;
+}
+
+static bool is_transport(const struct plan_axis *a)
+{
+	return !strcmp(a->o->name, "transport");
+}
+
+/* The transport first: what is first varies fastest. */
 static void set_axes(const struct plan *plan, struct plan_point *pp,
 		     size_t index)
 {
 	unsigned i;
 
-	/* The link's axes come after the scenario's in plan->axes; the
-	 * transport is the first of them, and must vary fastest. */
-	for (i = 0; i < plan->n_axes; i++) {
-		const struct plan_axis *a = &plan->axes[i];
-
-		if (strcmp(a->o->name, "transport"))
-			continue;
-		opt_store(a->o, (char *)&pp->client + a->base,
-			  a->values.v[index % a->values.n]);
-		index /= a->values.n;
-	}
-	for (i = 0; i < plan->n_axes; i++) {
-		const struct plan_axis *a = &plan->axes[i];
-
-		if (!strcmp(a->o->name, "transport"))
-			continue;
-		opt_store(a->o, (char *)&pp->client + a->base,
-			  a->values.v[index % a->values.n]);
-		index /= a->values.n;
-	}
-	for (i = 0; i < plan->n_axes; i++) {
-		const struct plan_axis *a = &plan->axes[i];
-
-		opt_store(a->o, (char *)&pp->server + a->base,
-			  opt_load(a->o, (char *)&pp->client + a->base));
-	}
+	for (i = 0; i < plan->n_axes; i++)
+		if (is_transport(&plan->axes[i]))
+			index = set_axis(pp, &plan->axes[i], index);
+	for (i = 0; i < plan->n_axes; i++)
+		if (!is_transport(&plan->axes[i]))
+			index = set_axis(pp, &plan->axes[i], index);
 }
 
 static int check_counters(const struct plan *plan, struct err *err)
