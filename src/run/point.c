@@ -1,5 +1,6 @@
 #include "run/point.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ void point_defaults(struct point *pt, const struct scenario *scn)
 	struct point_group groups[POINT_GROUPS];
 	unsigned i;
 
+	assert(scn->cfg_size <= sizeof(pt->scn_cfg));
 	memset(pt, 0, sizeof(*pt));
 	pt->scn = scn;
 	point_groups(scn, groups);

@@ -16,11 +16,13 @@
 
 struct scenario;
 
+enum { SCENARIO_CFG_MAX = 512 };
+
 struct point {
 	const struct scenario *scn;
 	struct link_cfg link;
 	struct trial_cfg trial;
-	alignas(16) unsigned char scn_cfg[512];
+	alignas(16) unsigned char scn_cfg[SCENARIO_CFG_MAX];
 };
 
 /* The option groups that make up a point, and where each one's struct is. */

@@ -11,8 +11,6 @@
 #include "metric/metric.h"
 #include "run/end.h"
 
-enum { SCENARIO_CFG_MAX = 512 };
-
 /* What a point asks of its link; filled from the scenario's options. */
 struct need {
 	unsigned ops;	    /* OP_BIT()s that the transport must have */
@@ -29,9 +27,8 @@ struct scenario {
 	const char *summary;  /* a line for `list` */
 	const char *question; /* what the experiment asks, a sentence or two */
 	const char *source;   /* the literature it reproduces */
-	const struct opt_group *opts; /* of a struct of at most
-					 SCENARIO_CFG_MAX bytes */
-	size_t cfg_size;
+	const struct opt_group *opts; /* of a struct of cfg_size bytes */
+	size_t cfg_size;	      /* at most SCENARIO_CFG_MAX: asserted */
 	const struct metric *metrics; /* its own, beside the base ones */
 	unsigned n_metrics;
 
