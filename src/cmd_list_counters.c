@@ -86,7 +86,7 @@ void cmd_list_counters(void)
 	host_read(&host);
 	printf("counters (--counters SET|EVENT[,...]; processor %s",
 	       microarch[0] ? microarch : "unknown to libpfm");
-	if (host.perf_event_paranoid != -100)
+	if (host.perf_event_paranoid != HOST_NO_PARANOID)
 		printf(", perf_event_paranoid %d", host.perf_event_paranoid);
 	puts("):");
 	for (i = 0; (set = counter_set_at(i)); i++)

@@ -18,7 +18,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-enum { CACHE_INDEXES = 8, NO_PARANOID = -100 };
+enum { CACHE_INDEXES = 8 };
 
 struct vm {
 	const char *sign;
@@ -226,7 +226,7 @@ static void read_paranoid(struct host *host)
 {
 	char text[16];
 
-	host->perf_event_paranoid = NO_PARANOID;
+	host->perf_event_paranoid = HOST_NO_PARANOID;
 	if (!sysfs_line("/proc/sys/kernel/perf_event_paranoid", text,
 			sizeof(text)))
 		sscanf(text, "%d", &host->perf_event_paranoid);

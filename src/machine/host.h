@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* perf_event_paranoid where there is none; real ones begin at -1. */
+enum { HOST_NO_PARANOID = -100 };
+
 struct host {
 	char name[64];
 	char kernel[96]; /* "Linux 6.1.0-28-amd64 x86_64" */
@@ -18,7 +21,7 @@ struct host {
 	unsigned numa_nodes; /* 0: unknown */
 	uint64_t mem_bytes, mem_available_bytes;
 	uint64_t memlock_bytes;			/* UINT64_MAX: unlimited */
-	int perf_event_paranoid;		/* -100: not to be had */
+	int perf_event_paranoid;		/* or HOST_NO_PARANOID */
 	uint64_t l1d_bytes, l2_bytes, l3_bytes; /* as cpu0 sees; 0: unknown */
 };
 

@@ -42,7 +42,7 @@ static json_t *host_names(const struct host *h, const char *end)
 		number_or_null(h->l1d_bytes, 0), "l2_bytes",
 		number_or_null(h->l2_bytes, 0), "l3_bytes",
 		number_or_null(h->l3_bytes, 0), "perf_event_paranoid",
-		h->perf_event_paranoid == -100
+		h->perf_event_paranoid == HOST_NO_PARANOID
 			? json_null()
 			: json_integer(h->perf_event_paranoid));
 }

@@ -469,7 +469,7 @@ static void host_tells_what_it_is(void **state)
 	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &lim), 0);
 	assert_true(h.memlock_bytes == lim.rlim_cur); /* infinity, too */
 	assert_true(h.perf_event_paranoid >= -1 ||
-		    h.perf_event_paranoid == -100);
+		    h.perf_event_paranoid == HOST_NO_PARANOID);
 	assert_true(!*h.boot_id || strlen(h.boot_id) == 36);
 }
 
