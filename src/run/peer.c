@@ -110,7 +110,7 @@ static int start(struct peer *p, int fd, const char *name,
 static int listen_loopback(struct sockaddr_in *addr, struct err *err)
 {
 	socklen_t len = sizeof(*addr);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ret, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return err_sys(err, -errno, "socket");
@@ -118,9 +118,9 @@ static int listen_loopback(struct sockaddr_in *addr, struct err *err)
 	addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) || listen(fd, 1) ||
 	    getsockname(fd, (struct sockaddr *)addr, &len)) {
-		err_sys(err, -errno, "listening on 127.0.0.1");
+		ret = err_sys(err, -errno, "listening on 127.0.0.1");
 		close(fd);
-		return -errno;
+		return ret;
 	}
 	return fd;
 }
