@@ -2,7 +2,7 @@
  * Errors as values.  A function that can fail returns 0 or -errno and puts
  * words for a person into the caller's struct err; callers on the way up may
  * put their own context in front (err_wrap).  Libraries never print and
- * never exit: only main.c and cmd_*.c do, with err_exit_code().
+ * never exit: only main.c and cmd_*.c do, with reason_exit_code().
  *
  * `reason` is a word of a closed list.  It travels over the control channel,
  * so that both ends of a failure say the same, and it starts the `reason`

@@ -10,7 +10,7 @@
  * Liveness: each end sends a heartbeat every second, from a thread of its
  * own while the main thread is busy setting up, or from chan_pulse while a
  * phase runs (a thread that wakes up would disturb a measurement).  A peer
- * that is silent for CHAN_SILENCE_NS (the channel's silence_ns) is given up (a stopped process still
+ * that is silent for CHAN_SILENCE_NS is given up (a stopped process still
  * acknowledges TCP); one that ended is noticed at once.
  */
 #ifndef CTL_CHAN_H
@@ -29,8 +29,8 @@ enum { CHAN_PAYLOAD_MAX = 128 * 1024 };
 
 enum frame_type {
 	FRAME_NONE,
-	FRAME_HELLO,	 /* c->s: version, client's name */
-	FRAME_WELCOME,	 /* s->c: version, nonce, data address, host */
+	FRAME_HELLO,	 /* c->s: version, host (ctl/hello.h) */
+	FRAME_WELCOME,	 /* s->c: version, sessions, nonce, host, facts */
 	FRAME_PREPARE,	 /* c->s: scenario and a point's options */
 	FRAME_READY,	 /* s->c: blob, what the server's end is like */
 	FRAME_CONNECT,	 /* c->s: the client's blob */
@@ -45,7 +45,7 @@ enum frame_type {
 	FRAME_ABORTED,	 /* s->c: dropped; ready for the next */
 	FRAME_ERROR,	 /* s->c: reason, text: the trial failed here */
 	FRAME_HEARTBEAT,
-	FRAME_BYE, /* both: reason, text: the session ends */
+	FRAME_BYE, /* both ways: reason, text: the session ends */
 	FRAME_COUNT
 };
 

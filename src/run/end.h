@@ -90,8 +90,9 @@ void end_after_phase(struct end *e, const struct phase *ph);
 
 void end_close(struct end *e);
 
-/* Waits for completions within the rules above: > 0, 0 when the phase is
- * finished, -errno.  `*idle_since`: where progress is remembered. */
+/* How a phase waits: in slices, with a pulse after each that brought nothing;
+ * a client gives the link up after --op-timeout, and a second for each MiB of
+ * `bytes`, without any progress. */
 struct end_waiter {
 	struct end *e;
 	uint64_t done, seen;	 /* operations: now, at the last pulse */
@@ -100,6 +101,8 @@ struct end_waiter {
 	uint64_t slice_ns;
 };
 void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes);
+
+/* Completions: how many, 0 when the phase is finished, -errno. */
 int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
 	     struct err *err);
 

@@ -6,8 +6,8 @@
 #include "run/scenario.h"
 #include "run/trial.h"
 
-/* The base columns, knobs and axes, the scenario's metrics (DESIGN
- * section 4).  Every column has a help text: record_column_help. */
+/* The base columns, axes and knobs (those that have a column), the scenario's
+ * metrics, the counters (DESIGN section 4). */
 void record_columns(struct columns *c, const struct scenario *scn,
 		    const struct counter_list *counters);
 

@@ -10,7 +10,7 @@ struct trial_cfg {
 	uint64_t iterations;	/* OPT_WORD: by duration */
 	uint64_t duration_ns;	/* of the measured part */
 	uint64_t min_ops;	/* even if the duration is over */
-	uint64_t warmup_ns;	/* OPT_WORD: a tenth of the duration */
+	uint64_t warmup_ns;	/* OPT_WORD: until it is steady */
 	uint64_t op_timeout_ns; /* without any progress, the link is given up */
 	char counters[OPT_TEXT_MAX]; /* machine/counter_list.h */
 };

@@ -11,7 +11,7 @@
 
 /* Index into link_transport_names, the order of list.h. */
 extern const char *const link_transport_names[];
-/* poll_mode_names with "auto" in front. */
+/* Beyond enum poll_mode: the run settles it before a link is opened. */
 enum { LINK_POLL_AUTO = POLL_COUNT };
 
 struct link_cfg {
