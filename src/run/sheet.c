@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "run/record.h"
-#include "run/run.h"
 #include "run/scenario.h"
 
 /* What is known of a point so far. */
