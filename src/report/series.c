@@ -1,11 +1,11 @@
 #include "report/series.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "metric/stats.h"
 #include "report/show.h"
 
 /* What is needed of an ok row. */
@@ -39,18 +39,11 @@ static enum path path_parse(const char *word)
 	return path;
 }
 
-static int compare_doubles(const void *a, const void *b)
+/* Sorts v. */
+static double median(double *v, size_t n)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-double median(double *v, size_t n)
-{
-	assert(n);
-	qsort(v, n, sizeof(*v), compare_doubles);
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+	stats_sort(v, (unsigned)n);
+	return stats_median(v, (unsigned)n);
 }
 
 static int compare_samples(const void *a, const void *b)

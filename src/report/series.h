@@ -67,8 +67,4 @@ double series_gain(double tcp_us, double rdma_us);
 const struct series *series_baseline(const struct series_set *set,
 				     const struct series *s, const char **why);
 
-/* Middle value, of an even number the mean of the two in the middle.  Sorts
- * `v`; n > 0. */
-double median(double *v, size_t n);
-
 #endif

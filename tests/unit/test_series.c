@@ -84,16 +84,6 @@ static void assert_labels(struct fixture *f, size_t n, const char *const *want)
 		      sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),  \
 		      (const char *[]){__VA_ARGS__})
 
-static void test_median(void **state)
-{
-	double odd[] = {9, 1, 5}, even[] = {4, 1, 3, 100}, one[] = {7};
-
-	(void)state;
-	assert_near(median(odd, 3), 5);
-	assert_near(median(even, 4), 3.5);
-	assert_near(median(one, 1), 7);
-}
-
 static void test_points(void **state)
 {
 	struct fixture f;
@@ -332,7 +322,6 @@ static void test_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_median),
 		cmocka_unit_test(test_points),
 		cmocka_unit_test(test_only_ok_rows),
 		cmocka_unit_test(test_labels_plain),
