@@ -3,7 +3,12 @@
 #include <netinet/in.h>
 #include <string.h>
 
-const char *const link_transport_names[] = {"tcp", "rdma", "loop", NULL};
+static const char *const transport_names[] = {
+#define TRANSPORT(t) #t,
+#include "transport/list.h"
+#undef TRANSPORT
+	NULL,
+};
 
 static const char *const poll_names[] = {
 	[POLL_SPIN] = "spin",
@@ -21,7 +26,7 @@ static const struct opt opts[] = {
 	 .role = OPT_AXIS,
 	 .offset = AT(transport),
 	 .def = "tcp,rdma",
-	 .names = link_transport_names,
+	 .names = transport_names,
 	 .metavar = "NAME[,...]",
 	 .help = "what carries the data"},
 	{.name = "poll",

@@ -9,13 +9,11 @@
 #include "base/opt.h"
 #include "transport/transport.h"
 
-/* Index into link_transport_names, the order of list.h. */
-extern const char *const link_transport_names[];
 /* Beyond enum poll_mode: the run settles it before a link is opened. */
 enum { LINK_POLL_AUTO = POLL_COUNT };
 
 struct link_cfg {
-	uint64_t transport; /* axis */
+	uint64_t transport; /* axis; transport_at() of it */
 	uint64_t poll;	    /* axis; enum poll_mode or LINK_POLL_AUTO */
 	uint64_t rdma_cm;
 	uint64_t inline_bytes; /* OPT_WORD: auto */

@@ -1,4 +1,4 @@
-/* Every transport, in the order of `list` and of the CSV. */
-TRANSPORT(transport_tcp)
-TRANSPORT(transport_rdma)
-TRANSPORT(transport_loop)
+/* Every transport_*, by its name, in the order of `list` and of the CSV. */
+TRANSPORT(tcp)
+TRANSPORT(rdma)
+TRANSPORT(loop)

@@ -3,12 +3,12 @@
 #include <sched.h>
 #include <string.h>
 
-#define TRANSPORT(t) extern const struct transport t;
+#define TRANSPORT(t) extern const struct transport transport_##t;
 #include "transport/list.h"
 #undef TRANSPORT
 
 static const struct transport *const transports[] = {
-#define TRANSPORT(t) &t,
+#define TRANSPORT(t) &transport_##t,
 #include "transport/list.h"
 #undef TRANSPORT
 };
