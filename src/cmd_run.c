@@ -119,6 +119,8 @@ static int make_plans(struct job *j, struct err *err)
 
 /* --- output ---------------------------------------------------------------- */
 
+static const char clear_line[] = "\r\033[K";
+
 static void describe_point(const struct plan_point *pp, char *buf, size_t cap)
 {
 	struct need need;
@@ -133,23 +135,23 @@ static void describe_point(const struct plan_point *pp, char *buf, size_t cap)
 static void show_progress(struct run *run, const struct plan_point *pp,
 			  unsigned round, unsigned done, unsigned total)
 {
-	static const char clear[] = "\r\033[K";
 	char what[96];
 
 	if (!pp) {
-		fputs(clear, stderr);
+		fputs(clear_line, stderr);
 		return;
 	}
 	describe_point(pp, what, sizeof(what));
-	fprintf(stderr, "%strial %u of %u to %u, point %u of %u: %s", clear,
-		round, run->rule.min, run->rule.max, done, total, what);
+	fprintf(stderr, "%strial %u of %u to %u, point %u of %u: %s",
+		clear_line, round, run->rule.min, run->rule.max, done, total,
+		what);
 	fflush(stderr);
 }
 
 static void say_above_progress(const char *line)
 {
 	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
+		fputs(clear_line, stderr);
 	cmd_say(line);
 }
 
@@ -208,7 +210,7 @@ static int execute(struct job *j)
 		run->progress = show_progress;
 	ret = run_execute(run, &err);
 	if (ret && run->progress)
-		fputs("\r\033[K", stderr);
+		fputs(clear_line, stderr);
 	if (run->counts.ok + run->counts.unsupported + run->counts.failed)
 		print_results(j);
 	if (ret)
