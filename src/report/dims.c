@@ -22,7 +22,6 @@ static const struct {
 	{"inline_bytes", DIM_OWN},
 	{"signal_every", DIM_OWN},
 	{"tx_depth", DIM_OWN},
-	{"rx_depth", DIM_OWN},
 	{"loop", DIM_SAME},
 	{"prepare", DIM_SAME},
 	{"request_bytes", DIM_SAME},
