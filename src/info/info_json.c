@@ -2,10 +2,7 @@
 
 #include <stdlib.h>
 
-static json_t *text_or_null(const char *s)
-{
-	return s[0] ? json_string(s) : json_null();
-}
+#include "result/json.h"
 
 static json_t *value_json(const struct fact *fact)
 {
@@ -27,10 +24,10 @@ json_t *facts_json(const struct facts *facts)
 		json_array_append_new(
 			a,
 			json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "section",
-				  f.section, "item", text_or_null(f.item),
+				  f.section, "item", json_text_or_null(f.item),
 				  "key", f.key, "value", value_json(&f), "unit",
-				  text_or_null(f.unit), "unknown",
-				  text_or_null(f.unknown)));
+				  json_text_or_null(f.unit), "unknown",
+				  json_text_or_null(f.unknown)));
 	return a;
 }
 
@@ -45,8 +42,8 @@ json_t *findings_json(const struct findings *findings)
 		json_array_append_new(
 			a, json_pack("{s:s, s:o, s:s, s:s, s:s}", "severity",
 				     severity_name(x->severity), "item",
-				     text_or_null(x->item), "what", x->what,
-				     "why", x->why, "mend", x->mend));
+				     json_text_or_null(x->item), "what",
+				     x->what, "why", x->why, "mend", x->mend));
 	}
 	return a;
 }

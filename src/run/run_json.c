@@ -9,6 +9,7 @@
 
 #include "info/findings.h"
 #include "info/info_json.h"
+#include "result/json.h"
 #include "run/scenario.h"
 
 static json_t *number_or_null(uint64_t v, uint64_t unknown)
@@ -16,26 +17,20 @@ static json_t *number_or_null(uint64_t v, uint64_t unknown)
 	return v == unknown ? json_null() : json_integer((json_int_t)v);
 }
 
-static json_t *text_or_null(const char *s)
-{
-	json_t *j = s[0] ? json_string(s) : NULL;
-
-	return j ? j : json_null();
-}
-
 static json_t *host_names(const struct host *h, const char *end)
 {
 	return json_pack(
 		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, "
 		"s:o, s:o, s:o, s:o, s:o}",
-		"end", end, "name", text_or_null(h->name), "kernel",
-		text_or_null(h->kernel), "cpu_model",
-		text_or_null(h->cpu_model), "virt", text_or_null(h->virt),
-		"boot_id", text_or_null(h->boot_id), "clocksource",
-		text_or_null(h->clocksource), "governor",
-		text_or_null(h->governor), "cpus_online", (int)h->cpus_online,
-		"cpus_allowed", (int)h->cpus_allowed, "numa_nodes",
-		(int)h->numa_nodes, "mem_bytes",
+		"end", end, "name", json_text_or_null(h->name), "kernel",
+		json_text_or_null(h->kernel), "cpu_model",
+		json_text_or_null(h->cpu_model), "virt",
+		json_text_or_null(h->virt), "boot_id",
+		json_text_or_null(h->boot_id), "clocksource",
+		json_text_or_null(h->clocksource), "governor",
+		json_text_or_null(h->governor), "cpus_online",
+		(int)h->cpus_online, "cpus_allowed", (int)h->cpus_allowed,
+		"numa_nodes", (int)h->numa_nodes, "mem_bytes",
 		number_or_null(h->mem_bytes, 0), "memlock_bytes",
 		number_or_null(h->memlock_bytes, UINT64_MAX), "l1d_bytes",
 		number_or_null(h->l1d_bytes, 0), "l2_bytes",
@@ -137,7 +132,7 @@ static json_t *clock_json(const struct clock *c)
 	return json_pack("{s:s, s:f, s:I, s:o}", "name", c->name, "cost_ns",
 			 c->cost_ns, "resolution_ns",
 			 (json_int_t)c->resolution_ns, "why_not_tsc",
-			 text_or_null(c->why));
+			 json_text_or_null(c->why));
 }
 
 static json_t *conditions_json(const struct conditions *c)
@@ -145,9 +140,9 @@ static json_t *conditions_json(const struct conditions *c)
 	return json_pack("{s:o, s:o, s:b, s:o}", "numa_node",
 			 c->numa_node < 0 ? json_null()
 					  : json_integer(c->numa_node),
-			 "numa_why_not", text_or_null(c->numa_why),
+			 "numa_why_not", json_text_or_null(c->numa_why),
 			 "idle_states_held_off", (int)c->idle_held,
-			 "idle_why_not", text_or_null(c->idle_why));
+			 "idle_why_not", json_text_or_null(c->idle_why));
 }
 
 static json_t *link_json(const struct run_link *l)
@@ -157,14 +152,15 @@ static json_t *link_json(const struct run_link *l)
 	return json_pack("{s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:i, s:s, "
 			 "s:o, s:o}",
 			 "transport", l->transport, "device",
-			 text_or_null(c->device), "server_device",
-			 text_or_null(l->server_device), "software_device",
+			 json_text_or_null(c->device), "server_device",
+			 json_text_or_null(l->server_device), "software_device",
 			 (int)c->software_device, "path", c->path, "qp_type",
-			 text_or_null(c->qp_type), "cm", text_or_null(c->cm),
-			 "max_message_bytes", (json_int_t)c->max_message_bytes,
-			 "max_inline_bytes", (int)c->max_inline_bytes, "detail",
-			 c->detail, "client", conditions_json(&l->client_is),
-			 "server", conditions_json(&l->server_is));
+			 json_text_or_null(c->qp_type), "cm",
+			 json_text_or_null(c->cm), "max_message_bytes",
+			 (json_int_t)c->max_message_bytes, "max_inline_bytes",
+			 (int)c->max_inline_bytes, "detail", c->detail,
+			 "client", conditions_json(&l->client_is), "server",
+			 conditions_json(&l->server_is));
 }
 
 static json_t *links_json(const struct run *run)
