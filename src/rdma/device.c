@@ -43,7 +43,6 @@ static void fill_port(struct rdma_device_info *info, struct rdma_port *port,
 	struct err err;
 
 	info->port = number;
-	info->n_ports = port->attr.phys_port_cnt;
 	info->software = port->software;
 	info->iwarp = port->iwarp;
 	if (rdma_port_select(port, number, &err))

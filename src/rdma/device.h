@@ -22,7 +22,7 @@ enum { RDMA_NAME_MAX = 64 };
 /* One port of one device. */
 struct rdma_device_info {
 	char name[RDMA_NAME_MAX]; /* "rxe0" */
-	unsigned port, n_ports;	  /* ports count from 1 */
+	unsigned port;		  /* they count from 1 */
 	bool software, iwarp, active;
 	char link_layer[16]; /* "Ethernet", "InfiniBand" */
 	char state[16];	     /* "active", "down", ... */
