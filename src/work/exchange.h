@@ -65,9 +65,9 @@ struct exchange {
 	struct region *region;
 	char *request, *response;
 	struct exchange_message send, recv; /* as seen from our end */
-	unsigned until_signal; /* sends, the signalled one included */
+	unsigned until_signal;	  /* sends, the signalled one included */
 	uint64_t sent, completed; /* sends: posted, known to be done */
-	uint64_t op;	       /* number of the next operation */
+	uint64_t op;		  /* number of the next operation */
 	uint64_t lines;
 	uint64_t verified;
 	uint64_t cold_ns; /* client: the very first operation */

@@ -132,10 +132,10 @@ struct lane_state {
 
 static int lane_work(struct side *s, enum op op, unsigned lane, uint64_t i)
 {
-	char *at = op == OP_SEND ?
-			   side_tx(s, lane) :
-			   side_rx(s, lane * LANE_RECVS +
-					      (unsigned)(i % LANE_RECVS));
+	char *at = op == OP_SEND
+			   ? side_tx(s, lane)
+			   : side_rx(s, lane * LANE_RECVS +
+						(unsigned)(i % LANE_RECVS));
 	struct sge sge;
 	struct work w = side_work(s, op, &sge, at, s->bytes);
 
