@@ -21,7 +21,7 @@ static void set(const char *name, const char *text)
 	struct err err;
 	void *base;
 
-	o = point_opt(&pt, name, 0, &base);
+	o = point_opt(&pt, name, &base);
 	if (!o || opt_set(o, base, text, &err))
 		abort();
 }
