@@ -83,7 +83,6 @@ struct verbs_ep {
 	struct cm *cm;	      /* NULL: plain verbs */
 	uint64_t max_bytes;   /* of a message */
 	uint32_t most_pieces; /* that the queues have room for, a message */
-	bool cut_recvs;	      /* receives were posted in pieces already */
 	struct verbs_blob own;
 };
 

@@ -269,7 +269,6 @@ static int cut_recv(struct verbs_ep *ep, const struct work *w, struct cut *cut,
 	struct ibv_recv_wr *wr;
 	int ret;
 
-	ep->cut_recvs = true;
 	for (; *left > ep->segment_bytes; *left -= ep->segment_bytes) {
 		wr = &ep->recv_wrs[ep->n_wrs++];
 		wr->wr_id = id;

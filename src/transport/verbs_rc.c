@@ -413,8 +413,9 @@ static int check_peer(struct verbs_ep *ep, const struct verbs_blob *peer,
 	return 0;
 }
 
-/* The smaller of both ends' segments, if our queues were made for as many
- * pieces as that gives. */
+/* The smaller of both ends' segments, unless some message would be cut
+ * differently then: our queues are made for so many pieces, and receives may
+ * have been posted. */
 static int agree_segment(struct verbs_ep *ep, const struct verbs_blob *peer,
 			 struct err *err)
 {
@@ -422,8 +423,7 @@ static int agree_segment(struct verbs_ep *ep, const struct verbs_blob *peer,
 
 	if (peer->segment_bytes >= own)
 		return 0;
-	if (ep->cut_recvs ||
-	    pieces_of(ep->max_bytes, peer->segment_bytes) > ep->most_pieces)
+	if (ep->max_bytes > peer->segment_bytes)
 		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
 			       "messages of up to %llu bytes: the peer's "
 			       "device takes %u at once, ours %u, and our "

@@ -131,6 +131,7 @@ static int set_option(struct conf *conf, const char *opt)
 	if (!strcmp(opt, "cm")) {
 		conf->attr.rdma_cm = true;
 		conf->meets = true;
+		conf->notices = true;
 		return 0;
 	}
 	if (!strncmp(opt, "addr=", 5))

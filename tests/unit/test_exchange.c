@@ -11,8 +11,6 @@
 #include "run/scenario.h"
 #include "work/exchange.h"
 
-/* --- a transport that spoils a byte -------------------------------------------- */
-
 static struct exchange_cfg cfg;
 static struct clock clk;
 static struct point pt;
