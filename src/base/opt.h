@@ -28,8 +28,8 @@ enum opt_type {
 
 enum opt_role {
 	OPT_AXIS,     /* a list makes more points; in every row */
-	OPT_KNOB,     /* one value for the run; in run.json, and in every row if
-		   * it has a column */
+	OPT_KNOB,     /* one value for the run; in run.json, and in every row
+		   * if it has a column */
 	OPT_HOST,     /* CLIENT[,SERVER]: each end takes its own; one value is
 		   * for both */
 	OPT_HOST_OWN, /* the same, but one value is the client's only */
