@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "machine/mem.h"
 #include "rdma/cm.h"
 #include "transport/verbs_ep.h"
 
@@ -346,6 +347,11 @@ static int rc_reg(struct ep *base, void *addr, size_t len, unsigned access,
 	struct verbs_region *region;
 	int ret;
 
+	/* Beforehand, because the device's ENOMEM would not say why; and the
+	 * soft limit may be raised to the hard one. */
+	ret = mem_check_lock(len, err);
+	if (ret)
+		return ret;
 	region = calloc(1, sizeof(*region));
 	if (!region)
 		return err_sys(err, -ENOMEM, "memory region");
