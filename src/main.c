@@ -1,7 +1,11 @@
 #include "cmd.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/stop.h"
 
@@ -42,11 +46,46 @@ int cmd_fail(const struct err *err)
 	return reason_exit_code(err->reason);
 }
 
-int main(int argc, char **argv)
+/* What the caller closed (`2>&-`) must not become a socket or a CSV that a
+ * message is then printed into.  Writing to these fails, as it should. */
+static void hold_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* `rdmabench list | head -1`: whoever reads has what he wanted. */
+static bool reader_left(void)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
+/* Results that reached nobody are no success. */
+static int flush_results(int code)
+{
+	struct err err;
+	bool lost = ferror(stdout);
+
+	lost |= fflush(stdout) != 0;
+	if (!lost || code || reader_left())
+		return code;
+	err_set(&err, -EIO, REASON_IO_ERROR,
+		"stdout: not everything could be written: is its disk full, "
+		"or was it closed?");
+	return cmd_fail(&err);
+}
+
+static int run_command(int argc, char **argv)
 {
 	const struct command *c;
 
-	stop_install();
 	if (argc < 2) {
 		cmd_help.help();
 		return EXIT_USAGE;
@@ -67,4 +106,11 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	return c->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	hold_stdio();
+	stop_install();
+	return flush_results(run_command(argc, argv));
 }
