@@ -1,5 +1,6 @@
 #include "base/stop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 volatile sig_atomic_t stop_requested;
@@ -7,6 +8,14 @@ volatile sig_atomic_t stop_requested;
 static void on_signal(int sig)
 {
 	stop_requested = sig;
+}
+
+/* By nohup.  Not asked of SIGINT, which a script's `&` ignores too. */
+static bool ignored(int sig)
+{
+	struct sigaction old;
+
+	return !sigaction(sig, NULL, &old) && old.sa_handler == SIG_IGN;
 }
 
 void stop_install(void)
@@ -19,6 +28,9 @@ void stop_install(void)
 	 * second signal ends the program whatever it does. */
 	sa.sa_flags = (int)SA_RESETHAND;
 	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
-		sigaction(stops[i], &sa, NULL);
+		if (stops[i] != SIGHUP || !ignored(SIGHUP))
+			sigaction(stops[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* `ulimit -f`: an error to tell, not a death in the middle of a row. */
+	signal(SIGXFSZ, SIG_IGN);
 }

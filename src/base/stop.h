@@ -7,8 +7,9 @@
 
 extern volatile sig_atomic_t stop_requested; /* the signal's number, or 0 */
 
-/* Installs handlers for SIGINT, SIGTERM and SIGHUP; SIGPIPE is ignored.  A
- * second Ctrl-C kills at once. */
+/* Installs handlers for SIGINT, SIGTERM and SIGHUP (unless nohup ignores it);
+ * SIGPIPE and SIGXFSZ become errors of write().  A second Ctrl-C kills at
+ * once. */
 void stop_install(void);
 
 #endif
