@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/stop.h"
+#include "ctl/chan.h"
 #include "ctl/session.h"
 
 #define AT(field) offsetof(struct serve_cfg, field)
@@ -155,12 +156,32 @@ static void run_session(struct serve *s, int fd)
 
 static void refuse(const struct serve *s, int fd)
 {
-	static const char line[] = "rdmabench: too many sessions\r\n";
+	struct chan chan;
+	struct err why, ignored;
 
 	say(s, "refused a client: %u sessions already (--max-sessions)",
 	    s->n_sessions);
-	(void)!send(fd, line, sizeof(line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(fd);
+	err_set(&why, -EBUSY, REASON_PEER_REFUSED,
+		"too many sessions, %u (--max-sessions): wait for one to end",
+		s->n_sessions);
+	if (chan_init(&chan, fd, "client", &ignored)) {
+		close(fd);
+		return;
+	}
+	(void)chan_send_words(&chan, FRAME_BYE, &why, &ignored);
+	chan_fini(&chan);
+}
+
+/* The client stays in the queue, so poll() would call again at once. */
+static void cannot_accept(const struct serve *s, int e)
+{
+	struct timespec pause = {.tv_nsec = 500000000};
+
+	if (e == EAGAIN || e == EINTR || e == ECONNABORTED)
+		return;
+	say(s, "cannot accept a client: %s%s", strerror(e),
+	    e == EMFILE ? " (ulimit -n)" : "");
+	nanosleep(&pause, NULL);
 }
 
 static void accept_client(struct serve *s)
@@ -169,8 +190,10 @@ static void accept_client(struct serve *s)
 	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 	pid_t pid;
 
-	if (fd < 0)
+	if (fd < 0) {
+		cannot_accept(s, errno);
 		return;
+	}
 	if (s->n_sessions >= s->cfg->max_sessions) {
 		refuse(s, fd);
 		return;

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "ctl/session.h"
 
 /* Registering or allocating much may take long; the heart beats. */
@@ -72,9 +73,9 @@ static int exchange_hellos(struct peer *p, const struct host *self,
 	int ret;
 
 	hello_pack(&mine, &w);
-	ret = chan_send(&p->chan, FRAME_HELLO, buf, w.len, err);
-	if (!ret)
-		ret = chan_recv(&p->chan, &p->frame, HELLO_TIMEOUT_NS, err);
+	/* A server that refuses may have hung up by now: its words wait. */
+	(void)chan_send(&p->chan, FRAME_HELLO, buf, w.len, err);
+	ret = chan_recv(&p->chan, &p->frame, HELLO_TIMEOUT_NS, err);
 	if (ret)
 		return ret;
 	if (p->frame.type != FRAME_WELCOME)
@@ -187,6 +188,22 @@ int peer_open_embedded(struct peer *p, const struct host *self, struct err *err)
 
 /* --- somebody else's ------------------------------------------------------- */
 
+/* getaddrinfo() would take 99999 for 34463. */
+static int check_where(const char *where, const char *host, const char *port,
+		       struct err *err)
+{
+	uint64_t number;
+
+	if (!host[0])
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--connect '%s': no host", where);
+	if (units_parse_count(port, &number, err) || !number || number > 65535)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--connect %s: '%s' is no port, 1 to 65535",
+			       where, port);
+	return 0;
+}
+
 /* Splits "host:port", "[v6]:port", "host", "v6". */
 static int split(const char *where, char *host, size_t cap, char *port,
 		 struct err *err)
@@ -272,6 +289,8 @@ int peer_open(struct peer *p, const char *where, unsigned port,
 	p->chan.fd = -1;
 	snprintf(service, sizeof(service), "%u", port);
 	ret = split(where, host, sizeof(host), service, err);
+	if (!ret)
+		ret = check_where(where, host, service, err);
 	if (ret)
 		return ret;
 	ret = call(host, service, err);
