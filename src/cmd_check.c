@@ -53,7 +53,7 @@ static int run(int argc, char **argv)
 		help();
 		return 0;
 	}
-	if (argc != 2 || argv[1][0] == '-') {
+	if (argc != 2 || !argv[1][0] || argv[1][0] == '-') {
 		fputs("rdmabench: check takes one results folder\n", stderr);
 		return EXIT_USAGE;
 	}

@@ -50,7 +50,7 @@ static int run(int argc, char **argv)
 		help();
 		return 0;
 	}
-	if (argc != 2 || argv[1][0] == '-') {
+	if (argc != 2 || !argv[1][0] || argv[1][0] == '-') {
 		fputs("rdmabench: report takes one results folder\n", stderr);
 		return EXIT_USAGE;
 	}

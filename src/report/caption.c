@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "report/show.h"
+#include "result/reader.h"
 
 static const char separator[] = "  \xc2\xb7  "; /* a middle dot */
 
@@ -83,6 +84,7 @@ int run_info_read(const char *dir, struct run_info *info, struct err *err)
 	char *file, version[40];
 	json_error_t why;
 	json_t *root;
+	FILE *f;
 	int ret = 0;
 
 	*info = (struct run_info){.date = ""};
@@ -90,7 +92,13 @@ int run_info_read(const char *dir, struct run_info *info, struct err *err)
 		return err_sys(err, -ENOMEM, "%s", dir);
 	if (access(file, F_OK))
 		goto free_file;
-	root = json_load_file(file, 0, &why);
+	f = reader_open(file, err);
+	if (!f) {
+		ret = -EIO;
+		goto free_file;
+	}
+	root = json_loadf(f, 0, &why);
+	fclose(f);
 	if (!root) {
 		ret = err_set(err, -EINVAL, REASON_IO_ERROR,
 			      "%s:%d: %s (without this file the figures lack "

@@ -290,6 +290,11 @@ static int check_scenario(const char *dir, const struct scenario *scn,
 	ret = reader_read(path, 0, &table, err);
 	if (ret)
 		return ret;
+	if (!reader_rows(table)) {
+		reader_free(table);
+		return err_set(err, -ENOENT, REASON_NO_FILE, "%s: no rows",
+			       path);
+	}
 	c.table = table;
 	snprintf(path, sizeof(path), "%s/%s.hist.csv", dir, scn->name);
 	if (!reader_read(path, READER_SKIP_PARTIAL, &hist, &ignored))

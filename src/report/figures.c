@@ -239,9 +239,11 @@ static void write_data(FILE *f, const struct figure *fig,
 static int write_file(const char *file, const struct figure *fig,
 		      const struct view *view, struct err *err)
 {
-	FILE *f = fopen(file, "we");
+	FILE *f;
 	bool bad;
 
+	unlink(file); /* nor through a link that came with the folder */
+	f = fopen(file, "we");
 	if (!f)
 		return err_sys(err, -errno, "%s", file);
 	write_data(f, fig, view);

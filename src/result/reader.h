@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 
@@ -27,6 +28,10 @@ enum {
 };
 
 struct reader_table;
+
+/* A file of a results folder, which may come from anywhere: plain files only,
+ * for a FIFO would never open and a device never end.  NULL with words. */
+FILE *reader_open(const char *file, struct err *err);
 
 /* *table is set on success only; the caller frees it. */
 int reader_read(const char *file, unsigned flags, struct reader_table **table,
