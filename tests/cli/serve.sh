@@ -85,6 +85,7 @@ wait $client || status=$?
 ok "session killed: client exits 4" is "$status" 4
 ok "session killed: within 5 s" eval '(( SECONDS - start <= 5 ))'
 ok "session killed: says why" grep -q "peer-lost" k2.err
+ok "session killed: says what to do" grep -q "start it again" k2.err
 ok "session killed: rows whole" whole_rows k2/sendrecv.csv
 ok "session killed: goes on" served
 run_long k3

@@ -1,0 +1,104 @@
+#!/bin/bash
+# What users, shells and files do that nobody meant.  Needs no device.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+
+tcp=(run sendrecv --transport tcp -s 1k --trials 1)
+try "$bench" "${tcp[@]}" -n 20 --out good
+ok "a run to look at" is "$status" 0
+
+# Where its output goes.
+for c in list help info "check good" "run sendrecv --plan"; do
+	ok "$c into a full disk: exit 3" eval \
+		'"$bench" $c >/dev/full 2>err; is $? 3 && err_has stdout'
+	ok "$c, stdout closed: exit 3" eval \
+		'"$bench" $c >&- 2>err; is $? 3 && err_has stdout'
+	ok "$c, its reader gone: exit 0, quiet" eval \
+		'(sleep 0.1; "$bench" $c 2>err; echo $? >rc) | true; is "$(<rc)" 0 && err_lines 0'
+done
+ok "stderr closed: no message gets into a socket" eval \
+	'"$bench" "${tcp[@]}" -n 20 --out closed >out 2>&-; is $? 0'
+ok "all closed: no table gets into a CSV" eval \
+	'"$bench" "${tcp[@]}" -n 20 --out none <&- >&- 2>&-; whole_rows none/sendrecv.csv'
+ok "ulimit -f: exit 3, not a signal" eval \
+	'(ulimit -f 0; "$bench" "${tcp[@]}" -n 20 --out limit 2>&1) | grep -q "File too large"'
+
+# A narrow terminal: the progress line must not wrap.
+cat >progress.sh <<-EOF
+	stty cols 40
+	"$bench" run sendrecv --transport tcp -s 1k -n 5 --trials 2 --out narrow
+EOF
+try script -qec "bash progress.sh" /dev/null
+ok "40 columns: progress fits" eval \
+	'grep -qa "trial 1" "$work/out" && ! grep -aoP "\rtrial[^\r\e]*" "$work/out" | grep -qE "^.{41}"' \
+	'&& ! grep -aoP "\e\[Ktrial[^\r\e]*" "$work/out" | grep -qE "^.{43}"'
+
+# nohup means it.
+setsid bash -c 'trap "" HUP; exec "$@"' - "$bench" "${tcp[@]}" -D 1s --out hup \
+	>/dev/null 2>&1 &
+pid=$!
+within 5 test -s hup/sendrecv.csv
+kill -HUP $pid
+wait $pid
+ok "nohup: goes on after a hang-up" is $? 0
+
+# Options that are fine one by one.
+ok "-n with -D" fails_with 2 "leave one out" "${tcp[@]}" -n 5 -D 1s
+ok "MAX below MIN" fails_with 2 "--trials 7,3" "${tcp[@]}" --trials 7,3
+ok "auto with a number" fails_with 2 "auto stands alone" "${tcp[@]}" --trials auto,3
+ok "the same scenario twice" fails_with 2 "twice" run sendrecv sendrecv
+ok "--connect with nothing" fails_with 2 "--connect: is empty" "${tcp[@]}" --connect=
+ok "--out with nothing" fails_with 2 "--out: is empty" "${tcp[@]}" --out=
+ok "--connect without host" fails_with 2 "no host" "${tcp[@]}" --connect :18515
+ok "--connect to port 99999" fails_with 2 "no port" "${tcp[@]}" --connect 127.0.0.1:99999
+ok "--connect to port x" fails_with 2 "no port" "${tcp[@]}" --connect 127.0.0.1:x
+ok "check of nothing" fails_with 2 "one results folder" check ""
+ok "list of two" fails_with 2 "takes one of" list scenarios devices
+try "$bench" run sendrecv --preset smoke -D 30ms --transport tcp -s 64 --out smoke
+ok "-D wins over the preset's iterations" eval \
+	'is "$status" 0 && (( $(column smoke/sendrecv.csv samples) > 20 ))'
+
+# Folders and files that are none of ours.
+mkdir left && touch left/sendrecv.points.csv && touch plain
+ok "--out with leftovers: before, not after" fails_with 2 "choose another" \
+	"${tcp[@]}" -n 5 --out left
+ok "--out below a file names the option" fails_with 3 "--out plain/x" \
+	"${tcp[@]}" -n 5 --out plain/x
+mkdir fifo wide empty
+mkfifo fifo/sendrecv.csv
+(seq -s, 1 100000; seq -s, 1 100000) >wide/sendrecv.csv
+head -1 good/sendrecv.csv >empty/sendrecv.csv
+for c in check report; do
+	ok "$c of a FIFO" fails_with 3 "not a plain file" $c fifo
+	ok "$c of 100000 columns" fails_with 3 "thousands of cells" $c wide
+done
+ok "check of no rows is no success" fails_with 3 "no results" check empty
+mkfifo good/sendrecv.hist.csv.fifo && mv good/sendrecv.hist.csv.fifo good/run.json
+ok "report with a FIFO for run.json" fails_with 3 "not a plain file" report good
+
+# A full server says so to those who understand.
+"$bench" serve -p 0 --max-sessions 1 >/dev/null 2>serve.err &
+server=$!
+within 5 grep -q listening serve.err
+port=$(sed -n 's/.*port //p' serve.err)
+exec 4<>/dev/tcp/127.0.0.1/"$port"
+within 5 grep -q began serve.err
+ok "too many sessions: the client is told" fails_with 4 "--max-sessions" \
+	"${tcp[@]}" -n 5 --connect 127.0.0.1:"$port"
+exec 4>&-
+kill $server
+wait $server
+
+# No file descriptor left: it must not spin.
+(ulimit -n 4; exec "$bench" serve -p 0) >/dev/null 2>few.err &
+server=$!
+within 5 grep -q listening few.err
+port=$(sed -n 's/.*port //p' few.err)
+exec 4<>/dev/tcp/127.0.0.1/"$port"
+sleep 1.3
+ok "ulimit -n: said, a few times" eval 'n=$(grep -c "ulimit -n" few.err); (( n >= 1 && n < 5 ))'
+exec 4>&-
+kill $server
+wait $server
+ok "and it ends well" is $? 0
+done_testing
