@@ -87,13 +87,18 @@ static int run(int argc, char **argv)
 		help();
 		return 0;
 	}
-	if (argc > 2 || (what[0] && strcmp(what, "scenarios") &&
-			 strcmp(what, "transports") &&
-			 strcmp(what, "counters") && strcmp(what, "devices"))) {
+	if (argc > 2) {
+		fprintf(stderr, "rdmabench: list takes one of scenarios, "
+				"transports, counters, devices\n");
+		return EXIT_USAGE;
+	}
+	if (what[0] && strcmp(what, "scenarios") &&
+	    strcmp(what, "transports") && strcmp(what, "counters") &&
+	    strcmp(what, "devices")) {
 		fprintf(stderr,
 			"rdmabench: list %s: not one of scenarios, "
 			"transports, counters, devices\n",
-			argc > 2 ? argv[2] : what);
+			what);
 		return EXIT_USAGE;
 	}
 	if (!what[0] || what[0] == 's')

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -50,10 +51,15 @@ static unsigned all_groups(const struct opt_group **groups)
 static int add_plan(struct job *j, const char *name, struct err *err)
 {
 	const struct scenario *s = scenario_find(name);
+	unsigned i;
 
 	if (!s)
 		return err_set(err, -EINVAL, REASON_USAGE,
 			       "no scenario '%s'; see `rdmabench list`", name);
+	for (i = 0; i < j->run.n_plans; i++)
+		if (j->plans[i].scn == s)
+			return err_set(err, -EINVAL, REASON_USAGE,
+				       "scenario '%s' is named twice", name);
 	if (j->run.n_plans == PLANS_MAX)
 		return err_set(err, -EINVAL, REASON_USAGE,
 			       "more than %d scenarios", PLANS_MAX);
@@ -82,6 +88,17 @@ static bool is_run_opt(const struct opt *o)
 	return o >= run_opts.opts && o < run_opts.opts + run_opts.n;
 }
 
+static const char *given(const struct args *a, const char *name)
+{
+	const char *text = NULL;
+	unsigned i;
+
+	for (i = 0; i < a->n; i++)
+		if (!strcmp(a->arg[i].o->name, name))
+			text = a->arg[i].text;
+	return text;
+}
+
 /* An option goes to every plan that has it, and to one at least. */
 static int apply_option(struct job *j, const struct arg *a, struct err *err)
 {
@@ -104,11 +121,17 @@ static int apply_option(struct job *j, const struct arg *a, struct err *err)
 
 static int make_plans(struct job *j, struct err *err)
 {
+	bool known;
 	unsigned i;
 	int ret = add_plans(j, err);
 
 	for (i = 0; !ret && i < j->run.n_plans; i++)
 		ret = run_preset_apply(&j->cfg, &j->plans[i], err);
+	/* The preset's iterations would win over the user's duration. */
+	if (given(&j->args, "duration"))
+		for (i = 0; !ret && i < j->run.n_plans; i++)
+			ret = plan_set(&j->plans[i], "iterations", 0, "auto",
+				       &known, err);
 	for (i = 0; !ret && i < j->args.n; i++)
 		if (!is_run_opt(j->args.arg[i].o))
 			ret = apply_option(j, &j->args.arg[i], err);
@@ -132,19 +155,29 @@ static void describe_point(const struct plan_point *pp, char *buf, size_t cap)
 		 link_transport(&pp->client.link)->name);
 }
 
+static int terminal_columns(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || !w.ws_col)
+		return 80;
+	return w.ws_col;
+}
+
 static void show_progress(struct run *run, const struct plan_point *pp,
 			  unsigned round, unsigned done, unsigned total)
 {
-	char what[96];
+	char what[96], line[256];
 
 	if (!pp) {
 		fputs(clear_line, stderr);
 		return;
 	}
 	describe_point(pp, what, sizeof(what));
-	fprintf(stderr, "%strial %u of %u to %u, point %u of %u: %s",
-		clear_line, round, run->rule.min, run->rule.max, done, total,
-		what);
+	snprintf(line, sizeof(line), "trial %u of %u to %u, point %u of %u: %s",
+		 round, run->rule.min, run->rule.max, done, total, what);
+	/* A line that wraps is not cleared by \r. */
+	fprintf(stderr, "%s%.*s", clear_line, terminal_columns() - 1, line);
 	fflush(stderr);
 }
 
@@ -195,6 +228,20 @@ static void print_results(const struct job *j)
 
 /* --- the command ------------------------------------------------------------ */
 
+/* Why a server went is known there, not here. */
+static int fail_run(const struct job *j, struct err *err)
+{
+	size_t len = strlen(err->text);
+
+	if (j->cfg.connect[0] && (err->reason == REASON_PEER_LOST ||
+				  err->reason == REASON_PEER_TIMEOUT))
+		snprintf(err->text + len, sizeof(err->text) - len,
+			 " (see what `rdmabench serve` at %s says, start it "
+			 "again if it ended)",
+			 j->cfg.connect);
+	return cmd_fail(err);
+}
+
 static int execute(struct job *j)
 {
 	struct run *run = &j->run;
@@ -214,11 +261,33 @@ static int execute(struct job *j)
 	if (run->counts.ok + run->counts.unsupported + run->counts.failed)
 		print_results(j);
 	if (ret)
-		return cmd_fail(&err);
+		return fail_run(j, &err);
 	code = run_exit_code(run);
 	if (run->counts.failed)
-		cmd_fail(&run->counts.first_failure);
+		fail_run(j, &run->counts.first_failure);
 	return code;
+}
+
+/* Each is fine by itself. */
+static int check_args(const struct job *j, struct err *err)
+{
+	static const char *const texts[] = {"connect", "out"};
+	const char *n = given(&j->args, "iterations");
+	unsigned i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const char *text = given(&j->args, texts[i]);
+
+		/* "--connect $HOST", and HOST was never set. */
+		if (text && !*text)
+			return err_set(err, -EINVAL, REASON_USAGE,
+				       "--%s: is empty", texts[i]);
+	}
+	if (n && strcmp(n, "auto") && given(&j->args, "duration"))
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--iterations and --duration: a trial ends by "
+			       "one of them; leave one out");
+	return run_cfg_check(&j->cfg, err);
 }
 
 static int prepare(struct job *j, int argc, char **argv, struct err *err)
@@ -235,6 +304,8 @@ static int prepare(struct job *j, int argc, char **argv, struct err *err)
 	if (ret || j->args.help)
 		return ret;
 	ret = args_apply(&j->args, &run_opts, &j->cfg, err);
+	if (!ret)
+		ret = check_args(j, err);
 	return ret ? ret : make_plans(j, err);
 }
 

@@ -118,10 +118,11 @@ static int refuse(struct err *err, int ret, const unsigned *cpus, unsigned n)
 			cpu_allowed(may, CPU_LIST_MAX));
 	if (ret != -EINVAL)
 		return err_sys(err, ret, "cannot run on CPU %s", wanted);
-	return err_set(err, ret, REASON_USAGE,
-		       "cannot run on CPU %s: offline, absent or outside this "
-		       "cpuset (running on %s)",
-		       wanted, allowed);
+	return err_set(
+		err, ret, REASON_USAGE,
+		"--cpus: cannot run on CPU %s: offline, absent or outside this "
+		"cpuset (running on %s)",
+		wanted, allowed);
 }
 
 int cpu_unpin(const unsigned *cpus, unsigned n, struct err *err)

@@ -26,6 +26,13 @@ static int make_path(const char *path, struct err *err)
 	return 0;
 }
 
+static bool is_result(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return !strncmp(name, "run.json", 8) || (dot && !strcmp(dot, ".csv"));
+}
+
 static int check_empty(const char *path, struct err *err)
 {
 	DIR *d = opendir(path);
@@ -35,11 +42,11 @@ static int check_empty(const char *path, struct err *err)
 	if (!d)
 		return err_sys(err, -errno, "%s", path);
 	while (!ret && (de = readdir(d)))
-		if (!strcmp(de->d_name, "run.json"))
+		if (is_result(de->d_name))
 			ret = err_set(err, -EEXIST, REASON_USAGE,
 				      "--out %s: holds the results of another "
-				      "run",
-				      path);
+				      "run (%.64s): choose another folder",
+				      path, de->d_name);
 	closedir(d);
 	if (!ret && access(path, W_OK))
 		ret = err_sys(err, -errno, "%s", path);
@@ -66,8 +73,11 @@ static int make_new(struct run *run, struct err *err)
 	int ret;
 
 	ret = make_path("results", err);
-	if (ret)
+	if (ret) {
+		err_wrap(err, "no folder for results here (--out DIR names "
+			      "another)");
 		return ret;
+	}
 	for (i = 0; i < 100; i++) {
 		if (i)
 			snprintf(run->dir, sizeof(run->dir), "results/%s-%u",
@@ -101,7 +111,9 @@ int folder_create(struct run *run, struct err *err)
 		return make_new(run, err);
 	snprintf(run->dir, sizeof(run->dir), "%s", run->cfg->out);
 	ret = make_path(run->dir, err);
-	if (!ret)
+	if (ret)
+		err_wrap(err, "--out %s", run->dir);
+	else
 		ret = check_empty(run->dir, err);
 	return ret;
 }

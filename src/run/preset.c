@@ -1,6 +1,8 @@
 /* Presets and the run's own options. */
 #include "run/run.h"
 
+#include <errno.h>
+
 #include "run/scenario.h"
 
 #define AT(field) offsetof(struct run_cfg, field)
@@ -134,6 +136,21 @@ int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
 	return 0;
 }
 
+int run_cfg_check(const struct run_cfg *cfg, struct err *err)
+{
+	const uint64_t *t = cfg->trials;
+
+	if ((t[0] == OPT_WORD) != (t[1] == OPT_WORD))
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--trials: auto stands alone");
+	if (t[1] < t[0])
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--trials %llu,%llu: MAX is below MIN",
+			       (unsigned long long)t[0],
+			       (unsigned long long)t[1]);
+	return 0;
+}
+
 void run_stop_rule(const struct run_cfg *cfg, struct stop_rule *rule)
 {
 	static const unsigned trials[PRESET_COUNT][2] = {
@@ -150,6 +167,4 @@ void run_stop_rule(const struct run_cfg *cfg, struct stop_rule *rule)
 		return;
 	rule->min = (unsigned)cfg->trials[0];
 	rule->max = (unsigned)cfg->trials[1];
-	if (rule->max < rule->min)
-		rule->max = rule->min;
 }

@@ -31,6 +31,8 @@ extern const struct opt_group run_opts;
 /* Applies the preset's values to a plan, before the user's own options. */
 int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
 		     struct err *err);
+/* Values that do not go together: 0 or -EINVAL with words. */
+int run_cfg_check(const struct run_cfg *cfg, struct err *err);
 void run_stop_rule(const struct run_cfg *cfg, struct stop_rule *rule);
 
 enum { RUN_TRIALS_MAX = 1000 };
