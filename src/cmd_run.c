@@ -130,7 +130,7 @@ static int make_plans(struct job *j, struct err *err)
 	/* The preset's iterations would win over the user's duration. */
 	if (given(&j->args, "duration"))
 		for (i = 0; !ret && i < j->run.n_plans; i++)
-			ret = plan_set(&j->plans[i], "iterations", 0, "auto",
+			ret = plan_set(&j->plans[i], "iterations", "auto",
 				       &known, err);
 	for (i = 0; !ret && i < j->args.n; i++)
 		if (!is_run_opt(j->args.arg[i].o))
