@@ -92,11 +92,9 @@ int run_info_read(const char *dir, struct run_info *info, struct err *err)
 		return err_sys(err, -ENOMEM, "%s", dir);
 	if (access(file, F_OK))
 		goto free_file;
-	f = reader_open(file, err);
-	if (!f) {
-		ret = -EIO;
+	ret = reader_open(file, &f, err);
+	if (ret)
 		goto free_file;
-	}
 	root = json_loadf(f, 0, &why);
 	fclose(f);
 	if (!root) {

@@ -253,28 +253,24 @@ static int finish(struct parse *p, struct err *err)
 	return check_header(t, err);
 }
 
-FILE *reader_open(const char *file, struct err *err)
+int reader_open(const char *file, FILE **f, struct err *err)
 {
-	int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int ret, fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	FILE *f;
 
-	if (fd < 0) {
-		err_sys(err, -errno, "%s", file);
-		return NULL;
-	}
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		err_set(err, -EINVAL, REASON_IO_ERROR, "%s: not a plain file",
-			file);
-		close(fd);
-		return NULL;
-	}
-	f = fdopen(fd, "r");
-	if (!f) {
-		err_sys(err, -errno, "%s", file);
-		close(fd);
-	}
-	return f;
+	if (fd < 0)
+		return err_sys(err, -errno, "%s", file);
+	if (fstat(fd, &st) || S_ISDIR(st.st_mode))
+		ret = err_sys(err, -EISDIR, "%s", file);
+	else if (!S_ISREG(st.st_mode))
+		ret = err_set(err, -EINVAL, REASON_IO_ERROR,
+			      "%s: not a plain file", file);
+	else if (!(*f = fdopen(fd, "r")))
+		ret = err_sys(err, -errno, "%s", file);
+	else
+		return 0;
+	close(fd);
+	return ret;
 }
 
 int reader_read(const char *file, unsigned flags, struct reader_table **table,
@@ -284,9 +280,9 @@ int reader_read(const char *file, unsigned flags, struct reader_table **table,
 	FILE *f;
 	int ret;
 
-	f = reader_open(file, err);
-	if (!f)
-		return err->reason == REASON_NO_FILE ? -ENOENT : -EIO;
+	ret = reader_open(file, &f, err);
+	if (ret)
+		return ret;
 	p.table = calloc(1, sizeof(*p.table));
 	if (!p.table || !(p.table->file = strdup(file))) {
 		ret = err_sys(err, -ENOMEM, "%s", file);

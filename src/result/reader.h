@@ -30,8 +30,8 @@ enum {
 struct reader_table;
 
 /* A file of a results folder, which may come from anywhere: plain files only,
- * for a FIFO would never open and a device never end.  NULL with words. */
-FILE *reader_open(const char *file, struct err *err);
+ * for a FIFO would never open and a device never end. */
+int reader_open(const char *file, FILE **f, struct err *err);
 
 /* *table is set on success only; the caller frees it. */
 int reader_read(const char *file, unsigned flags, struct reader_table **table,
