@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-bench=${RDMABENCH:-$top/rdmabench}
+bench=$(realpath "${RDMABENCH:-$top/rdmabench}")
 work=$(mktemp -d "${TMPDIR:-/tmp}/rdmabench-test.XXXXXX")
 trap 'cleanup' EXIT
 count=0
