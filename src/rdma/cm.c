@@ -567,8 +567,8 @@ int cm_accept(struct cm *cm, const struct cm_link *link, struct err *err)
 		if (ret)
 			return ret;
 	}
-	/* Nobody else is to come: a stranger that nobody answers would fail
-	 * when it gives up, on our channel, as if our link had. */
+	/* Nobody else is to come: refused by the kernel, which is at once,
+	 * rather than left waiting for an answer. */
 	rdma_destroy_id(cm->listener);
 	cm->listener = NULL;
 	return 0;
