@@ -116,7 +116,7 @@ wait $client || status=$?
 ok "SIGTERM: its client exits 4" is "$status" 4
 start_server --max-sessions 1
 exec 4<>/dev/tcp/127.0.0.1/"$port"
-sleep 0.3
+within 5 grep -q "session .* began" "$work/serve.err"
 ok "too many sessions: refused" grep -q "too many sessions" <(hello :)
 exec 4>&-
 done_testing
