@@ -61,7 +61,9 @@ static int late_post(struct ep *ep, const struct work *work, unsigned n)
 {
 	unsigned i;
 
-	for (i = 0; ep == late.ep && i < n; i++)
+	if (ep != late.ep)
+		return loop->post(ep, work, n);
+	for (i = 0; i < n; i++)
 		late.posted += work[i].op != OP_RECV;
 	if (late.posted - late.told > late.most)
 		late.most = late.posted - late.told;
@@ -88,7 +90,5 @@ static int late_poll(struct ep *ep, struct comp *comp, unsigned n)
 	late.n_kept = 0;
 	return 1;
 }
-
-/* --- two ends ------------------------------------------------------------------- */
 
 #endif
