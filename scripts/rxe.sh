@@ -124,7 +124,7 @@ need_packages() {
 need_guest_packages() {
 	[[ $(uname -m) == x86_64 ]] || die 3 "the guest needs an x86_64 machine"
 	need_packages qemu-system-x86_64:qemu-system-x86 busybox:busybox-static \
-		depmod:kmod cpio:cpio xz:xz-utils rdma:iproute2
+		depmod:kmod cpio:cpio xz:xz-utils rdma:iproute2 perl:perl-base
 	[[ $OPT_KIND != siw ]] || need_packages gcc:gcc make:make
 	[[ -z $OPT_PMEM ]] || need_packages ndctl:ndctl mkfs.ext4:e2fsprogs
 }

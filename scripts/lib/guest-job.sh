@@ -65,6 +65,32 @@ pmem_device() {
 		b mount -t ext4 -o dax=always /dev/pmem0 /mnt/pmem0
 }
 
+# Holds one of each of perf's software events for as long as the guest lives.
+#
+# The first of a kind that is opened and the last that is closed make the
+# kernel patch its own code (static keys, in set_task_cpu and others). QEMU
+# before 8.1 may translate the int3 of such a patch while the other CPU takes
+# it away, and never learns of it: it then traps for ever where memory has
+# long had a nop, and with the run queue's lock held the whole guest stands
+# still. What is held here is never patched. Perl, because every Debian has it.
+hold_perf_events() {
+	/usr/bin/perl -e '
+		for my $event (2 .. 8) { # PERF_COUNT_SW_PAGE_FAULTS and on
+			my $attr = pack("LLQx48", 1, 64, $event);
+			my $fd = syscall(298, $attr, 0, -1, -1, 0);
+			die "perf_event_open $event: $!\n" if $fd < 0;
+		}
+		open(my $held, ">", "/run/rdmabench/held") or die;
+		close($held);
+		sleep;
+	' &
+	for _ in $(b seq 500); do
+		[ -e /run/rdmabench/held ] && return 0
+		b usleep 10000
+	done
+	return 1
+}
+
 # The number of bytes in what dd said at its end.
 copied() {
 	b sed -n 's/^\([0-9]*\) bytes.*/\1/p' "$1"
@@ -81,6 +107,9 @@ b ln -sf fd/1 /dev/stdout
 b ln -sf fd/2 /dev/stderr
 b hostname "$HOST"
 b ip link set lo up
+if ! hold_perf_events; then
+	finish fail "the guest cannot hold perf's events"
+fi
 if ! rdma_device || ! rdma_ready; then
 	finish fail "no ${RDMA_KIND}0 in the guest"
 fi

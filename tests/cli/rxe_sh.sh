@@ -79,6 +79,7 @@ inside='
 	rdma link show rxe0/1 >link 2>&1
 	ip -4 addr show dummy0 >address 2>&1
 	ls /dev/infiniband >devices
+	for i in /proc/[0-9]*/fd/*; do readlink "$i"; done | grep -c perf_event >held
 	ulimit -l >memlock
 	printf "%s" "$STRANGE" >strange
 	echo lost >"$WORK/ro/written"
@@ -120,6 +121,8 @@ test_one_boot() {
 	ok "dummy0 has an MTU of 4200" contains "$(<"$work/rw/address")" 'mtu 4200'
 	ok "verbs and RDMA CM have their devices" \
 		same "$(<"$work/rw/devices")" $'rdma_cm\nuverbs0'
+	ok "perf's events are held, or the guest freezes (guest-job.sh)" \
+		same "$(<"$work/rw/held")" 7
 	ok "memlock is unlimited" same "$(<"$work/rw/memlock")" unlimited
 	ok "natively: down removes, run makes and removes, up makes" \
 		same "$(<"$work/rw/native")" "$link"$'\nstatus 9\n'"$link"
