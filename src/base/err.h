@@ -28,6 +28,7 @@ enum reason {
 	REASON_NOT_IN_TRANSPORT, /* the transport has no such operation */
 	REASON_BUILT_WITHOUT,	 /* left out when this binary was built */
 	REASON_NO_PMU,		 /* no hardware counters here */
+	REASON_NO_MSR,		 /* no access to a register of the CPU */
 	REASON_PEER_REFUSED,	 /* nobody there, or it said goodbye */
 	REASON_PEER_VERSION,	 /* it speaks another version */
 	REASON_PEER_PROTOCOL,	 /* it sent what is not in the protocol */
