@@ -23,7 +23,7 @@
 
 #include "base/err.h"
 
-enum { CHAN_PAYLOAD_MAX = 128 * 1024 };
+enum { CHAN_PAYLOAD_MAX = 1024 * 1024 };
 #define CHAN_BEAT_NS 1000000000ull
 #define CHAN_SILENCE_NS 4500000000ull
 

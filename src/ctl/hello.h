@@ -7,7 +7,7 @@
 #include "machine/facts.h"
 #include "machine/host.h"
 
-enum { CTL_VERSION = 2, NONCE_BYTES = 16 };
+enum { CTL_VERSION = 3, NONCE_BYTES = 16 };
 
 struct hello {
 	uint32_t version;

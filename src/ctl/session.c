@@ -113,8 +113,9 @@ static int prepare(struct session *s, struct err *err)
 		return ret;
 	s->open = true;
 	put_bytes(&w, blob.data, blob.len);
+	put_bytes(&w, s->end.token.data, s->end.token.len);
 	put_u32(&w, s->end.pinned_cpu);
-	put_str(&w, s->end.ep->caps.device);
+	put_str(&w, end_caps(&s->end)->device);
 	conditions_pack(&s->end.is, &w);
 	return chan_send(&s->chan, FRAME_READY, s->out, w.len, err);
 }
@@ -122,15 +123,16 @@ static int prepare(struct session *s, struct err *err)
 static int connect_end(struct session *s, struct err *err)
 {
 	struct reader r = in(s);
-	struct blob blob;
+	struct blob blob, token;
 	int ret;
 
 	if (!s->open || s->connected)
 		return protocol(s, "CONNECT without PREPARE", err);
 	blob.len = (uint32_t)get_bytes(&r, blob.data, sizeof(blob.data));
+	token.len = (uint32_t)get_bytes(&r, token.data, sizeof(token.data));
 	if (!reader_done(&r))
 		return protocol(s, "CONNECT does not parse", err);
-	ret = end_connect(&s->end, &blob, err);
+	ret = end_connect(&s->end, &blob, &token, err);
 	if (ret)
 		return ret;
 	s->connected = true;
@@ -164,6 +166,8 @@ static int run_phase(struct session *s, struct err *err)
 	if (ret)
 		return ret;
 	end_after_phase(&s->end, &ph);
+	if (!s->pt.scn->server)
+		tally_set(&s->end.tally, METRIC_OPS, s->client_ops);
 	if (s->end.tally.value[METRIC_OPS] != s->client_ops)
 		return err_set(
 			err, -EBADMSG, REASON_MISCOUNT,

@@ -19,9 +19,20 @@ enum metric_merge {
 	MERGE_MAX,
 };
 
+enum metric_kind {
+	METRIC_VALUE, /* one number */
+	METRIC_DIST,  /* a distribution of times in ns: tally_dist() */
+};
+
+/*
+ * A value's column is its name, a distribution's are <name>_mean_ns,
+ * <name>_p50_ns and <name>_p99_ns; what both sides measure has each with
+ * "client_" and "server_" before it.
+ */
 struct metric {
-	const char *name; /* as in the CSV, with its unit: "lines_scanned" */
+	const char *name; /* a value's has its unit: "lines_scanned" */
 	const char *unit; /* "1", "ns", "bytes" */
+	enum metric_kind kind;
 	enum metric_side side;
 	enum metric_merge merge;
 	const char *help;
@@ -58,7 +69,7 @@ enum metric_id { METRIC_BASE(X) METRIC_BASE_COUNT };
 #undef X
 
 enum {
-	METRIC_SCENARIO_MAX = 16,
+	METRIC_SCENARIO_MAX = 24,
 	METRIC_MAX = METRIC_BASE_COUNT + METRIC_SCENARIO_MAX
 };
 

@@ -18,9 +18,11 @@ void tally_init(struct tally *t)
 {
 	memset(t->value, 0, sizeof(t->value));
 	t->present = 0;
+	memset(t->why, 0, sizeof(t->why));
 	memset(t->counter, 0, sizeof(t->counter));
 	t->nic_marks = 0;
 	hist_init(&t->latency);
+	t->n_dists = 0;
 }
 
 void tally_set(struct tally *t, unsigned metric, uint64_t value)
@@ -38,6 +40,39 @@ void tally_add(struct tally *t, unsigned metric, uint64_t value)
 bool tally_has(const struct tally *t, unsigned metric)
 {
 	return t->present & bit(metric);
+}
+
+void tally_lacks(struct tally *t, unsigned metric, enum reading_state why)
+{
+	assert(metric < METRIC_MAX && why != READING_OK &&
+	       why != READING_SCALED);
+	t->why[metric] = (uint8_t)why;
+}
+
+const struct hist *tally_dist_of(const struct tally *t, unsigned metric)
+{
+	unsigned i;
+
+	for (i = 0; i < t->n_dists; i++)
+		if (t->dist[i].metric == metric)
+			return &t->dist[i].hist;
+	return NULL;
+}
+
+struct hist *tally_dist(struct tally *t, unsigned metric)
+{
+	struct tally_dist *d = t->dist;
+	unsigned i;
+
+	assert(metric >= METRIC_BASE_COUNT && metric < METRIC_MAX);
+	for (i = 0; i < t->n_dists; i++, d++)
+		if (d->metric == metric)
+			return &d->hist;
+	assert(t->n_dists < TALLY_DISTS_MAX);
+	t->n_dists++;
+	d->metric = metric;
+	hist_init(&d->hist);
+	return &d->hist;
 }
 
 static void merge_value(struct tally *into, unsigned metric, uint64_t value,
@@ -65,8 +100,14 @@ void tally_merge(struct tally *into, const struct tally *from,
 				    extra[i - METRIC_BASE_COUNT].merge);
 	for (i = 0; i < TALLY_COUNTERS_MAX; i++)
 		reading_merge(&into->counter[i], &from->counter[i]);
+	for (i = 0; i < METRIC_MAX; i++)
+		if (from->why[i])
+			into->why[i] = from->why[i];
 	into->nic_marks |= from->nic_marks;
 	hist_merge(&into->latency, &from->latency);
+	for (i = 0; i < from->n_dists; i++)
+		hist_merge(tally_dist(into, from->dist[i].metric),
+			   &from->dist[i].hist);
 }
 
 /* --- the wire form ------------------------------------------------------- */
@@ -156,8 +197,15 @@ size_t tally_pack(const struct tally *t, void *buf, size_t cap)
 	put(&o, t->present, 8);
 	for (i = 0; i < METRIC_MAX; i++)
 		put(&o, tally_has(t, i) ? t->value[i] : 0, 8);
+	for (i = 0; i < METRIC_MAX; i++)
+		put(&o, t->why[i], 1);
 	put_counters(&o, t);
 	put_hist(&o, &t->latency);
+	put(&o, t->n_dists, 2);
+	for (i = 0; i < t->n_dists; i++) {
+		put(&o, t->dist[i].metric, 2);
+		put_hist(&o, &t->dist[i].hist);
+	}
 	return o.ok ? (size_t)(o.p - (uint8_t *)buf) : 0;
 }
 
@@ -202,6 +250,12 @@ static bool get_values(struct in *in, struct tally *t)
 		if (t->value[i] && !tally_has(t, (unsigned)i))
 			return false;
 	}
+	for (i = 0; i < n; i++) {
+		t->why[i] = (uint8_t)get(in, 1);
+		if (t->why[i] >= READING_STATES || t->why[i] == READING_OK ||
+		    t->why[i] == READING_SCALED)
+			return false;
+	}
 	return in->ok;
 }
 
@@ -222,6 +276,23 @@ static bool get_counters(struct in *in, struct tally *t)
 	return in->ok;
 }
 
+static bool get_dists(struct in *in, struct tally *t)
+{
+	uint64_t metric, n = get(in, 2);
+
+	if (n > TALLY_DISTS_MAX)
+		return false;
+	for (; n; n--) {
+		metric = get(in, 2);
+		if (!in->ok || metric < METRIC_BASE_COUNT ||
+		    metric >= METRIC_MAX ||
+		    tally_dist_of(t, (unsigned)metric) ||
+		    !get_hist(in, tally_dist(t, (unsigned)metric)))
+			return false;
+	}
+	return in->ok;
+}
+
 int tally_unpack(struct tally *t, const void *buf, size_t len)
 {
 	struct in in = {
@@ -229,7 +300,7 @@ int tally_unpack(struct tally *t, const void *buf, size_t len)
 
 	tally_init(t);
 	if (!get_values(&in, t) || !get_counters(&in, t) ||
-	    !get_hist(&in, &t->latency))
+	    !get_hist(&in, &t->latency) || !get_dists(&in, t))
 		return -EBADMSG;
 	return in.p == in.end ? 0 : -EBADMSG;
 }

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-enum { ROW_COLUMNS_MAX = 192, COLUMN_NAME_MAX = 64, ROW_TEXT_MAX = 8192 };
+enum { ROW_COLUMNS_MAX = 320, COLUMN_NAME_MAX = 64, ROW_TEXT_MAX = 16384 };
 
 struct columns {
 	char name[ROW_COLUMNS_MAX][COLUMN_NAME_MAX];

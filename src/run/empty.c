@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "machine/nic_counters.h"
+#include "run/record.h"
 #include "run/record_counters.h"
 
 static void note(struct empty_columns *e, const char *column,
@@ -70,6 +71,23 @@ static void note_marks(struct empty_columns *e, const struct trial *t)
 		note(e, "nic_marks", reading_reason(why), reading_words(why));
 }
 
+static void note_metrics(struct empty_columns *e, const struct scenario *scn,
+			 const struct tally *t, const char *end)
+{
+	char column[COLUMN_NAME_MAX];
+	enum reading_state state;
+	unsigned i;
+
+	for (i = 0; i < scn->n_metrics; i++) {
+		state = (enum reading_state)t->why[METRIC_BASE_COUNT + i];
+		if (!state)
+			continue;
+		record_metric_column(column, sizeof(column), &scn->metrics[i],
+				     end);
+		note(e, column, reading_reason(state), reading_words(state));
+	}
+}
+
 void empty_note_trial(struct empty_columns *e, const struct plan_point *pp,
 		      const struct trial *t)
 {
@@ -80,6 +98,8 @@ void empty_note_trial(struct empty_columns *e, const struct plan_point *pp,
 		return;
 	note_host_time(e, &t->client, "client");
 	note_host_time(e, &t->server, "server");
+	note_metrics(e, pp->client.scn, &t->client, "client");
+	note_metrics(e, pp->client.scn, &t->server, "server");
 	/* It was parsed when the plan was made. */
 	if (counter_list_parse(&list, pp->client.trial.counters, &ignored))
 		return;

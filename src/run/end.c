@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/stop.h"
 #include "machine/cpu.h"
@@ -60,12 +61,16 @@ static int open_link(struct end *e, const struct end_env *env,
 
 	e->pt->scn->need(e->pt->scn_cfg, &need);
 	ret = check_need(link, &need, err);
-	if (ret)
+	if (ret || need.no_link)
 		return ret;
 	link_attr(link, &attr);
 	attr.role = env->role;
 	attr.recv_depth = need.recv_depth;
 	attr.max_bytes = need.max_bytes;
+	if (need.lanes)
+		attr.lanes = need.lanes;
+	if (need.send_depth)
+		attr.send_depth = need.send_depth;
 	attr.data_addr = *env->data_addr;
 	attr.clock = env->clock;
 	memcpy(attr.nonce, env->nonce, sizeof(attr.nonce));
@@ -105,7 +110,7 @@ static int choose_node(struct end *e, const struct link_cfg *link,
 		       struct err *err)
 {
 	const bool asked = link->numa != OPT_WORD;
-	const char *device = e->ep->caps.device;
+	const char *device = end_caps(e)->device;
 	struct mem page = {.addr = NULL};
 	int ret;
 
@@ -156,9 +161,22 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	return ret;
 }
 
-int end_connect(struct end *e, const struct blob *peer, struct err *err)
+const struct caps *end_caps(const struct end *e)
 {
-	int ret = e->ep->tp->connect(e->ep, peer, CONNECT_TIMEOUT_NS, err);
+	static const struct caps none;
+
+	return e->ep ? &e->ep->caps : &none;
+}
+
+int end_connect(struct end *e, const struct blob *peer,
+		const struct blob *peer_token, struct err *err)
+{
+	int ret;
+
+	e->peer_token = *peer_token;
+	if (!e->ep)
+		return 0;
+	ret = e->ep->tp->connect(e->ep, peer, CONNECT_TIMEOUT_NS, err);
 
 	if (!ret)
 		nic_counters_open(&e->nic, &e->counters.list, RDMA_SYSFS,
@@ -184,6 +202,11 @@ void end_close(struct end *e)
 	latency_hold_end(&e->hold);
 	e->ep = NULL;
 	e->pt = NULL;
+}
+
+static struct ep_counts counts_of(const struct end *e)
+{
+	return e->ep ? e->ep->counts : (struct ep_counts){0};
 }
 
 static void tally_counts(struct tally *t, const struct ep_counts *a,
@@ -220,11 +243,26 @@ void end_before_phase(struct end *e, const struct phase *ph)
 		nic_counters_begin(&e->nic);
 }
 
+/* A server without a part in the experiment stays out of its way. */
+static int idle(struct end *e, struct err *err)
+{
+	const struct timespec nap = {.tv_nsec = (long)END_SLICE_EVENT_NS};
+	int ret;
+
+	do {
+		nanosleep(&nap, NULL);
+		ret = e->pulse(e->pulse_arg, true, err);
+	} while (!ret);
+	return ret > 0 ? 0 : ret;
+}
+
 static int run_scenario(struct end *e, const struct phase *ph, struct err *err)
 {
+	const struct scenario *scn = e->pt->scn;
+
 	if (e->role == ROLE_ACTIVE)
-		return e->pt->scn->client(e, ph, err);
-	return e->pt->scn->server(e, ph, err);
+		return scn->client(e, ph, err);
+	return scn->server ? scn->server(e, ph, err) : idle(e, err);
 }
 
 static int run_counted(struct end *e, const struct phase *ph, struct err *err)
@@ -240,7 +278,8 @@ static int run_counted(struct end *e, const struct phase *ph, struct err *err)
 
 int end_phase(struct end *e, const struct phase *ph, struct err *err)
 {
-	struct ep_counts before = e->ep->counts;
+	const struct ep_counts before = counts_of(e);
+	struct ep_counts after;
 	struct cputime cpu;
 	uint64_t begin = clock_raw_ns();
 	int ret;
@@ -250,7 +289,8 @@ int end_phase(struct end *e, const struct phase *ph, struct err *err)
 	ret = ph->measured ? run_counted(e, ph, err) : run_scenario(e, ph, err);
 	nic_counters_quiet(&e->nic);
 	tally_cputime(&e->tally, &cpu, clock_raw_ns() - begin);
-	tally_counts(&e->tally, &before, &e->ep->counts);
+	after = counts_of(e);
+	tally_counts(&e->tally, &before, &after);
 	return ret;
 }
 

@@ -45,9 +45,10 @@ struct end {
 	enum role role; /* active: client */
 	const struct point *pt;
 	const struct clock *clock;
-	struct ep *ep;
+	struct ep *ep; /* NULL: the scenario needs no link */
 	struct tally tally;
 	void *state; /* the scenario's, from setup to teardown */
+	struct blob token, peer_token; /* what the scenario's ends tell */
 	end_pulse pulse;
 	void *pulse_arg;
 	unsigned pinned_cpu; /* UINT_MAX: not pinned */
@@ -74,7 +75,12 @@ struct end_env {
  * other end. */
 int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	     struct blob *blob, struct err *err);
-int end_connect(struct end *e, const struct blob *peer, struct err *err);
+/* `peer` is the link's blob of the other end; its token is kept. */
+int end_connect(struct end *e, const struct blob *peer,
+		const struct blob *peer_token, struct err *err);
+
+/* What the link can do; without one, nothing. */
+const struct caps *end_caps(const struct end *e);
 
 /*
  * A phase, in three steps.  What takes time (the NIC's counters) is done

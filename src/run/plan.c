@@ -23,6 +23,23 @@ static void add_axis(struct plan *plan, const struct opt *o, size_t base)
 	(void)ret;
 }
 
+/* The scenario's own defaults are code: bad ones are bugs. */
+static void set_defaults(struct plan *plan)
+{
+	const struct scenario *scn = plan->scn;
+	struct err err;
+	bool known;
+	unsigned i;
+	int ret;
+
+	for (i = 0; i < scn->n_defaults; i++) {
+		ret = plan_set(plan, scn->defaults[i].name,
+			       scn->defaults[i].text, &known, &err);
+		assert(!ret && known);
+		(void)ret;
+	}
+}
+
 void plan_init(struct plan *plan, const struct scenario *scn)
 {
 	struct point_group groups[POINT_GROUPS];
@@ -38,6 +55,7 @@ void plan_init(struct plan *plan, const struct scenario *scn)
 			if (groups[i].g->opts[k].role == OPT_AXIS)
 				add_axis(plan, &groups[i].g->opts[k],
 					 groups[i].offset);
+	set_defaults(plan);
 }
 
 void plan_fini(struct plan *plan)

@@ -48,6 +48,17 @@ static const char *const columns_after[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+/* What a row says of a distribution; the mean, because only means add up to
+ * the whole. */
+static const struct {
+	const char *name;
+	double q; /* below 0: the mean */
+} dist_parts[] = {
+	{"_mean_ns", -1},
+	{"_p50_ns", 0.5},
+	{"_p99_ns", 0.99},
+};
+
 static void add_all(struct columns *c, const char *const *names, size_t n)
 {
 	size_t i;
@@ -60,6 +71,45 @@ static bool own_column(unsigned id)
 {
 	/* These have columns of their own, or are derived. */
 	return id != METRIC_OPS && id != METRIC_ELAPSED && id != METRIC_CPU_NS;
+}
+
+void record_metric_column(char *buf, size_t cap, const struct metric *m,
+			  const char *end)
+{
+	if (m->side == SIDE_BOTH)
+		record_end_column(buf, cap, end, m->name);
+	else
+		snprintf(buf, cap, "%s", m->name);
+}
+
+static void dist_column(char *buf, size_t cap, const char *name, size_t i)
+{
+	snprintf(buf, cap, "%.*s%s", (int)(cap - 16), name, dist_parts[i].name);
+}
+
+static void add_metric_of(struct columns *c, const struct metric *m,
+			  const char *end)
+{
+	char name[COLUMN_NAME_MAX], part[COLUMN_NAME_MAX];
+	size_t i;
+
+	record_metric_column(name, sizeof(name), m, end);
+	if (m->kind == METRIC_VALUE) {
+		columns_add(c, name);
+		return;
+	}
+	for (i = 0; i < COUNT(dist_parts); i++) {
+		dist_column(part, sizeof(part), name, i);
+		columns_add(c, part);
+	}
+}
+
+static void add_metric(struct columns *c, const struct metric *m)
+{
+	if (m->side & SIDE_CLIENT)
+		add_metric_of(c, m, "client");
+	if (m->side & SIDE_SERVER)
+		add_metric_of(c, m, "server");
 }
 
 static void add_metrics(struct columns *c, const struct scenario *scn)
@@ -79,7 +129,7 @@ static void add_metrics(struct columns *c, const struct scenario *scn)
 		columns_add(c, name);
 	}
 	for (i = 0; i < scn->n_metrics; i++)
-		columns_add(c, scn->metrics[i].name);
+		add_metric(c, &scn->metrics[i]);
 }
 
 static void add_point(struct columns *c, const struct scenario *scn)
@@ -124,8 +174,11 @@ static void put_point(struct row *row, const struct point *pt)
 
 	pt->scn->need(pt->scn_cfg, &need);
 	row_set(row, "scenario", "%s", pt->scn->name);
-	row_set(row, "transport", "%s", link_transport(&pt->link)->name);
-	row_set(row, "poll", "%s", poll_mode_names[pt->link.poll]);
+	if (!need.no_link) {
+		row_set(row, "transport", "%s",
+			link_transport(&pt->link)->name);
+		row_set(row, "poll", "%s", poll_mode_names[pt->link.poll]);
+	}
 	row_set(row, "op", "%s", need.op);
 	row_set(row, "size_bytes", "%" PRIu64, need.size_bytes);
 	row_set(row, "loop", "%s", need.open_loop ? "open" : "closed");
@@ -217,22 +270,60 @@ static void put_metrics(struct row *row, const struct tally *t, const char *end)
 	}
 }
 
+static void put_dist(struct row *row, const char *name, const struct hist *h)
+{
+	char column[COLUMN_NAME_MAX];
+	size_t i;
+
+	for (i = 0; i < COUNT(dist_parts); i++) {
+		dist_column(column, sizeof(column), name, i);
+		if (dist_parts[i].q < 0)
+			row_set(row, column, "%.1f", hist_mean(h));
+		else
+			row_set(row, column, "%" PRIu64,
+				hist_quantile(h, dist_parts[i].q));
+	}
+}
+
+static void put_metric(struct row *row, const struct metric *m, unsigned id,
+		       const struct tally *t, const char *end)
+{
+	const struct hist *h = tally_dist_of(t, id);
+	char name[COLUMN_NAME_MAX];
+
+	record_metric_column(name, sizeof(name), m, end);
+	if (m->kind == METRIC_VALUE && tally_has(t, id))
+		row_set(row, name, "%" PRIu64, t->value[id]);
+	else if (m->kind == METRIC_DIST && h && h->count)
+		put_dist(row, name, h);
+}
+
+static void put_own_metrics(struct row *row, const struct scenario *scn,
+			    const struct trial *t)
+{
+	unsigned i;
+
+	for (i = 0; i < scn->n_metrics; i++) {
+		const struct metric *m = &scn->metrics[i];
+		const unsigned id = METRIC_BASE_COUNT + i;
+
+		if (m->side & SIDE_CLIENT)
+			put_metric(row, m, id, &t->client, "client");
+		if (m->side & SIDE_SERVER)
+			put_metric(row, m, id, &t->server, "server");
+	}
+}
+
 static void put_measured(struct row *row, const struct plan_point *pp,
 			 const struct trial *t)
 {
-	const struct scenario *scn = pp->client.scn;
-	unsigned i;
-
 	row_set(row, "samples", "%" PRIu64, t->client.latency.count);
 	row_set(row, "warmup_ops", "%" PRIu64, t->warmup_ops);
 	put_latency(row, &t->client.latency);
 	put_rates(row, t);
 	put_metrics(row, &t->client, "client");
 	put_metrics(row, &t->server, "server");
-	for (i = 0; i < scn->n_metrics; i++)
-		if (tally_has(&t->client, METRIC_BASE_COUNT + i))
-			row_set(row, scn->metrics[i].name, "%" PRIu64,
-				t->client.value[METRIC_BASE_COUNT + i]);
+	put_own_metrics(row, pp->client.scn, t);
 }
 
 void record_point(struct row *row, const struct record_id *id,

@@ -11,6 +11,12 @@
 void record_columns(struct columns *c, const struct scenario *scn,
 		    const struct counter_list *counters);
 
+/* The column of a scenario's metric (of a distribution: without its last
+ * words) as `end` ("client", "server") has it: the ends have columns of their
+ * own only where both measure it. */
+void record_metric_column(char *buf, size_t cap, const struct metric *m,
+			  const char *end);
+
 /* What the row says of where it comes from. */
 struct record_id {
 	const char *run_id;

@@ -16,10 +16,20 @@ struct need {
 	unsigned ops;	    /* OP_BIT()s that the transport must have */
 	uint64_t max_bytes; /* the largest message */
 	unsigned recv_depth;
+	unsigned send_depth; /* work outstanding per lane; 0: --tx-depth */
+	unsigned lanes;	     /* 0: one */
+	/* No link is opened (end->ep is NULL): the scenario measures something
+	 * local, or makes connections of its own. */
+	bool no_link;
 	uint64_t lock_bytes; /* memory to be registered at one end */
 	const char *op;	     /* for the row: "send" */
 	uint64_t size_bytes; /* for the row */
 	bool open_loop;	     /* for the row */
+};
+
+/* A shared option's default where the scenario wants another one. */
+struct scenario_default {
+	const char *name, *text; /* as a user would type it */
 };
 
 struct scenario {
@@ -29,6 +39,8 @@ struct scenario {
 	const char *source;   /* the literature it reproduces */
 	const struct opt_group *opts; /* of a struct of cfg_size bytes */
 	size_t cfg_size;	      /* at most SCENARIO_CFG_MAX: asserted */
+	const struct scenario_default *defaults; /* n_defaults; may be NULL */
+	unsigned n_defaults;
 	const struct metric *metrics; /* its own, beside the base ones */
 	unsigned n_metrics;
 
@@ -36,10 +48,15 @@ struct scenario {
 	int (*supported)(const void *cfg, struct err *err);
 	void (*need)(const void *cfg, struct need *need);
 
-	/* Each end: allocate and register before connecting, post receives;
-	 * teardown is called whenever setup was, even if it failed. */
+	/* Each end: allocate and register before connecting, post receives,
+	 * and fill end->token with what the other end's scenario has to know
+	 * (addresses, keys); that one's is in end->peer_token from the first
+	 * phase on, and nothing in it may be trusted.  Teardown is called
+	 * whenever setup was, even if it failed. */
 	int (*setup)(struct end *e, const void *cfg, struct err *err);
 	int (*client)(struct end *e, const struct phase *ph, struct err *err);
+	/* NULL: the server has no part in it (need.no_link), and counts what
+	 * the client tells. */
 	int (*server)(struct end *e, const struct phase *ph, struct err *err);
 	/* After the measured part, outside it: the last payload, whole. */
 	int (*verify)(struct end *e, struct err *err);

@@ -21,6 +21,11 @@ const char *const status_names[] = {
 enum { WARMUP_MIN_OPS = 2 };
 #define WARMUP_MIN_NS 10000000u
 
+/* What the server's end said of itself. */
+struct words {
+	struct blob link, token;
+};
+
 struct trial_run {
 	struct trial *t;
 	const struct plan_point *pp;
@@ -59,7 +64,12 @@ static int pulse(void *arg, bool progressed, struct err *err)
 	return -EREMOTEIO;
 }
 
-static int prepare(struct trial_run *r, struct blob *theirs, struct err *err)
+static void take_blob(struct reader *in, struct blob *b)
+{
+	b->len = (uint32_t)get_bytes(in, b->data, sizeof(b->data));
+}
+
+static int prepare(struct trial_run *r, struct words *theirs, struct err *err)
 {
 	uint8_t buf[8192];
 	struct writer w = {.buf = buf, .cap = sizeof(buf)};
@@ -74,8 +84,8 @@ static int prepare(struct trial_run *r, struct blob *theirs, struct err *err)
 	if (ret)
 		return ret;
 	in = answer(r);
-	theirs->len =
-		(uint32_t)get_bytes(&in, theirs->data, sizeof(theirs->data));
+	take_blob(&in, &theirs->link);
+	take_blob(&in, &theirs->token);
 	r->t->link.cpu_server = get_u32(&in);
 	get_str(&in, r->t->server_device, sizeof(r->t->server_device));
 	conditions_unpack(&r->t->server_is, &in);
@@ -100,32 +110,34 @@ static int open_end(struct trial_run *r, const struct clock *clock,
 	ret = end_open(&r->end, &r->pp->client, &env, mine, err);
 	if (ret)
 		return ret;
-	r->t->link.caps = r->end.ep->caps;
+	r->t->link.caps = *end_caps(&r->end);
 	r->t->link.cpu_client = r->end.pinned_cpu;
 	r->t->client_is = r->end.is;
 	return 0;
 }
 
 static int connect_both(struct trial_run *r, const struct blob *mine,
-			const struct blob *theirs, struct err *err)
+			const struct words *theirs, struct err *err)
 {
-	uint8_t buf[BLOB_MAX + 16];
+	uint8_t buf[2 * BLOB_MAX + 16];
 	struct writer w = {.buf = buf, .cap = sizeof(buf)};
 	struct need need;
 	int ret;
 
 	put_bytes(&w, mine->data, mine->len);
+	put_bytes(&w, r->end.token.data, r->end.token.len);
 	ret = chan_send(&r->peer->chan, FRAME_CONNECT, buf, w.len, err);
 	if (!ret)
-		ret = end_connect(&r->end, theirs, err);
+		ret = end_connect(&r->end, &theirs->link, &theirs->token, err);
 	if (!ret)
 		ret = peer_expect(r->peer, FRAME_CONNECTED, err);
 	if (ret)
 		return ret;
 	r->pp->client.scn->need(r->pp->client.scn_cfg, &need);
-	r->t->link.caps = r->end.ep->caps;
-	r->t->link.messages_per_op =
-		ep_messages_per_op(r->end.ep, need.size_bytes);
+	r->t->link.caps = *end_caps(&r->end);
+	if (r->end.ep)
+		r->t->link.messages_per_op =
+			ep_messages_per_op(r->end.ep, need.size_bytes);
 	return 0;
 }
 
@@ -260,7 +272,8 @@ static int measure(struct trial_run *r, struct err *err)
 static int attempt(struct trial_run *r, const struct clock *clock,
 		   struct err *err)
 {
-	struct blob mine = {0}, theirs = {0};
+	struct words theirs = {0};
+	struct blob mine = {0};
 	int ret;
 
 	ret = prepare(r, &theirs, err);

@@ -181,7 +181,7 @@ static void say_prepare(void)
 
 static void say_connect(void)
 {
-	uint8_t buf[BLOB_MAX + 8];
+	uint8_t buf[BLOB_MAX + 16];
 	struct writer w = {.buf = buf, .cap = sizeof(buf)};
 	struct ep_attr attr;
 	struct err err;
@@ -196,6 +196,7 @@ static void say_connect(void)
 	assert_int_equal(transport_find("loop")->open(&ep, &attr, &blob, &err),
 			 0);
 	put_bytes(&w, blob.data, blob.len);
+	put_bytes(&w, "", 0); /* no token */
 	say(FRAME_CONNECT, buf, w.len);
 }
 

@@ -18,7 +18,8 @@ enum {
 	AT_N_VALUES = 2,
 	AT_PRESENT = 4,
 	AT_VALUES = 12,
-	AT_N_COUNTERS = AT_VALUES + 8 * METRIC_MAX,
+	AT_WHY = AT_VALUES + 8 * METRIC_MAX,
+	AT_N_COUNTERS = AT_WHY + METRIC_MAX,
 	AT_COUNTERS = AT_N_COUNTERS + 2,
 	COUNTER_LEN = 10,
 	AT_MARKS = AT_COUNTERS + COUNTER_LEN * TALLY_COUNTERS_MAX,
@@ -30,6 +31,14 @@ enum {
 
 static uint8_t wire[TALLY_PACK_MAX + 64];
 static struct tally made, back, other;
+
+/* Where the latency's histogram ends and n_dists is. */
+static size_t at_dists(void)
+{
+	size_t n = wire[AT_N_BUCKETS] | (size_t)wire[AT_N_BUCKETS + 1] << 8;
+
+	return AT_BUCKETS + n * BUCKET_LEN;
+}
 
 static size_t make(void)
 {
@@ -46,6 +55,10 @@ static size_t make(void)
 		.value = 77, .state = READING_SCALED, .percent = 48};
 	made.counter[TALLY_COUNTERS_MAX - 1].state = READING_NO_PMU;
 	made.nic_marks = 5;
+	tally_lacks(&made, METRIC_BASE_COUNT, READING_NO_PMU);
+	hist_record(tally_dist(&made, METRIC_BASE_COUNT + 2), 40);
+	hist_record(tally_dist(&made, METRIC_BASE_COUNT + 1), 41);
+	hist_record(tally_dist(&made, METRIC_BASE_COUNT + 2), 42);
 	for (i = 0; i < 300; i++)
 		hist_record(&made.latency,
 			    (uint64_t)(20000 * rng_exponential(&seed)));
@@ -58,7 +71,10 @@ static void assert_same(const struct tally *a, const struct tally *b)
 	assert_memory_equal(a->value, b->value, sizeof(a->value));
 	assert_memory_equal(a->counter, b->counter, sizeof(a->counter));
 	assert_int_equal(a->nic_marks, b->nic_marks);
+	assert_memory_equal(a->why, b->why, sizeof(a->why));
 	assert_memory_equal(&a->latency, &b->latency, sizeof(a->latency));
+	assert_int_equal(a->n_dists, b->n_dists);
+	assert_memory_equal(a->dist, b->dist, a->n_dists * sizeof(a->dist[0]));
 }
 
 static void set_add_has(void **state)
@@ -125,6 +141,10 @@ static void merge_follows_the_rules(void **state)
 	other.nic_marks = 2;
 	hist_record(&made.latency, 10);
 	hist_record(&other.latency, 20);
+	hist_record(tally_dist(&made, METRIC_BASE_COUNT), 1);
+	hist_record(tally_dist(&other, METRIC_BASE_COUNT + 1), 4);
+	hist_record(tally_dist(&other, METRIC_BASE_COUNT), 2);
+	tally_lacks(&other, METRIC_BASE_COUNT, READING_NO_PMU);
 	tally_merge(&made, &other, extra, 2);
 	assert_int_equal(made.value[METRIC_OPS], 7);
 	assert_int_equal(made.value[METRIC_ELAPSED], 50);
@@ -138,6 +158,10 @@ static void merge_follows_the_rules(void **state)
 	assert_int_equal(made.counter[1].value, 1);
 	assert_int_equal(made.nic_marks, 3);
 	assert_int_equal(made.latency.count, 2);
+	assert_int_equal(tally_dist_of(&made, METRIC_BASE_COUNT)->count, 2);
+	assert_int_equal(tally_dist_of(&made, METRIC_BASE_COUNT + 1)->max, 4);
+	assert_null(tally_dist_of(&made, METRIC_BASE_COUNT + 2));
+	assert_int_equal(made.why[METRIC_BASE_COUNT], READING_NO_PMU);
 	assert_true(made.latency.min == 10 && made.latency.max == 20);
 }
 
@@ -155,7 +179,7 @@ static void round_trip(void **state)
 
 	tally_init(&made);
 	len = tally_pack(&made, wire, sizeof(wire));
-	assert_int_equal(len, AT_BUCKETS);
+	assert_int_equal(len, AT_BUCKETS + 2);
 	assert_int_equal(tally_unpack(&back, wire, len), 0);
 	assert_same(&made, &back);
 }
@@ -163,7 +187,7 @@ static void round_trip(void **state)
 /* Other builds and machines read this. */
 static void bytes_are_the_documented_ones(void **state)
 {
-	static const uint8_t head[] = {2, 0, METRIC_MAX, 0, 2, 0, 0, 0,
+	static const uint8_t head[] = {3, 0, METRIC_MAX, 0, 2, 0, 0, 0,
 				       0, 0, 0,		 0, 0, 0, 0, 0,
 				       0, 0, 0,		 0, 8, 7, 6, 5};
 	static const uint8_t counters[] = {
@@ -200,6 +224,13 @@ static void bytes_are_the_documented_ones(void **state)
 		1,  0, 0, 0,		 /* buckets used */
 		3,  0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
 	};
+	static const uint8_t dists[] = {
+		1, 0, METRIC_BASE_COUNT + 3,
+		0, /* how many; of which metric */
+		1, 0, 0,
+		0, 0, 0,
+		0, 0, 9, /* count, min, ... */
+	};
 	size_t len;
 
 	(void)state;
@@ -210,8 +241,13 @@ static void bytes_are_the_documented_ones(void **state)
 	made.nic_marks = 0x0102;
 	hist_record(&made.latency, 3);
 	hist_record(&made.latency, 3);
+	hist_record(tally_dist(&made, METRIC_BASE_COUNT + 3), 9);
+	tally_lacks(&made, 2, READING_NO_PMU);
 	len = tally_pack(&made, wire, sizeof(wire));
-	assert_int_equal(len, AT_HIST + sizeof(hist));
+	assert_int_equal(len, AT_HIST + sizeof(hist) + 4 + sizeof(hist));
+	assert_int_equal(wire[AT_WHY + 2], READING_NO_PMU);
+	assert_memory_equal(wire + AT_HIST + sizeof(hist), dists,
+			    sizeof(dists));
 	assert_memory_equal(wire, head, sizeof(head));
 	assert_memory_equal(wire + AT_N_COUNTERS, counters, sizeof(counters));
 	assert_memory_equal(wire + AT_MARKS, "\2\1\0\0\0\0\0\0", 8);
@@ -237,12 +273,16 @@ static void pack_stays_in_its_buffer(void **state)
 
 static void pack_max_is_just_enough(void **state)
 {
-	unsigned i;
+	unsigned i, k;
 
 	(void)state;
 	tally_init(&made);
-	for (i = 0; i < HIST_BUCKETS; i++)
+	for (i = 0; i < HIST_BUCKETS; i++) {
 		hist_record(&made.latency, hist_low(i));
+		for (k = 0; k < TALLY_DISTS_MAX; k++)
+			hist_record(tally_dist(&made, METRIC_BASE_COUNT + k),
+				    hist_low(i));
+	}
 	assert_int_equal(tally_pack(&made, wire, TALLY_PACK_MAX),
 			 TALLY_PACK_MAX);
 	assert_int_equal(tally_unpack(&back, wire, TALLY_PACK_MAX), 0);
@@ -289,6 +329,8 @@ static bool is_count(size_t at)
 {
 	if (at < AT_BUCKETS)
 		return at >= AT_N_BUCKETS;
+	if (at >= at_dists())
+		return false;
 	return (at - AT_BUCKETS) % BUCKET_LEN >= 4;
 }
 
@@ -370,6 +412,13 @@ static void lies_are_refused(void **state)
 	refuse_with(AT_BUCKETS, UINT32_MAX, 4);
 	refuse_with(AT_BUCKETS + 4, 0, 8);
 	refuse_with(AT_BUCKETS + 4, UINT64_MAX, 8);
+	refuse_with(AT_WHY, READING_OK, 1);
+	refuse_with(AT_WHY, READING_STATES, 1);
+	refuse_with(at_dists(), TALLY_DISTS_MAX + 1, 2);
+	refuse_with(at_dists(), 0, 2);
+	refuse_with(at_dists() + 2, 0, 2); /* an own histogram of a base one */
+	refuse_with(at_dists() + 2, METRIC_MAX, 2);
+	refuse_with(at_dists() + 2, METRIC_BASE_COUNT + 1, 2); /* twice */
 }
 
 /* A second bucket that repeats the first one's index: the counts and sums
@@ -401,12 +450,15 @@ static void empty_buckets_are_refused(void **state)
 	tally_init(&made);
 	hist_record(&made.latency, 7);
 	len = tally_pack(&made, wire, sizeof(wire));
-	memset(wire + len, 0, BUCKET_LEN);
+	len -= 2; /* n_dists, which moves */
+	memset(wire + len, 0, BUCKET_LEN + 2);
 	wire[len] = 8;
 	wire[AT_N_BUCKETS] = 2;
-	assert_int_equal(tally_unpack(&back, wire, len + BUCKET_LEN), -EBADMSG);
+	assert_int_equal(tally_unpack(&back, wire, len + BUCKET_LEN + 2),
+			 -EBADMSG);
 	wire[len + 4] = 1; /* of a count that is in none of the sums */
-	assert_int_equal(tally_unpack(&back, wire, len + BUCKET_LEN), -EBADMSG);
+	assert_int_equal(tally_unpack(&back, wire, len + BUCKET_LEN + 2),
+			 -EBADMSG);
 }
 
 int main(void)
