@@ -70,7 +70,7 @@ $(BUILD)/%.o: %.c
 $(BUILD)/%.o: %.S $(wildcard plot/*.gp)
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # --- tests -----------------------------------------------------------------
 UNIT := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))

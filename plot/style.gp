@@ -42,7 +42,7 @@ take_series(i, s) = (n_series = n_series + 1, style[n_series] = i, \
 new_size(key, v) = strstrt(sizes, ' '.key) ? 0 : \
 	(sizes = sizes.key, n_sizes = n_sizes + 1, 0)
 take_size(i, v) = (n_points[i] = n_points[i] + 1, xmin = low(xmin, v), \
-	xmax = high(xmax, v), new_size(sprintf('%.0f ', v), v))
+	xmax = high(xmax, v), new_size(sprintf('%.10g ', v), v))
 
 # Plotting into a table calls these for every row, and draws nothing.
 set xrange [-1:1]
@@ -69,24 +69,33 @@ size_name(b) = \
 	b >= 2**10 && int(b) % 2**10 == 0 ? sprintf('%.0fk', b / 2**10) : \
 	sprintf('%.0f', b)
 
+# Where x is no size a script says `eval linear_x`, and its own xlabel.
+linear_x = 'unset logscale x; set xrange [*:*]; set xtics autofreq scale 0.7;' \
+	.' set offsets graph 0.03, graph 0.03, 0, 0'
+
 # The sizes themselves where they have room, else powers of two.
 crowded = n_sizes > 14
-do for [a in sizes] {
-	do for [b in sizes] {
-		gap = abs(log(real(a) / real(b)))
-		if (gap > 0 && gap < 0.05 * log(xmax / xmin)) { crowded = 1 }
-	}
-}
-set logscale x 2
-set xrange [xmin / (single_size ? 3 : 1.35):xmax * (single_size ? 3 : 1.35)]
-set xtics () scale 0.7
-if (crowded) {
-	octaves = ceil((log(xmax) - log(xmin)) / log(2) / 12)
-	do for [k=0:40:octaves] {
-		set xtics add (size_name(2.0**k) 2.0**k)
-	}
+crowds(a, b) = a != b && abs(log(a / b)) < 0.05 * log(xmax / xmin)
+if (xmin <= 0) {
+	eval linear_x
 } else {
-	do for [s in sizes] { set xtics add (size_name(real(s)) real(s)) }
+	do for [a in sizes] {
+		do for [b in sizes] {
+			if (crowds(real(a), real(b))) { crowded = 1 }
+		}
+	}
+	set logscale x 2
+	set xrange [xmin / (single_size ? 3 : 1.35): \
+		xmax * (single_size ? 3 : 1.35)]
+	set xtics () scale 0.7
+	if (crowded) {
+		octaves = ceil((log(xmax) - log(xmin)) / log(2) / 12)
+		do for [k=0:40:octaves] {
+			set xtics add (size_name(2.0**k) 2.0**k)
+		}
+	} else {
+		do for [s in sizes] { set xtics add (size_name(real(s)) real(s)) }
+	}
 }
 
 # --- page -------------------------------------------------------------------

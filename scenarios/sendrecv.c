@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "reports.h"
 #include "run/scenario.h"
 #include "work/exchange.h"
 
@@ -77,6 +78,7 @@ const struct scenario scenario_sendrecv = {
 	.opts = &exchange_opts,
 	.metrics = exchange_metrics,
 	.n_metrics = EXCHANGE_METRICS,
+	.report = &report_sendrecv,
 	.cfg_size = sizeof(struct exchange_cfg),
 	.supported = supported,
 	.need = need,

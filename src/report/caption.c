@@ -165,7 +165,30 @@ void caption_devices(char *out, size_t size, const struct series_set *set,
 	}
 }
 
-/* "poll spin", or nothing where the legend tells it. */
+/* "poll spin", "request 64 B" */
+static void value_words(char *out, size_t size, const char *column,
+			const char *value)
+{
+	size_t len = strlen(column), i;
+	char words[64], number[40], *end;
+	bool bytes = len > 6 && !strcmp(column + len - 6, "_bytes");
+	double v = strtod(value, &end);
+
+	snprintf(words, sizeof(words), "%s", column);
+	if (bytes && end != value && !*end) {
+		words[len - 6 < sizeof(words) ? len - 6 : 0] = '\0';
+		show_bytes(number, sizeof(number), v);
+		snprintf(out, size, "%s %s%s", words, number,
+			 v < 1024 ? " B" : "B");
+	} else {
+		snprintf(out, size, "%s %s", words, value);
+	}
+	for (i = 0; out[i]; i++)
+		if (out[i] == '_')
+			out[i] = ' ';
+}
+
+/* Nothing where the series have none; the legend tells those that differ. */
 static void condition(char *out, size_t size, const struct series_set *set,
 		      enum path path, const char *column)
 {
@@ -184,21 +207,7 @@ static void condition(char *out, size_t size, const struct series_set *set,
 		first = value;
 	}
 	if (first && *first)
-		snprintf(out, size, "%s %s", column, first);
-}
-
-static void request_words(char *out, size_t size, const struct series_set *set,
-			  enum path path)
-{
-	char words[160], number[40];
-	double bytes;
-
-	*out = '\0';
-	condition(words, sizeof(words), set, path, "request_bytes");
-	if (sscanf(words, "request_bytes %lf", &bytes) != 1)
-		return;
-	show_bytes(number, sizeof(number), bytes);
-	snprintf(out, size, "request %s%s", number, bytes < 1024 ? " B" : "B");
+		value_words(out, size, column, first);
 }
 
 void caption_trials(char *out, size_t size, const struct series_set *set,
@@ -242,7 +251,8 @@ static void add_part(struct caption *c, const char *part)
 }
 
 void caption_make(struct caption *c, const struct series_set *set,
-		  enum path path, const struct run_info *info)
+		  enum path path, const struct run_info *info,
+		  const char *const *conditions)
 {
 	char words[CAPTION_BYTES];
 	unsigned i;
@@ -251,12 +261,10 @@ void caption_make(struct caption *c, const struct series_set *set,
 	add_part(c, caption_path(path));
 	caption_devices(words, sizeof(words), set, path);
 	add_part(c, words);
-	condition(words, sizeof(words), set, path, "poll");
-	add_part(c, words);
-	condition(words, sizeof(words), set, path, "prepare");
-	add_part(c, words);
-	request_words(words, sizeof(words), set, path);
-	add_part(c, words);
+	for (; *conditions; conditions++) {
+		condition(words, sizeof(words), set, path, *conditions);
+		add_part(c, words);
+	}
 	caption_trials(words, sizeof(words), set, path);
 	add_part(c, words);
 	add_part(c, info->date);

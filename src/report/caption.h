@@ -33,9 +33,11 @@ struct caption {
 	char lines[CAPTION_LINES][CAPTION_BYTES];
 };
 
-/* For the series of one path. */
+/* For the series of one path.  `conditions`: columns that are named, to a
+ * NULL. */
 void caption_make(struct caption *caption, const struct series_set *set,
-		  enum path path, const struct run_info *info);
+		  enum path path, const struct run_info *info,
+		  const char *const *conditions);
 
 /* "loopback: no wire": what a figure must never leave out; "" if unknown. */
 const char *caption_path(enum path path);

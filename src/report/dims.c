@@ -25,6 +25,7 @@ static const struct {
 	{"loop", DIM_SAME},
 	{"prepare", DIM_SAME},
 	{"request_bytes", DIM_SAME},
+	{"size_bytes", DIM_SAME},
 };
 
 static const char *cell(const struct dims *dims, size_t dim, size_t row)
@@ -51,10 +52,11 @@ static bool add(struct dims *dims, int col, enum dim_kind kind)
 }
 
 int dims_init(struct dims *dims, const struct reader_table *table,
-	      struct err *err)
+	      const char *x, struct err *err)
 {
 	int first = reader_column(table, "loop");
 	int last = reader_column(table, "status");
+	int not = reader_column(table, x);
 	size_t i;
 	int col;
 
@@ -62,11 +64,11 @@ int dims_init(struct dims *dims, const struct reader_table *table,
 	dims->n = 0;
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		col = reader_column(table, known[i].name);
-		if (col >= 0)
+		if (col >= 0 && col != not )
 			add(dims, col, known[i].kind);
 	}
 	for (col = first + 1; first >= 0 && col < last; col++)
-		if (!add(dims, col, DIM_KNOB))
+		if (col != not &&!add(dims, col, DIM_KNOB))
 			return err_set(err, -E2BIG, REASON_IO_ERROR,
 				       "%s: more than %d knobs",
 				       reader_file(table), DIMS_MAX);
@@ -93,14 +95,16 @@ static bool differs(const struct dims *dims, size_t dim, size_t a, size_t b)
 	return strcmp(cell_a, cell_b);
 }
 
-const char *dims_unlike(const struct dims *dims, size_t row_a, size_t row_b)
+const char *dims_unlike(const struct dims *dims, size_t row_a, size_t row_b,
+			const char *but)
 {
+	bool across = !strcmp(but, "transport");
 	size_t i;
 
 	for (i = 0; i < dims->n; i++) {
 		enum dim_kind kind = dims->v[i].kind;
 
-		if (kind == DIM_TRANSPORT || kind == DIM_OWN)
+		if (!strcmp(name(dims, i), but) || (across && kind == DIM_OWN))
 			continue;
 		if (differs(dims, i, row_a, row_b))
 			return name(dims, i);
@@ -216,6 +220,7 @@ void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 			    cell(dims, i, rows[which]));
 		len = strlen(label);
 		if (*words)
-			snprintf(label + len, LABEL_MAX - len, ", %s", words);
+			snprintf(label + len, LABEL_MAX - len, "%s%s",
+				 len ? ", " : "", words);
 	}
 }

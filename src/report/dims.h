@@ -1,7 +1,7 @@
 /*
  * The columns of a results file that say what a point was (transport, poll
  * mode, every knob, ...) as against what was measured.  Rows that agree in
- * all of them but the size belong to one series.
+ * all of them but x (mostly the size) belong to one series.
  *
  * Knobs are not listed here: they are whatever stands between `loop` and
  * `status`, so a new one separates series and is named in the legend without
@@ -37,16 +37,21 @@ struct dims {
 	struct dim v[DIMS_MAX];
 };
 
+/* Every such column of the table, but `x`. */
 int dims_init(struct dims *dims, const struct reader_table *table,
-	      struct err *err);
+	      const char *x, struct err *err);
 
 /* True if both rows belong to the same series. */
 bool dims_equal(const struct dims *dims, size_t row_a, size_t row_b);
 
-/* NULL if two rows of different transports were measured under the same
- * conditions (path, poll, prepare, ...), else the name of the first column
- * in which they differ. */
-const char *dims_unlike(const struct dims *dims, size_t row_a, size_t row_b);
+/*
+ * NULL if two rows were measured under the same conditions (path, poll,
+ * prepare, ...) whatever they have in the column `but`, else the name of the
+ * first column in which they differ.  If `but` is the transport, what is a
+ * transport's own may differ too.
+ */
+const char *dims_unlike(const struct dims *dims, size_t row_a, size_t row_b,
+			const char *but);
 
 enum { LABEL_MAX = 128 };
 

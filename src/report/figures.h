@@ -1,6 +1,6 @@
 /*
  * Draws what a results folder can show: for every scenario whose CSV is in
- * it the figures of the table in figures.c, each as SVG and PNG, with the
+ * it the figures of its `struct report`, each as SVG and PNG, with the
  * data file that its plot script reads beside it.  Whoever wants another
  * look copies plot/NAME.gp, plot/style.gp and NAME.dat and runs gnuplot.
  *

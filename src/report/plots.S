@@ -1,15 +1,17 @@
-/* The plot scripts travel inside the binary; declared in plots.h.  Paths are
+/* The plot scripts travel inside the binary; listed in plots.h.  Paths are
  * relative to where make runs. */
-#define PLOT(name, path)						\
-	.global name;							\
-	.type name, @object;						\
-name:	.incbin path;							\
+#include "report/plots.h"
+
+#define PATH(file) #file
+#define EMBED(name)							\
+	.global plot_##name;						\
+	.type plot_##name, @object;					\
+plot_##name:								\
+	.incbin PATH(plot/name.gp);					\
 	.byte 0;							\
-	.size name, . - name
+	.size plot_##name, . - plot_##name;
 
 	.section .rodata
-	PLOT(plot_style, "plot/style.gp")
-	PLOT(plot_sendrecv_latency, "plot/sendrecv_latency.gp")
-	PLOT(plot_sendrecv_gain, "plot/sendrecv_gain.gp")
+PLOTS(EMBED)
 
 	.section .note.GNU-stack, "", %progbits

@@ -1,9 +1,19 @@
-/* The scripts of plot/, embedded: strings that end in NUL (plots.S). */
+/*
+ * The scripts of plot/, embedded by plots.S as strings that end in NUL:
+ * plot_<name> is plot/<name>.gp.  A line each.
+ */
 #ifndef REPORT_PLOTS_H
 #define REPORT_PLOTS_H
 
-extern const char plot_style[];
-extern const char plot_sendrecv_latency[];
-extern const char plot_sendrecv_gain[];
+#define PLOTS(PLOT)                                                            \
+	PLOT(style)                                                            \
+	PLOT(sendrecv_latency)                                                 \
+	PLOT(sendrecv_gain)
+
+#ifndef __ASSEMBLER__
+#define PLOT_DECLARE(name) extern const char plot_##name[];
+PLOTS(PLOT_DECLARE)
+#undef PLOT_DECLARE
+#endif
 
 #endif

@@ -12,8 +12,8 @@
 struct sample {
 	unsigned rank; /* of its transport */
 	size_t first;  /* the first row of its series */
-	double size_bytes;
-	double p50_us, p99_us;
+	double x;
+	double y[SERIES_VALUES_MAX]; /* NAN: not there */
 };
 
 static const char *const transports[] = {"tcp", "rdma", "loop"};
@@ -54,8 +54,7 @@ static int compare_samples(const void *a, const void *b)
 		return x->rank < y->rank ? -1 : 1;
 	if (x->first != y->first)
 		return x->first < y->first ? -1 : 1;
-	return (x->size_bytes > y->size_bytes) -
-	       (x->size_bytes < y->size_bytes);
+	return (x->x > y->x) - (x->x < y->x);
 }
 
 /* The first row of the series of `row`, found among the samples so far. */
@@ -82,24 +81,41 @@ static unsigned transport_rank(const char *name)
 	return i;
 }
 
+unsigned series_values(const struct series_axes *axes)
+{
+	unsigned n = 0;
+
+	while (n < SERIES_VALUES_MAX && axes->y[n].column)
+		n++;
+	return n;
+}
+
+static double read_value(const struct reader_table *t, size_t row,
+			 const struct series_value *v)
+{
+	double x;
+
+	if (!reader_number(t, row, reader_column(t, v->column), &x))
+		return NAN;
+	return v->per > 0 ? x / v->per : x;
+}
+
 /* False if the row has nothing to show. */
-static bool read_sample(const struct reader_table *t, size_t row,
+static bool read_sample(const struct series_set *set, size_t row,
 			struct sample *s)
 {
-	double ns;
+	const struct series_axes *axes = set->axes;
+	const struct reader_table *t = set->table;
+	unsigned i;
 
 	if (strcmp(reader_cell(t, row, reader_column(t, "status")), "ok") ||
-	    !reader_number(t, row, reader_column(t, "size_bytes"),
-			   &s->size_bytes) ||
-	    !reader_number(t, row, reader_column(t, "lat_p50_ns"), &ns))
+	    !reader_number(t, row, reader_column(t, axes->x), &s->x))
 		return false;
+	for (i = 0; i < series_values(axes); i++)
+		s->y[i] = read_value(t, row, &axes->y[i]);
 	/* Nothing that a logarithmic axis could show. */
-	if (s->size_bytes <= 0 || ns <= 0)
+	if (isnan(s->y[0]) || (!axes->linear && (s->x <= 0 || s->y[0] <= 0)))
 		return false;
-	s->p50_us = ns / 1e3;
-	s->p99_us = NAN;
-	if (reader_number(t, row, reader_column(t, "lat_p99_ns"), &ns))
-		s->p99_us = ns / 1e3;
 	s->rank = transport_rank(
 		reader_cell(t, row, reader_column(t, "transport")));
 	return true;
@@ -110,7 +126,7 @@ static size_t read_samples(const struct series_set *set, struct sample *samples)
 	size_t row, n = 0;
 
 	for (row = 0; row < reader_rows(set->table); row++) {
-		if (!read_sample(set->table, row, &samples[n]))
+		if (!read_sample(set, row, &samples[n]))
 			continue;
 		samples[n].first = first_row(&set->dims, samples, n, row);
 		n++;
@@ -119,25 +135,26 @@ static size_t read_samples(const struct series_set *set, struct sample *samples)
 	return n;
 }
 
-/* The median over the n trials of a point; `v` has room for n. */
-static struct series_point make_point(const struct sample *s, size_t n,
-				      double *v)
+/* The median over the n trials of value k; `v` has room for n. */
+static double median_of(const struct sample *s, size_t n, unsigned k, double *v)
 {
-	struct series_point point = {
-		.size_bytes = s->size_bytes,
-		.p99_us = NAN,
-		.trials = (unsigned)n,
-	};
-	size_t i, n99 = 0;
+	size_t i, there = 0;
 
 	for (i = 0; i < n; i++)
-		v[i] = s[i].p50_us;
-	point.p50_us = median(v, n);
-	for (i = 0; i < n; i++)
-		if (!isnan(s[i].p99_us))
-			v[n99++] = s[i].p99_us;
-	if (n99)
-		point.p99_us = median(v, n99);
+		if (!isnan(s[i].y[k]))
+			v[there++] = s[i].y[k];
+	return there ? median(v, there) : NAN;
+}
+
+static struct series_point make_point(const struct series_set *set,
+				      const struct sample *s, size_t n,
+				      double *v)
+{
+	struct series_point point = {.x = s->x, .trials = (unsigned)n};
+	unsigned k;
+
+	for (k = 0; k < series_values(set->axes); k++)
+		point.y[k] = median_of(s, n, k, v);
 	return point;
 }
 
@@ -154,7 +171,7 @@ static void begin_series(struct series_set *set, size_t row,
 	};
 }
 
-/* Walks the sorted samples: a point for every run of equal size. */
+/* Walks the sorted samples: a point for every run of equal x. */
 static void make_points(struct series_set *set, const struct sample *samples,
 			size_t n, double *scratch)
 {
@@ -168,7 +185,7 @@ static void make_points(struct series_set *set, const struct sample *samples,
 			begin_series(set, samples[i].first,
 				     &set->points[n_points]);
 		set->points[n_points++] =
-			make_point(&samples[i], end - i, scratch);
+			make_point(set, &samples[i], end - i, scratch);
 		set->v[set->n - 1].n++;
 	}
 }
@@ -215,11 +232,11 @@ static int set_labels(struct series_set *set, struct err *err)
 	return 0;
 }
 
-static int check_table(const struct reader_table *t, struct err *err)
+static int check_columns(const struct reader_table *t,
+			 const struct series_axes *axes, struct err *err)
 {
-	static const char *const needed[] = {"transport", "path", "size_bytes",
-					     "status", "lat_p50_ns"};
-	int run_id = reader_column(t, "run_id");
+	const char *const needed[] = {"transport", "path", "status", axes->x,
+				      axes->y[0].column};
 	size_t i;
 
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
@@ -227,6 +244,14 @@ static int check_table(const struct reader_table *t, struct err *err)
 			return err_set(err, -EINVAL, REASON_IO_ERROR,
 				       "%s: no column '%s'", reader_file(t),
 				       needed[i]);
+	return 0;
+}
+
+static int check_one_run(const struct reader_table *t, struct err *err)
+{
+	int run_id = reader_column(t, "run_id");
+	size_t i;
+
 	for (i = 1; i < reader_rows(t); i++)
 		if (strcmp(reader_cell(t, 0, run_id),
 			   reader_cell(t, i, run_id)))
@@ -261,14 +286,16 @@ free_samples:
 }
 
 int series_init(struct series_set *set, const struct reader_table *table,
-		struct err *err)
+		const struct series_axes *axes, struct err *err)
 {
 	int ret;
 
-	*set = (struct series_set){.table = table};
-	ret = check_table(table, err);
+	*set = (struct series_set){.table = table, .axes = axes};
+	ret = check_columns(table, axes, err);
 	if (!ret)
-		ret = dims_init(&set->dims, table, err);
+		ret = check_one_run(table, err);
+	if (!ret)
+		ret = dims_init(&set->dims, table, axes->x, err);
 	if (!ret)
 		ret = aggregate(set, err);
 	if (!ret) {
@@ -302,49 +329,71 @@ bool series_is(const struct series_set *set, const struct series *s,
 	return !strcmp(series_cell(set, s, "transport"), transport);
 }
 
-const struct series_point *series_at(const struct series *s, double size_bytes)
+const struct series_point *series_at(const struct series *s, double x)
 {
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
-		if (!(s->points[i].size_bytes < size_bytes))
+		if (!(s->points[i].x < x))
 			break;
-	if (i == s->n || s->points[i].size_bytes > size_bytes)
+	if (i == s->n || s->points[i].x > x)
 		return NULL;
 	return &s->points[i];
 }
 
-double series_gain(double tcp_us, double rdma_us)
+double series_gain(double base, double other)
 {
-	return (tcp_us - rdma_us) / tcp_us * 100;
+	return (base - other) / base * 100;
 }
 
-static bool share_a_size(const struct series *a, const struct series *b)
+bool series_is_base(const struct series_set *set, const struct series *s,
+		    const struct series_pair *pair)
+{
+	return pair->column &&
+	       !strcmp(series_cell(set, s, pair->column), pair->base);
+}
+
+bool series_is_other(const struct series_set *set, const struct series *s,
+		     const struct series_pair *pair)
+{
+	if (!pair->column)
+		return false;
+	if (!pair->other)
+		return !series_is_base(set, s, pair);
+	return !strcmp(series_cell(set, s, pair->column), pair->other);
+}
+
+static bool share_x(const struct series *a, const struct series *b)
 {
 	size_t i;
 
 	for (i = 0; i < a->n; i++)
-		if (series_at(b, a->points[i].size_bytes))
+		if (series_at(b, a->points[i].x))
 			return true;
 	return false;
 }
 
-const struct series *series_baseline(const struct series_set *set,
-				     const struct series *s, const char **why)
+const struct series *series_base(const struct series_set *set,
+				 const struct series *s,
+				 const struct series_pair *pair,
+				 const char **why)
 {
 	size_t i;
 
-	*why = "transport";
+	*why = pair->column;
+	if (!series_is_other(set, s, pair))
+		return NULL;
 	for (i = 0; i < set->n; i++) {
-		const struct series *tcp = &set->v[i];
+		const struct series *base = &set->v[i];
 		const char *unlike;
 
-		if (!series_is(set, tcp, "tcp"))
+		if (!series_is_base(set, base, pair))
 			continue;
-		unlike = dims_unlike(&set->dims, tcp->row, s->row);
-		if (!unlike && share_a_size(tcp, s))
-			return tcp;
-		*why = unlike ? unlike : "size";
+		unlike = dims_unlike(&set->dims, base->row, s->row,
+				     pair->column);
+		if (!unlike && share_x(base, s))
+			return base;
+		*why = unlike ? unlike : set->axes->x;
 	}
 	return NULL;
 }

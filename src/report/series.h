@@ -1,7 +1,6 @@
 /*
  * From rows (one per trial) to series (one per combination of everything
- * but the size) of points (one per size): what the figures and the table
- * show.  A point is the median over its trials, because the unit of
+ * but x) of points (one per x): what the figures and the table show.  A point is the median over its trials, because the unit of
  * statistics is the trial (DESIGN section 6).  Only rows that are ok count.
  */
 #ifndef REPORT_SERIES_H
@@ -19,10 +18,38 @@ enum path { PATH_LOOPBACK, PATH_WIRE, PATH_UNKNOWN, PATH_COUNT };
 /* "loopback", "wire", "unknown". */
 const char *path_name(enum path path);
 
+enum { SERIES_VALUES_MAX = 8 };
+
+/* A column that is shown: its values divided by `per` (0: by 1). */
+struct series_value {
+	const char *column; /* of the CSV: "lat_p50_ns" */
+	const char *label;  /* "p50" */
+	double per;
+};
+
+/* What a point is: y over x.  Rows without x or y[0] are not shown, nor are
+ * those where one of them is not above 0, unless `linear`. */
+struct series_axes {
+	const char *x;	     /* column of the CSV: "size_bytes" */
+	const char *x_label; /* "bytes" */
+	bool linear;	     /* neither axis is logarithmic: 0 can be shown */
+	struct series_value y[SERIES_VALUES_MAX + 1]; /* to a NULL column */
+};
+
+/*
+ * What is compared with what: two series that differ in `column` alone (and
+ * what is a transport's own, where that is the transport), and have `base`
+ * and `other` there.  `other` NULL: anything but the base.
+ */
+struct series_pair {
+	const char *column, *base, *other;
+	const char *words; /* heads a positive gain: "RDMA faster" */
+};
+
 struct series_point {
-	double size_bytes;
-	double p50_us; /* median over the trials of lat_p50_ns */
-	double p99_us; /* of lat_p99_ns; NAN if no trial has it */
+	double x;
+	double y[SERIES_VALUES_MAX]; /* medians over the trials; NAN if no
+					trial has it, but for y[0] */
 	unsigned trials;
 };
 
@@ -30,13 +57,14 @@ struct series {
 	size_t row; /* one of its rows, where its cells can be looked up */
 	enum path path;
 	unsigned style; /* 1, 2, ...: the line style, in every figure */
-	const struct series_point *points; /* by rising size */
+	const struct series_point *points; /* by rising x */
 	size_t n;
 	char label[LABEL_MAX]; /* for the legend; clean text */
 };
 
 struct series_set {
 	const struct reader_table *table;
+	const struct series_axes *axes;
 	struct dims dims;
 	struct series *v; /* tcp first, then rdma, loop, others */
 	size_t n;
@@ -44,10 +72,13 @@ struct series_set {
 };
 
 /* Fails if a column is missing that is needed, or if the file holds more
- * than one run.  No row that is ok: an empty set.  `set` borrows the table. */
+ * than one run.  No row that is ok: an empty set.  `set` borrows the table
+ * and the axes. */
 int series_init(struct series_set *set, const struct reader_table *table,
-		struct err *err);
+		const struct series_axes *axes, struct err *err);
 void series_fini(struct series_set *set);
+
+unsigned series_values(const struct series_axes *axes);
 
 /* The cell of a series, or of a row, by the column's name; "" if absent. */
 const char *series_cell(const struct series_set *set, const struct series *s,
@@ -55,16 +86,23 @@ const char *series_cell(const struct series_set *set, const struct series *s,
 bool series_is(const struct series_set *set, const struct series *s,
 	       const char *transport);
 
-/* Its point of this size, or NULL. */
-const struct series_point *series_at(const struct series *s, double size_bytes);
+/* Its point at this x, or NULL. */
+const struct series_point *series_at(const struct series *s, double x);
 
-/* How much less time `rdma` takes than `tcp`, in percent of tcp. */
-double series_gain(double tcp_us, double rdma_us);
+/* How much less `other` is than `base`, in percent of the base. */
+double series_gain(double base, double other);
 
-/* The TCP series under the same conditions as the RDMA series `s`, with at
- * least one size in common; NULL and *why (a column's name, or "size") if
- * there is none. */
-const struct series *series_baseline(const struct series_set *set,
-				     const struct series *s, const char **why);
+/* True if the pair's other, or its base, could be this series. */
+bool series_is_other(const struct series_set *set, const struct series *s,
+		     const struct series_pair *pair);
+bool series_is_base(const struct series_set *set, const struct series *s,
+		    const struct series_pair *pair);
+
+/* The base to compare `s` with, that has at least one x in common; NULL and
+ * *why (the name of a column that differs, or x) if there is none. */
+const struct series *series_base(const struct series_set *set,
+				 const struct series *s,
+				 const struct series_pair *pair,
+				 const char **why);
 
 #endif

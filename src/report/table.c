@@ -4,12 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
-#include "report/caption.h"
-#include "report/series.h"
+#include "report/report.h"
 #include "report/show.h"
 #include "result/reader.h"
+#include "run/scenario.h"
 
 enum { WIDTH = 80 };
 
@@ -26,48 +27,69 @@ static void print_right(FILE *out, const char *s, size_t width)
 
 /* --- a block: two series side by side -------------------------------------*/
 
+enum { COLUMN = 10, GAIN = 12, LEFT_ONLY_MAX = 6, EACH_MAX = 2 };
+
 /* The right one may be NULL: then there is no gain. */
 struct pair {
+	const struct series_set *set;
 	const struct series *left, *right;
+	const char *words; /* head of the gain */
+	unsigned n;	   /* values of each that have room */
 };
 
-static void print_value(FILE *out, const struct series_point *p, double us)
+static void print_value(FILE *out, double v)
 {
 	char digits[32];
 
 	print_right(out,
-		    p && !isnan(us) ? show_digits(digits, sizeof(digits), us)
-				    : not_there,
-		    10);
+		    isnan(v) ? not_there
+			     : show_digits(digits, sizeof(digits), v),
+		    COLUMN);
 }
 
-static void print_side(FILE *out, const struct series_point *p)
+static void print_side(FILE *out, const struct pair *pair,
+		       const struct series_point *p)
 {
-	print_value(out, p, p ? p->p50_us : NAN);
-	print_value(out, p, p ? p->p99_us : NAN);
+	unsigned k;
+
+	for (k = 0; k < pair->n; k++)
+		print_value(out, p ? p->y[k] : NAN);
 }
 
-static void print_row(FILE *out, const struct pair *pair, double size)
+static const char *x_words(const struct series_axes *axes, double x, char *buf,
+			   size_t size)
+{
+	const char *column = axes->x;
+	size_t len = strlen(column);
+
+	if (len > 6 && !strcmp(column + len - 6, "_bytes"))
+		return show_bytes(buf, size, x);
+	snprintf(buf, size, "%.9g", x);
+	return buf;
+}
+
+static void print_row(FILE *out, const struct pair *pair, double x)
 {
 	const struct series_point *l, *r;
 	char words[40];
 
-	l = series_at(pair->left, size);
-	r = pair->right ? series_at(pair->right, size) : NULL;
-	print_right(out, show_bytes(words, sizeof(words), size), 10);
-	print_side(out, l);
+	l = series_at(pair->left, x);
+	r = pair->right ? series_at(pair->right, x) : NULL;
+	print_right(out, x_words(pair->set->axes, x, words, sizeof(words)),
+		    COLUMN);
+	print_side(out, pair, l);
 	if (pair->right) {
-		print_side(out, r);
+		print_side(out, pair, r);
 		if (l && r)
 			snprintf(words, sizeof(words), "%+.1f %%",
-				 series_gain(l->p50_us, r->p50_us));
-		print_right(out, l && r ? words : not_there, 12);
+				 series_gain(l->y[0], r->y[0]));
+		print_right(out, l && r ? words : not_there, GAIN);
 	}
 	fputc('\n', out);
 }
 
-/* The next size after `size` in either series; INFINITY at the end. */
-static double next_size(const struct pair *pair, double size)
+/* The next x after this in either series; INFINITY at the end. */
+static double next_x(const struct pair *pair, double x)
 {
 	const struct series *both[] = {pair->left, pair->right};
 	double next = INFINITY;
@@ -75,98 +97,108 @@ static double next_size(const struct pair *pair, double size)
 
 	for (i = 0; i < 2; i++)
 		for (k = 0; both[i] && k < both[i]->n; k++)
-			if (both[i]->points[k].size_bytes > size)
-				next = fmin(next,
-					    both[i]->points[k].size_bytes);
+			if (both[i]->points[k].x > x)
+				next = fmin(next, both[i]->points[k].x);
 	return next;
 }
 
-static void print_header(FILE *out, const struct pair *pair)
+static void print_names(FILE *out, const struct pair *pair)
 {
+	size_t width = (size_t)COLUMN * pair->n - 2;
 	char label[LABEL_MAX];
 
-	fputc('\n', out);
-	print_right(out, "", 12);
+	print_right(out, "", COLUMN + 2);
 	print_right(out,
 		    show_text(label, sizeof(label), pair->left->label,
-			      pair->right ? 18 : 68),
-		    18);
+			      pair->right ? width : 68),
+		    width);
 	if (pair->right) {
 		/* A long one takes the room of the gain's header. */
 		show_text(label, sizeof(label), pair->right->label, 46);
 		fputs("  ", out);
-		print_right(out, label, 18);
-		if (show_columns(label) <= 18)
-			print_right(out, "RDMA faster", 13);
-	}
-	fputc('\n', out);
-	print_right(out, "bytes", 10);
-	print_right(out, "p50", 10);
-	print_right(out, "p99", 10);
-	if (pair->right) {
-		print_right(out, "p50", 10);
-		print_right(out, "p99", 10);
-		print_right(out, "by", 12);
+		print_right(out, label, width);
+		if (show_columns(label) <= width)
+			print_right(out, pair->words, GAIN + 1);
 	}
 	fputc('\n', out);
 }
 
-static void print_pair(FILE *out, const struct pair *pair)
+static void print_labels(FILE *out, const struct pair *pair)
 {
-	double size;
+	const struct series_axes *axes = pair->set->axes;
+	unsigned k, side;
 
-	print_header(out, pair);
-	for (size = next_size(pair, 0); isfinite(size);
-	     size = next_size(pair, size))
-		print_row(out, pair, size);
+	print_right(out, axes->x_label, COLUMN);
+	for (side = 0; side < (pair->right ? 2 : 1); side++)
+		for (k = 0; k < pair->n; k++)
+			print_right(out, axes->y[k].label, COLUMN);
+	if (pair->right)
+		print_right(out, "by", GAIN);
+	fputc('\n', out);
 }
 
-/* True if some RDMA series is shown beside this one. */
-static bool is_baseline(const struct series_set *set, const struct series *s)
+static void print_pair(FILE *out, struct pair *pair)
+{
+	unsigned most = pair->right ? EACH_MAX : LEFT_ONLY_MAX;
+	double x;
+
+	pair->n = series_values(pair->set->axes);
+	if (pair->n > most)
+		pair->n = most;
+	fputc('\n', out);
+	print_names(out, pair);
+	print_labels(out, pair);
+	for (x = next_x(pair, -INFINITY); isfinite(x); x = next_x(pair, x))
+		print_row(out, pair, x);
+}
+
+/* True if some other series is shown beside this one. */
+static bool is_base(const struct series_set *set, const struct series *s,
+		    const struct series_pair *pair)
 {
 	const char *why;
 	size_t i;
 
-	for (i = 0; i < set->n; i++)
-		if (series_is(set, &set->v[i], "rdma") &&
-		    series_baseline(set, &set->v[i], &why) == s)
+	for (i = 0; pair->column && i < set->n; i++)
+		if (series_base(set, &set->v[i], pair, &why) == s)
 			return true;
 	return false;
 }
 
-static void print_path(FILE *out, const struct series_set *set, enum path path)
+static void print_path(FILE *out, const struct series_set *set,
+		       const struct series_pair *compare, enum path path)
 {
 	const char *why;
 	size_t i;
 
 	for (i = 0; i < set->n; i++) {
-		const struct series *s = &set->v[i];
-		struct pair pair = {.left = s};
-		const struct series *base;
+		const struct series *s = &set->v[i], *base = NULL;
+		struct pair pair = {
+			.set = set, .left = s, .words = compare->words};
 
-		if (s->path != path)
+		if (s->path != path || is_base(set, s, compare))
 			continue;
-		if (series_is(set, s, "rdma")) {
-			base = series_baseline(set, s, &why);
-			if (base)
-				pair = (struct pair){base, s};
-		} else if (is_baseline(set, s)) {
-			continue;
+		if (compare->column)
+			base = series_base(set, s, compare, &why);
+		if (base) {
+			pair.left = base;
+			pair.right = s;
 		}
 		print_pair(out, &pair);
 	}
 }
 
-static void print_title(FILE *out, const struct series_set *set, enum path path)
+static void print_title(FILE *out, const struct series_set *set,
+			const struct scenario *scn, enum path path)
 {
 	char devices[512], trials[64], line[1024];
 	const char *where = caption_path(path);
 
 	caption_devices(devices, sizeof(devices), set, path);
 	caption_trials(trials, sizeof(trials), set, path);
-	snprintf(line, sizeof(line),
-		 "sendrecv: round trip in microseconds, %s%s%s%s%s", trials,
-		 *where ? "; " : "", where, *devices ? "; " : "", devices);
+	snprintf(line, sizeof(line), "%s: %s, %s%s%s%s%s", scn->name,
+		 scn->report->measure, trials, *where ? "; " : "", where,
+		 *devices ? "; " : "", devices);
 	text_wrap(out, line, 0);
 }
 
@@ -176,7 +208,7 @@ static void print_title(FILE *out, const struct series_set *set, enum path path)
 struct group {
 	size_t row;
 	size_t rows;
-	double least, most; /* sizes */
+	double least, most; /* x */
 };
 
 static bool same_group(const struct reader_table *t, size_t a, size_t b)
@@ -193,21 +225,22 @@ static bool same_group(const struct reader_table *t, size_t a, size_t b)
 	return true;
 }
 
-static void add_to_group(const struct reader_table *t, struct group *groups,
+static void add_to_group(const struct series_set *set, struct group *groups,
 			 size_t *n, size_t row)
 {
-	double size = 0;
+	const struct reader_table *t = set->table;
+	double x = 0;
 	size_t i;
 
-	reader_number(t, row, reader_column(t, "size_bytes"), &size);
+	reader_number(t, row, reader_column(t, set->axes->x), &x);
 	for (i = 0; i < *n; i++)
 		if (same_group(t, groups[i].row, row))
 			break;
 	if (i == *n)
-		groups[(*n)++] = (struct group){row, 0, size, size};
+		groups[(*n)++] = (struct group){row, 0, x, x};
 	groups[i].rows++;
-	groups[i].least = fmin(groups[i].least, size);
-	groups[i].most = fmax(groups[i].most, size);
+	groups[i].least = fmin(groups[i].least, x);
+	groups[i].most = fmax(groups[i].most, x);
 }
 
 static void print_group(FILE *out, const struct series_set *set,
@@ -223,10 +256,11 @@ static void print_group(FILE *out, const struct series_set *set,
 		  reader_cell(t, g->row, reader_column(t, "reason")), 300);
 	show_text(status, sizeof(status),
 		  reader_cell(t, g->row, reader_column(t, "status")), 16);
-	show_bytes(least, sizeof(least), g->least);
-	show_bytes(most, sizeof(most), g->most);
-	snprintf(line, sizeof(line), "%s %s at %s%s%s (%zu row%s): %s",
-		 transport, status, least, g->most > g->least ? " to " : "",
+	x_words(set->axes, g->least, least, sizeof(least));
+	x_words(set->axes, g->most, most, sizeof(most));
+	snprintf(line, sizeof(line), "%s%s%s at %s%s%s (%zu row%s): %s",
+		 transport, *transport ? " " : "", status, least,
+		 g->most > g->least ? " to " : "",
 		 g->most > g->least ? most : "", g->rows,
 		 g->rows == 1 ? "" : "s", *reason ? reason : "no reason given");
 	fputs("- ", out);
@@ -245,7 +279,7 @@ static int print_missing(FILE *out, const struct series_set *set,
 	for (row = 0; row < reader_rows(t); row++)
 		if (strcmp(reader_cell(t, row, reader_column(t, "status")),
 			   "ok"))
-			add_to_group(t, groups, &n, row);
+			add_to_group(set, groups, &n, row);
 	for (i = 0; i < n; i++) {
 		if (!i)
 			fputc('\n', out);
@@ -255,7 +289,8 @@ static int print_missing(FILE *out, const struct series_set *set,
 	return 0;
 }
 
-static int print_set(FILE *out, const struct series_set *set, struct err *err)
+static int print_set(FILE *out, const struct series_set *set,
+		     const struct scenario *scn, struct err *err)
 {
 	bool first = true;
 	enum path path;
@@ -269,11 +304,11 @@ static int print_set(FILE *out, const struct series_set *set, struct err *err)
 		if (!first)
 			fputc('\n', out);
 		first = false;
-		print_title(out, set, path);
-		print_path(out, set, path);
+		print_title(out, set, scn, path);
+		print_path(out, set, &scn->report->pair, path);
 	}
 	if (first)
-		fputs("sendrecv: no rows that are ok\n", out);
+		fprintf(out, "%s: no rows that are ok\n", scn->name);
 	if (reader_partial(set->table))
 		fputs("\nThe last row is incomplete, an interrupted write: "
 		      "left out.\n",
@@ -281,24 +316,42 @@ static int print_set(FILE *out, const struct series_set *set, struct err *err)
 	return print_missing(out, set, err);
 }
 
-int table_print(FILE *out, const char *dir, struct err *err)
+static int print_scenario(FILE *out, const char *file,
+			  const struct scenario *scn, struct err *err)
 {
 	struct reader_table *table;
 	struct series_set set;
-	char *file;
 	int ret;
 
-	if (asprintf(&file, "%s/sendrecv.csv", dir) < 0)
-		return err_sys(err, -ENOMEM, "table");
 	ret = reader_read(file, READER_SKIP_PARTIAL, &table, err);
-	free(file);
 	if (ret)
 		return ret;
-	ret = series_init(&set, table, err);
+	ret = series_init(&set, table, &scn->report->axes, err);
 	if (!ret) {
-		ret = print_set(out, &set, err);
+		ret = print_set(out, &set, scn, err);
 		series_fini(&set);
 	}
 	reader_free(table);
+	return ret;
+}
+
+int table_print(FILE *out, const char *dir, struct err *err)
+{
+	unsigned i, printed = 0;
+	char *file;
+	int ret = 0;
+
+	for (i = 0; !ret && scenario_at(i); i++) {
+		if (!scenario_at(i)->report)
+			continue;
+		if (asprintf(&file, "%s/%s.csv", dir, scenario_at(i)->name) < 0)
+			return err_sys(err, -ENOMEM, "table");
+		if (!access(file, F_OK)) {
+			if (printed++)
+				fputc('\n', out);
+			ret = print_scenario(out, file, scenario_at(i), err);
+		}
+		free(file);
+	}
 	return ret;
 }

@@ -32,6 +32,8 @@ struct scenario_default {
 	const char *name, *text; /* as a user would type it */
 };
 
+struct report;
+
 struct scenario {
 	const char *name;
 	const char *summary;  /* a line for `list` */
@@ -43,6 +45,7 @@ struct scenario {
 	unsigned n_defaults;
 	const struct metric *metrics; /* its own, beside the base ones */
 	unsigned n_metrics;
+	const struct report *report; /* report/report.h; NULL: none yet */
 
 	/* Options that contradict each other: -EINVAL and words. */
 	int (*supported)(const void *cfg, struct err *err);

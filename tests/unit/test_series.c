@@ -28,6 +28,13 @@
 #define RC_CM "rdma,RC,rdma_cm"
 #define LOOP "loop,,"
 
+static const struct series_axes axes = {
+	.x = "size_bytes",
+	.x_label = "bytes",
+	.y = {{"lat_p50_ns", "p50", 1e3}, {"lat_p99_ns", "p99", 1e3}},
+};
+static const struct series_pair pair = {"transport", "tcp", "rdma", ""};
+
 struct fixture {
 	struct reader_table *table;
 	struct series_set set;
@@ -45,7 +52,7 @@ static int load(struct fixture *f, const char *text, struct err *err)
 	unlink(path);
 	if (ret)
 		fail_msg("%s", err->text);
-	ret = series_init(&f->set, f->table, err);
+	ret = series_init(&f->set, f->table, &axes, err);
 	if (ret)
 		reader_free(f->table);
 	return ret;
@@ -100,12 +107,12 @@ static void test_points(void **state)
 	assert_int_equal(f.set.n, 1);
 	s = &f.set.v[0];
 	assert_int_equal(s->n, 2);
-	assert_near(s->points[0].size_bytes, 64);
-	assert_near(s->points[0].p50_us, 2);
-	assert_true(isnan(s->points[0].p99_us));
+	assert_near(s->points[0].x, 64);
+	assert_near(s->points[0].y[0], 2);
+	assert_true(isnan(s->points[0].y[1]));
 	assert_int_equal(s->points[0].trials, 2);
-	assert_near(s->points[1].p50_us, 2);
-	assert_near(s->points[1].p99_us, 8);
+	assert_near(s->points[1].y[0], 2);
+	assert_near(s->points[1].y[1], 8);
 	assert_int_equal(s->points[1].trials, 3);
 	assert_ptr_equal(series_at(s, 4096), &s->points[1]);
 	assert_null(series_at(s, 1000));
@@ -190,15 +197,15 @@ static void test_gain(void **state)
 
 static const char *why_not(const char *text)
 {
-	static const char *const known[] = {"poll", "pages", "size", "path",
-					    "transport"};
+	static const char *const known[] = {"poll", "pages", "size_bytes",
+					    "path", "transport"};
 	struct fixture f;
 	const char *why = NULL;
 	size_t i, last;
 
 	load_ok(&f, text);
 	last = f.set.n - 1;
-	if (series_baseline(&f.set, &f.set.v[last], &why))
+	if (series_base(&f.set, &f.set.v[last], &pair, &why))
 		why = NULL;
 	for (i = 0; why && i < 5; i++)
 		if (!strcmp(why, known[i]))
@@ -226,7 +233,7 @@ static void test_baseline(void **state)
 	assert_string_equal(
 		why_not(HEADER ROW(TCP, "spin", "64", "", "", "1", "2")
 				ROW(RC, "spin", "128", "", "", "1", "2")),
-		"size");
+		"size_bytes");
 	assert_string_equal(
 		why_not(HEADER
 			"r1,tcp,,,spin,wire,64,closed,64,scan,,,ok,1,2\n" ROW(
@@ -246,8 +253,42 @@ static void test_right_baseline(void **state)
 	load_ok(&f, HEADER ROW(TCP, "spin", "64", "", "", "1", "2")
 			    ROW(TCP, "event", "64", "", "", "1", "2")
 				    ROW(RC, "event", "64", "", "", "1", "2"));
-	assert_ptr_equal(series_baseline(&f.set, &f.set.v[2], &why),
+	assert_ptr_equal(series_base(&f.set, &f.set.v[2], &pair, &why),
 			 &f.set.v[1]);
+	unload(&f);
+}
+
+/* Any column can be x, and any can be what is compared. */
+static void test_other_axes(void **state)
+{
+	static const struct series_axes by_pages = {
+		.x = "pages",
+		.x_label = "pages",
+		.linear = true,
+		.y = {{"lat_p99_ns", "p99", 0}},
+	};
+	static const struct series_pair modes = {"poll", "spin", NULL, ""};
+	struct fixture f;
+	struct err err = {0};
+	const char *why;
+
+	(void)state;
+	load_ok(&f, HEADER ROW(TCP, "spin", "64", "", "0", "",
+			       "2") ROW(TCP, "spin", "64", "", "3", "", "4")
+			    ROW(TCP, "event", "64", "", "3", "", "1")
+				    ROW(RC, "event", "64", "", "3", "", "7"));
+	series_fini(&f.set);
+	if (series_init(&f.set, f.table, &by_pages, &err))
+		fail_msg("%s", err.text);
+	LABELS(&f, "TCP, spin", "TCP, event", "RDMA RC, event");
+	assert_int_equal(f.set.v[0].n, 2);
+	assert_near(f.set.v[0].points[0].x, 0);
+	assert_near(f.set.v[0].points[1].y[0], 4);
+	assert_ptr_equal(series_base(&f.set, &f.set.v[1], &modes, &why),
+			 &f.set.v[0]);
+	/* Another transport is another series, here. */
+	assert_null(series_base(&f.set, &f.set.v[2], &modes, &why));
+	assert_string_equal(why, "transport");
 	unload(&f);
 }
 
@@ -330,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_gain),
 		cmocka_unit_test(test_baseline),
 		cmocka_unit_test(test_right_baseline),
+		cmocka_unit_test(test_other_axes),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_numbers),

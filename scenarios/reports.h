@@ -1,0 +1,9 @@
+/* Reports that stand in a file of their own, <name>_report.c: a line each. */
+#ifndef SCENARIOS_REPORTS_H
+#define SCENARIOS_REPORTS_H
+
+#include "report/report.h"
+
+extern const struct report report_sendrecv;
+
+#endif

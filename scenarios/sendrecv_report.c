@@ -1,0 +1,58 @@
+/* How the results of sendrecv are shown and judged. */
+#include "report/plots.h"
+#include "report/report.h"
+#include "reports.h"
+
+#define AXES                                                                   \
+	{                                                                      \
+		.x = "size_bytes", .x_label = "bytes",                         \
+		.y = {{"lat_p50_ns", "p50", 1e3}, {"lat_p99_ns", "p99", 1e3}}, \
+	}
+#define PAIR                                                                   \
+	{                                                                      \
+		"transport", "tcp", "rdma", "RDMA faster"                      \
+	}
+
+static const struct report_figure figures[] = {
+	{
+		.name = "sendrecv_latency",
+		.title = "Send/receive: round-trip latency against response "
+			 "size",
+		.script = plot_sendrecv_latency,
+		.columns = "size_bytes p50_us p99_us trials",
+	},
+	{
+		.name = "sendrecv_gain",
+		.title = "Send/receive: gain of RDMA over TCP in round-trip "
+			 "latency",
+		.script = plot_sendrecv_gain,
+		.pair = PAIR,
+		.columns = "size_bytes gain_percent tcp_p50_us rdma_p50_us",
+	},
+};
+
+static const struct report_equal equals[] = {
+	REPORT_EQUAL_MESSAGES,
+	{"a sample for each operation", "samples", "client_recvs"},
+};
+
+static const struct report_rule rules[] = {
+	{CHECK_EXACT, "--verify each verified every payload",
+	 report_rule_verified},
+	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
+	 report_rule_rising},
+	{CHECK_HARDWARE, "RDMA answers sooner than TCP", report_rule_faster},
+};
+
+const struct report report_sendrecv = {
+	.measure = "round trip in microseconds",
+	.axes = AXES,
+	.pair = PAIR,
+	.conditions = {"poll", "prepare", "request_bytes"},
+	.figures = figures,
+	.n_figures = sizeof(figures) / sizeof(figures[0]),
+	.equals = equals,
+	.n_equals = sizeof(equals) / sizeof(equals[0]),
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+};

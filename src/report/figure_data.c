@@ -1,0 +1,258 @@
+#include "report/figure_data.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/gnuplot.h"
+#include "report/show.h"
+
+static bool has_cells(const struct report_figure *fig,
+		      const struct report_view *view, const struct series *s)
+{
+	const struct report_where *w;
+
+	for (w = fig->where; w->column; w++)
+		if (strcmp(series_cell(view->set, s, w->column), w->value))
+			return false;
+	return true;
+}
+
+/* Before it is asked whether there is something to compare it with. */
+static bool may_show(const struct report_figure *fig,
+		     const struct report_view *view, const struct series *s)
+{
+	return s->path == view->path && s->n >= fig->min_points &&
+	       has_cells(fig, view, s) && (!fig->shows || fig->shows(view, s));
+}
+
+bool report_shows(const struct report_figure *fig,
+		  const struct report_view *view, const struct series *s)
+{
+	const char *why;
+
+	return may_show(fig, view, s) &&
+	       (!fig->pair.column ||
+		series_base(view->set, s, &fig->pair, &why));
+}
+
+/* --- why not --------------------------------------------------------------*/
+
+/* The reason cell of the first row with this value that is not ok. */
+static const char *first_reason(const struct report_view *view,
+				const char *column, const char *value)
+{
+	const struct reader_table *t = view->set->table;
+	int status = reader_column(t, "status");
+	int col = reader_column(t, column);
+	size_t row;
+
+	for (row = 0; row < reader_rows(t); row++)
+		if (!strcmp(reader_cell(t, row, col), value) &&
+		    strcmp(reader_cell(t, row, status), "ok"))
+			return reader_cell(t, row, reader_column(t, "reason"));
+	return "";
+}
+
+static const char *no_rows(const struct report_view *view, const char *column,
+			   const char *value, char *buf, size_t size)
+{
+	bool transport = !strcmp(column, "transport");
+	char clean[256];
+
+	show_text(clean, sizeof(clean), first_reason(view, column, value), 200);
+	snprintf(buf, size, "no %s%s%s rows that are ok%s%s%s",
+		 transport ? "" : column, transport ? "" : " ", value,
+		 *clean ? " (" : "", clean, *clean ? ")" : "");
+	return buf;
+}
+
+static const struct series *find(const struct report_figure *fig,
+				 const struct report_view *view,
+				 bool (*is)(const struct series_set *,
+					    const struct series *,
+					    const struct series_pair *))
+{
+	size_t i;
+
+	for (i = 0; i < view->set->n; i++) {
+		const struct series *s = &view->set->v[i];
+
+		if (may_show(fig, view, s) && is(view->set, s, &fig->pair))
+			return s;
+	}
+	return NULL;
+}
+
+static const char *no_pair(const struct report_figure *fig,
+			   const struct report_view *view, char *buf,
+			   size_t size)
+{
+	const struct series_pair *pair = &fig->pair;
+	const struct series *other = find(fig, view, series_is_other);
+	const char *why;
+
+	if (!other)
+		return no_rows(view, pair->column,
+			       pair->other ? pair->other : "other", buf, size);
+	if (!find(fig, view, series_is_base))
+		return no_rows(view, pair->column, pair->base, buf, size);
+	series_base(view->set, other, pair, &why);
+	snprintf(buf, size,
+		 "no %s and %s rows under the same conditions: "
+		 "they differ in '%.60s'",
+		 pair->base, pair->other ? pair->other : "other", why);
+	return buf;
+}
+
+const char *figure_data_check(const struct report_figure *fig,
+			      const struct report_view *view, char *buf,
+			      size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < view->set->n; i++)
+		if (report_shows(fig, view, &view->set->v[i]))
+			return fig->check ? fig->check(view, buf, size) : NULL;
+	if (fig->pair.column)
+		return no_pair(fig, view, buf, size);
+	return "no rows that it could show";
+}
+
+/* --- the file -------------------------------------------------------------*/
+
+static void put_number(FILE *f, double v)
+{
+	if (isnan(v))
+		fputs("NaN", f);
+	else
+		fprintf(f, "%.4f", v);
+}
+
+static void write_values(FILE *f, const struct report_view *view,
+			 const struct series *s)
+{
+	unsigned k, n = series_values(view->set->axes);
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		fprintf(f, "%.10g", s->points[i].x);
+		for (k = 0; k < n; k++) {
+			fputc('\t', f);
+			put_number(f, s->points[i].y[k]);
+		}
+		fprintf(f, "\t%u\n", s->points[i].trials);
+	}
+}
+
+static void write_gain(FILE *f, const struct report_figure *fig,
+		       const struct report_view *view, const struct series *s)
+{
+	const char *why;
+	const struct series *base = series_base(view->set, s, &fig->pair, &why);
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		const struct series_point *p = &s->points[i], *b;
+
+		b = series_at(base, p->x);
+		if (b)
+			fprintf(f, "%.10g\t%.3f\t%.4f\t%.4f\n", p->x,
+				series_gain(b->y[0], p->y[0]), b->y[0],
+				p->y[0]);
+	}
+}
+
+static void write_series(FILE *f, const struct report_figure *fig,
+			 const struct report_view *view, const struct series *s)
+{
+	if (fig->write)
+		fig->write(f, view, s);
+	else if (fig->pair.column)
+		write_gain(f, fig, view, s);
+	else
+		write_values(f, view, s);
+}
+
+static void write_columns(FILE *f, const struct report_figure *fig,
+			  const struct series_axes *axes)
+{
+	const struct series_pair *pair = &fig->pair;
+	unsigned i;
+
+	fprintf(f, "# %s.gp draws this; columns are separated by a tab: ",
+		fig->name);
+	if (fig->columns) {
+		fprintf(f, "%s\n", fig->columns);
+	} else if (pair->column) {
+		fprintf(f, "%s gain_percent %s_%s %s_%s\n", axes->x, pair->base,
+			axes->y[0].label, pair->other ? pair->other : "other",
+			axes->y[0].label);
+	} else {
+		fputs(axes->x, f);
+		for (i = 0; i < series_values(axes); i++)
+			fprintf(f, " %s/%g", axes->y[i].column,
+				axes->y[i].per > 0 ? axes->y[i].per : 1);
+		fputs(" trials\n", f);
+	}
+}
+
+/* The beginning of every data file: what style.gp reads. */
+static void write_head(FILE *f, const struct report_figure *fig,
+		       const struct report_view *view,
+		       const char *const *conditions)
+{
+	struct caption c;
+	unsigned i;
+	size_t k;
+
+	write_columns(f, fig, view->set->axes);
+	fputs("# index 0: caption; 1: line style and name of each series; "
+	      "2, 3, ...: the series (medians over trials)\n",
+	      f);
+	caption_make(&c, view->set, view->path, view->info, conditions);
+	for (i = 0; i < c.n; i++) {
+		gnuplot_put_text(f, c.lines[i]);
+		fputc('\n', f);
+	}
+	fputs("\n\n", f);
+	for (k = 0; k < view->set->n; k++) {
+		const struct series *s = &view->set->v[k];
+
+		if (!report_shows(fig, view, s))
+			continue;
+		fprintf(f, "%u\t", s->style);
+		gnuplot_put_text(f, s->label);
+		fputc('\n', f);
+	}
+}
+
+int figure_data_write(const char *file, const struct report_figure *fig,
+		      const struct report_view *view,
+		      const char *const *conditions, struct err *err)
+{
+	size_t i;
+	FILE *f;
+	bool bad;
+
+	unlink(file); /* nor through a link that came with the folder */
+	f = fopen(file, "we");
+	if (!f)
+		return err_sys(err, -errno, "%s", file);
+	write_head(f, fig, view, conditions);
+	for (i = 0; i < view->set->n; i++) {
+		if (!report_shows(fig, view, &view->set->v[i]))
+			continue;
+		fputs("\n\n", f);
+		write_series(f, fig, view, &view->set->v[i]);
+	}
+	bad = ferror(f);
+	if (fclose(f) || bad) {
+		unlink(file);
+		return err_set(err, -EIO, REASON_IO_ERROR,
+			       "%s: cannot be written whole: is the disk full?",
+			       file);
+	}
+	return 0;
+}
