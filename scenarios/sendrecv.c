@@ -14,6 +14,38 @@
 #include "run/scenario.h"
 #include "work/exchange.h"
 
+struct cfg {
+	struct exchange_cfg exchange;
+	uint64_t prepare; /* axis: enum prepare */
+};
+
+enum prepare { PREPARE_WRITE, PREPARE_NONE };
+
+static const char *const prepare_names[] = {
+	[PREPARE_WRITE] = "write",
+	[PREPARE_NONE] = "none",
+	NULL,
+};
+
+static const struct opt opts[] = {
+	{.name = "prepare",
+	 .type = OPT_ENUM,
+	 .role = OPT_AXIS,
+	 .offset = offsetof(struct cfg, prepare),
+	 .def = "write",
+	 .names = prepare_names,
+	 .metavar = "HOW[,...]",
+	 .column = "prepare",
+	 .help = "what the server does to the response before it sends it; "
+		 "write stores into every cache line"},
+};
+
+static const struct opt_group group = {
+	.title = "sendrecv",
+	.opts = opts,
+	.n = sizeof(opts) / sizeof(opts[0]),
+};
+
 static int supported(const void *cfg, struct err *err)
 {
 	(void)cfg;
@@ -23,26 +55,41 @@ static int supported(const void *cfg, struct err *err)
 
 static void need(const void *cfg, struct need *n)
 {
+	const struct exchange_cfg *x = &((const struct cfg *)cfg)->exchange;
 	size_t request, response;
 
-	exchange_sizes(cfg, &request, &response);
+	exchange_sizes(x, &request, &response);
 	*n = (struct need){
 		.ops = OP_BIT(OP_SEND) | OP_BIT(OP_RECV),
 		.max_bytes = request > response ? request : response,
 		.recv_depth = EXCHANGE_RECVS,
-		.lock_bytes = exchange_bytes(cfg),
+		.lock_bytes = exchange_bytes(x, 1),
 		.op = "send",
 		.size_bytes = response,
-		.open_loop = ((const struct exchange_cfg *)cfg)->rate != 0,
+		.open_loop = x->rate != 0,
 	};
+}
+
+static uint64_t write_lines(struct exchange *x, void *arg)
+{
+	(void)arg;
+	return scan_write(x->response, x->response_bytes, x->op);
 }
 
 static int setup(struct end *e, const void *cfg, struct err *err)
 {
+	const struct cfg *c = cfg;
+	const struct exchange_prep write = {
+		.run = write_lines,
+		.lines = scan_lines(c->exchange.size),
+		.stamp = STAMP_LINES,
+	};
+
 	e->state = calloc(1, sizeof(struct exchange));
 	if (!e->state)
 		return err_sys(err, -ENOMEM, "sendrecv");
-	return exchange_init(e->state, e, cfg, err);
+	return exchange_init(e->state, e, &c->exchange,
+			     c->prepare == PREPARE_WRITE ? &write : NULL, err);
 }
 
 static int client(struct end *e, const struct phase *ph, struct err *err)
@@ -75,11 +122,12 @@ const struct scenario scenario_sendrecv = {
 		    "TCP, and by how much?",
 	.source = "Trivedi, End-to-end considerations in the unification of "
 		  "high-performance I/O, ETH Zurich, section 3.8.2",
-	.opts = &exchange_opts,
+	.opts = &group,
+	.shared = &exchange_opts,
 	.metrics = exchange_metrics,
 	.n_metrics = EXCHANGE_METRICS,
 	.report = &report_sendrecv,
-	.cfg_size = sizeof(struct exchange_cfg),
+	.cfg_size = sizeof(struct cfg),
 	.supported = supported,
 	.need = need,
 	.setup = setup,

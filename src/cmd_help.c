@@ -29,8 +29,22 @@ static void help_scenario(const struct scenario *s)
 	fputs("\nSource: ", stdout);
 	text_wrap(stdout, s->source, 8);
 	putchar('\n');
+	if (s->shared)
+		opt_help(stdout, s->shared);
 	opt_help(stdout, s->opts);
 	puts("\nand the options of `rdmabench help run`.");
+}
+
+/* Several scenarios share a group: once is enough. */
+static void mdoc_shared(unsigned i)
+{
+	const struct opt_group *g = scenario_at(i)->shared;
+
+	while (g && i--)
+		if (scenario_at(i)->shared == g)
+			return;
+	if (g)
+		opt_mdoc(stdout, g);
 }
 
 /* For the Makefile: the manual's options come from the tables. */
@@ -42,8 +56,10 @@ static void mdoc(void)
 	opt_mdoc(stdout, &run_opts);
 	opt_mdoc(stdout, &link_opts);
 	opt_mdoc(stdout, &trial_opts);
-	for (i = 0; scenario_at(i); i++)
+	for (i = 0; scenario_at(i); i++) {
+		mdoc_shared(i);
 		opt_mdoc(stdout, scenario_at(i)->opts);
+	}
 	opt_mdoc(stdout, &serve_opts);
 }
 

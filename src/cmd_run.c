@@ -41,8 +41,11 @@ static unsigned all_groups(const struct opt_group **groups)
 	groups[n++] = &run_opts;
 	groups[n++] = &link_opts;
 	groups[n++] = &trial_opts;
-	for (i = 0; scenario_at(i); i++)
+	for (i = 0; scenario_at(i); i++) {
 		groups[n++] = scenario_at(i)->opts;
+		if (scenario_at(i)->shared)
+			groups[n++] = scenario_at(i)->shared;
+	}
 	return n;
 }
 

@@ -9,11 +9,15 @@
 void point_groups(const struct scenario *scn,
 		  struct point_group groups[POINT_GROUPS])
 {
-	groups[0] = (struct point_group){scn->opts,
-					 offsetof(struct point, scn_cfg)};
-	groups[1] =
+	static const struct opt_group none;
+	const size_t own = offsetof(struct point, scn_cfg);
+
+	groups[0] =
+		(struct point_group){scn->shared ? scn->shared : &none, own};
+	groups[1] = (struct point_group){scn->opts, own};
+	groups[2] =
 		(struct point_group){&link_opts, offsetof(struct point, link)};
-	groups[2] = (struct point_group){&trial_opts,
+	groups[3] = (struct point_group){&trial_opts,
 					 offsetof(struct point, trial)};
 }
 

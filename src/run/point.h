@@ -26,7 +26,7 @@ struct point {
 };
 
 /* The option groups that make up a point, and where each one's struct is. */
-enum { POINT_GROUPS = 3 };
+enum { POINT_GROUPS = 4 };
 struct point_group {
 	const struct opt_group *g;
 	size_t offset; /* in struct point */

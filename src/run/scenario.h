@@ -43,6 +43,9 @@ struct scenario {
 	size_t cfg_size;	      /* at most SCENARIO_CFG_MAX: asserted */
 	const struct scenario_default *defaults; /* n_defaults; may be NULL */
 	unsigned n_defaults;
+	/* Options that it has in common with others, of the struct that its
+	 * own begins with (exchange_opts); NULL: none. */
+	const struct opt_group *shared;
 	const struct metric *metrics; /* its own, beside the base ones */
 	unsigned n_metrics;
 	const struct report *report; /* report/report.h; NULL: none yet */

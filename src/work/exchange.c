@@ -5,161 +5,7 @@
 #include <time.h>
 
 #include "base/stop.h"
-#include "machine/mem.h"
-
-#define AT(field) offsetof(struct exchange_cfg, field)
-
-static const char *const prepare_names[] = {
-	[PREPARE_WRITE] = "write",
-	[PREPARE_NONE] = "none",
-	NULL,
-};
-
-static const char *const verify_names[] = {
-	[VERIFY_ENDS] = "ends",
-	[VERIFY_EACH] = "each",
-	[VERIFY_NONE] = "none",
-	NULL,
-};
-
-static const char *const arrival_names[] = {
-	[PACE_CONSTANT] = "constant",
-	[PACE_POISSON] = "poisson",
-	NULL,
-};
-
-static const char *const service_names[] = {
-	[PACE_CONSTANT] = "constant",
-	[PACE_POISSON] = "exponential",
-	NULL,
-};
-
-static const struct opt opts[] = {
-	{.name = "size",
-	 .letter = 's',
-	 .type = OPT_SIZE,
-	 .role = OPT_AXIS,
-	 .offset = AT(size),
-	 .min = 1,
-	 .max = 1ull << 40,
-	 .def = "1k-16Mx4",
-	 .metavar = "SIZE[,...]",
-	 .help = "response sizes: 64, 4k, a list 1k,4k, a range 1k-16Mx4 or "
-		 "1k-8k+1k"},
-	{.name = "request-size",
-	 .type = OPT_SIZE,
-	 .role = OPT_KNOB,
-	 .offset = AT(request_bytes),
-	 .min = 1,
-	 .max = 1ull << 40,
-	 .def = "64",
-	 .word = "same",
-	 .metavar = "SIZE",
-	 .column = "request_bytes",
-	 .help = "size of the request, or 'same' as the response"},
-	{.name = "prepare",
-	 .type = OPT_ENUM,
-	 .role = OPT_AXIS,
-	 .offset = AT(prepare),
-	 .def = "write",
-	 .names = prepare_names,
-	 .metavar = "HOW[,...]",
-	 .column = "prepare",
-	 .help = "what the server does to the response before it sends it; "
-		 "write stores into every cache line"},
-	{.name = "verify",
-	 .type = OPT_ENUM,
-	 .role = OPT_KNOB,
-	 .offset = AT(verify),
-	 .def = "ends",
-	 .names = verify_names,
-	 .metavar = "WHICH",
-	 .column = "verify",
-	 .help = "payloads that are checked whole, outside the timed part"},
-	{.name = "rate",
-	 .type = OPT_COUNT,
-	 .role = OPT_AXIS,
-	 .offset = AT(rate),
-	 .max = 100000000,
-	 .def = "0",
-	 .metavar = "N[,...]",
-	 .column = "offered_ops_per_s",
-	 .help = "open loop: start so many operations a second, latency from "
-		 "the intended start; a list is a saturation sweep; 0: closed "
-		 "loop"},
-	{.name = "arrival",
-	 .type = OPT_ENUM,
-	 .role = OPT_KNOB,
-	 .offset = AT(arrival),
-	 .def = "constant",
-	 .names = arrival_names,
-	 .metavar = "KIND",
-	 .column = "arrival",
-	 .help = "intended starts of an open loop"},
-	{.name = "service-time",
-	 .type = OPT_TIME,
-	 .role = OPT_KNOB,
-	 .offset = AT(service_ns),
-	 .max = 10000000000u,
-	 .def = "0",
-	 .metavar = "TIME",
-	 .column = "service_time_ns",
-	 .help = "the server spins so long before it answers: a known delay, "
-		 "to be found back in the percentiles, or an application's "
-		 "work"},
-	{.name = "service-dist",
-	 .type = OPT_ENUM,
-	 .role = OPT_KNOB,
-	 .offset = AT(service_dist),
-	 .def = "constant",
-	 .names = service_names,
-	 .metavar = "KIND",
-	 .column = "service_dist",
-	 .help = "its distribution; the time given is the mean"},
-};
-
-const struct metric exchange_metrics[] = {
-	{.name = "lat_cold_ns",
-	 .unit = "ns",
-	 .side = SIDE_CLIENT,
-	 .merge = MERGE_MAX,
-	 .help = "the link's very first operation, before any warm-up: cold "
-		 "caches, first use of buffers and queues"},
-	{.name = "backlog_max",
-	 .unit = "1",
-	 .side = SIDE_CLIENT,
-	 .merge = MERGE_MAX,
-	 .help = "open loop: operations that waited for their turn, at most"},
-};
-
-const struct opt_group exchange_opts = {
-	.title = "exchange",
-	.opts = opts,
-	.n = sizeof(opts) / sizeof(opts[0]),
-};
-
-enum { SEED_REQUEST = 0x5eed, SEED_RESPONSE = 0xfeed, SEED_SERVICE = 0x5e1f };
-
-void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,
-		    size_t *response)
-{
-	*response = cfg->size;
-	*request =
-		cfg->request_bytes == OPT_WORD ? cfg->size : cfg->request_bytes;
-}
-
-static size_t round_up(size_t n)
-{
-	return (n + 4095) & ~(size_t)4095;
-}
-
-uint64_t exchange_bytes(const struct exchange_cfg *cfg)
-{
-	size_t request, response;
-
-	exchange_sizes(cfg, &request, &response);
-	return round_up(request) + round_up(response);
-}
+#include "work/mark.h"
 
 static int ep_failed(struct exchange *x, int ret, struct err *err)
 {
@@ -181,17 +27,16 @@ static int post(struct exchange *x, const struct work *work, struct err *err)
  * then: the peer has the message, and a copy that RC might yet send again
  * would be dropped as a duplicate.
  */
-static int post_send(struct exchange *x, struct err *err)
+static int post_send(struct exchange *x, struct exchange_message *m,
+		     struct err *err)
 {
-	struct work *work = &x->send.work;
-
-	work->flags = 0;
-	work->cookie = ++x->sent;
+	m->work.flags = 0;
+	m->work.cookie = ++x->sent;
 	if (!--x->until_signal) {
-		work->flags = WORK_SIGNAL;
-		x->until_signal = (unsigned)x->end->pt->link.signal_every;
+		m->work.flags = WORK_SIGNAL;
+		x->until_signal = x->signal_every;
 	}
-	return post(x, work, err);
+	return post(x, &m->work, err);
 }
 
 static int post_recv(struct exchange *x, struct err *err)
@@ -199,102 +44,21 @@ static int post_recv(struct exchange *x, struct err *err)
 	return post(x, &x->recv.work, err);
 }
 
-int exchange_post_response_recv(struct exchange *x, struct err *err)
+int exchange_post_request_recv(struct exchange *x, struct err *err)
 {
 	return post_recv(x, err);
 }
 
-static int post_first_receives(struct exchange *x, struct err *err)
+int exchange_post_response_recv(struct exchange *x, struct err *err)
 {
-	const unsigned n = x->end->role == ROLE_ACTIVE ? 1 : EXCHANGE_RECVS;
-	unsigned i;
-	int ret = 0;
+	int ret;
 
-	for (i = 0; i < n && !ret; i++)
-		ret = post_recv(x, err);
+	if (x->prep.mark)
+		mark_put(x->response, x->response_bytes, x->op);
+	ret = post_recv(x, err);
+	if (!ret && x->prep.between)
+		ret = post(x, &x->tell.work, err);
 	return ret;
-}
-
-static void make_message(struct exchange_message *m, const struct sge *sge,
-			 enum op op, uint64_t cookie)
-{
-	m->sge = *sge;
-	m->work = (struct work){
-		.op = op,
-		.n_sges = 1,
-		.sges = &m->sge,
-		.cookie = cookie,
-	};
-}
-
-static void make_messages(struct exchange *x)
-{
-	const bool client = x->end->role == ROLE_ACTIVE;
-	const struct sge request = {
-		.addr = x->request,
-		.len = x->request_bytes,
-		.region = x->region,
-	};
-	const struct sge response = {
-		.addr = x->response,
-		.len = x->response_bytes,
-		.region = x->region,
-	};
-
-	/* A send's cookie is its number (post_send). */
-	make_message(&x->send, client ? &request : &response, OP_SEND, 0);
-	make_message(&x->recv, client ? &response : &request, OP_RECV, 0);
-	x->until_signal = (unsigned)x->end->pt->link.signal_every;
-}
-
-static int map_buffers(struct exchange *x, uint64_t bytes, struct err *err)
-{
-	struct ep *ep = x->end->ep;
-	int ret;
-
-	ret = mem_alloc_on(&x->mem, bytes, x->end->is.numa_node, err);
-	if (ret)
-		return ret;
-	x->request = x->mem.addr;
-	x->response = x->request + round_up(x->request_bytes);
-	return ep->tp->reg(ep, x->mem.addr, x->mem.len, 0, &x->region, err);
-}
-
-int exchange_init(struct exchange *x, struct end *e,
-		  const struct exchange_cfg *cfg, struct err *err)
-{
-	int ret;
-
-	memset(x, 0, sizeof(*x));
-	x->end = e;
-	x->prepare = (enum exchange_prepare)cfg->prepare;
-	x->verify = (enum exchange_verify)cfg->verify;
-	x->rate = (double)cfg->rate;
-	x->arrival = (enum pace_arrival)cfg->arrival;
-	pace_init(&x->service,
-		  cfg->service_ns ? 1e9 / (double)cfg->service_ns : 0,
-		  (enum pace_arrival)cfg->service_dist, e->clock->ticks_per_ns,
-		  SEED_SERVICE);
-	exchange_sizes(cfg, &x->request_bytes, &x->response_bytes);
-	ret = map_buffers(x, exchange_bytes(cfg), err);
-	if (ret)
-		return ret;
-	make_messages(x);
-	/* Each end fills what it sends; what it receives stays zero, so that
-	 * data which never arrived cannot verify. */
-	if (e->role == ROLE_ACTIVE)
-		scan_fill(x->request, x->request_bytes, SEED_REQUEST);
-	else
-		scan_fill(x->response, x->response_bytes, SEED_RESPONSE);
-	return post_first_receives(x, err);
-}
-
-void exchange_fini(struct exchange *x)
-{
-	if (x->region)
-		x->end->ep->tp->dereg(x->end->ep, x->region);
-	x->region = NULL;
-	mem_free(&x->mem);
 }
 
 static int verify_request(struct exchange *x, uint64_t op, struct err *err)
@@ -312,9 +76,9 @@ static int verify_request(struct exchange *x, uint64_t op, struct err *err)
 static int verify_response(struct exchange *x, uint64_t op, struct err *err)
 {
 	struct scan_expect want = {
-		.seed = SEED_RESPONSE,
+		.seed = SEED_RESPONSE + op % x->prep.buffers,
 		.op = op,
-		.stamp = x->prepare == PREPARE_WRITE ? STAMP_LINES : STAMP_NONE,
+		.stamp = x->prep.stamp,
 	};
 
 	x->verified++;
@@ -335,7 +99,25 @@ int exchange_verify_last(struct exchange *x, struct err *err)
 
 int exchange_send_request(struct exchange *x, struct err *err)
 {
-	return post_send(x, err);
+	return post_send(x, &x->send, err);
+}
+
+/* Takes what has completed; blocks until something has.  1, or 0 and -errno
+ * as end_wait. */
+static int take_completions(struct exchange *x, struct end_waiter *w,
+			    struct err *err)
+{
+	struct comp comp[4];
+	int i, n;
+
+	n = end_wait(w, comp, 4, err);
+	for (i = 0; i < n; i++) {
+		if (comp[i].op == OP_RECV)
+			x->arrived++;
+		else
+			x->completed = comp[i].cookie;
+	}
+	return n > 0 ? 1 : n;
 }
 
 /*
@@ -347,38 +129,59 @@ int exchange_send_request(struct exchange *x, struct err *err)
  */
 static int await_recv(struct exchange *x, struct end_waiter *w, struct err *err)
 {
-	const uint64_t depth = x->end->pt->link.tx_depth;
-	struct comp comp[4];
-	int i, n, got = 0;
+	int ret;
 
-	while (!got || x->sent - x->completed >= depth) {
-		n = end_wait(w, comp, 4, err);
-		if (n <= 0)
-			return n;
-		for (i = 0; i < n; i++) {
-			if (comp[i].op == OP_RECV)
-				got = 1;
-			else
-				x->completed = comp[i].cookie;
-		}
+	while (!x->arrived || x->sent - x->completed >= x->tx_depth) {
+		ret = take_completions(x, w, err);
+		if (ret <= 0)
+			return ret;
 	}
+	x->arrived--;
 	return 1;
+}
+
+/* Outside the timed part: waits until the server is between operations. */
+static int await_ready(struct exchange *x, struct end_waiter *w,
+		       struct err *err)
+{
+	uint64_t next;
+	int ret = await_recv(x, w, err);
+
+	if (ret < 0)
+		return ret;
+	memcpy(&next, x->ready, sizeof(next));
+	if (next == x->op + 1)
+		return 0;
+	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+		       "operation %llu: the server is ready for %llu",
+		       (unsigned long long)x->op, (unsigned long long)next);
+}
+
+static int check_mark(struct exchange *x, struct err *err)
+{
+	if (!mark_is_left(x->response, x->response_bytes, x->op))
+		return 0;
+	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+		       "operation %llu: what the client had left in the buffer "
+		       "is still there: the response did not arrive (stale "
+		       "data?)",
+		       (unsigned long long)x->op);
 }
 
 /* Outside the timed part: check, and make the buffer ready for the next. */
 static int after_response(struct exchange *x, bool verify, struct err *err)
 {
-	int ret;
+	int ret = 0;
 
-	if (verify) {
+	if (x->prep.mark)
+		ret = check_mark(x, err);
+	if (!ret && verify)
 		ret = verify_response(x, x->op, err);
-		if (ret)
-			return ret;
-		/* Without stamps only a clean buffer tells fresh from
-		 * stale. */
-		if (x->prepare == PREPARE_NONE)
-			memset(x->response, 0, x->response_bytes);
-	}
+	if (ret)
+		return ret;
+	/* Without stamps only a clean buffer tells fresh from stale. */
+	if (verify && x->prep.stamp == STAMP_NONE)
+		memset(x->response, 0, x->response_bytes);
 	x->op++;
 	return exchange_post_response_recv(x, err);
 }
@@ -479,8 +282,11 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 		if (!x->cold_ns)
 			x->cold_ns = clock_ns(clk, t1 - t0);
 		w.done++;
-		ret = after_response(x, check, err);
-		if (ret)
+		if (x->prep.between)
+			ret = await_ready(x, &w, err);
+		if (ret >= 0)
+			ret = after_response(x, check, err);
+		if (ret < 0)
 			return ret;
 		check = each;
 	}
@@ -501,13 +307,30 @@ int exchange_serve(struct exchange *x, struct err *err)
 {
 	int ret;
 
-	if (x->prepare == PREPARE_WRITE)
-		x->lines += scan_write(x->response, x->response_bytes, x->op);
-	ret = post_send(x, err);
+	if (x->prep.run)
+		x->lines += x->prep.run(x, x->prep.arg);
+	ret = post_send(x, &x->send, err);
 	if (ret)
 		return ret;
 	x->op++;
 	return post_recv(x, err);
+}
+
+/* The client waits for us: nothing can arrive, and 0 (the phase is over)
+ * means that it is gone. */
+static int between_operations(struct exchange *x, struct end_waiter *w,
+			      struct err *err)
+{
+	int ret = 1;
+
+	while (ret > 0 && x->completed < x->sent)
+		ret = take_completions(x, w, err);
+	if (ret <= 0)
+		return ret;
+	x->prep.between(x, x->prep.arg);
+	memcpy(x->ready, &x->op, sizeof(x->op));
+	ret = post_send(x, &x->tell, err);
+	return ret ? ret : 1;
 }
 
 static void spend_service_time(struct exchange *x)
@@ -517,6 +340,36 @@ static void spend_service_time(struct exchange *x)
 
 	while (clock_ticks(clk) - begin < length)
 		;
+}
+
+/* One request that is there.  1, or 0 and -errno as end_wait. */
+static int answer(struct exchange *x, struct end_waiter *w, bool check,
+		  struct err *err)
+{
+	int ret = 0;
+
+	if (check)
+		ret = verify_request(x, x->op, err);
+	if (ret)
+		return ret;
+	if (x->service.open)
+		spend_service_time(x);
+	ret = exchange_serve(x, err);
+	if (ret)
+		return ret;
+	w->done++;
+	return x->prep.between ? between_operations(x, w, err) : 1;
+}
+
+static int check_lines(const struct exchange *x, uint64_t ops, struct err *err)
+{
+	if (x->lines == ops * x->prep.lines)
+		return 0;
+	return err_set(err, -EBADMSG, REASON_MISCOUNT,
+		       "%llu cache lines were visited for %llu operations of "
+		       "%llu",
+		       (unsigned long long)x->lines, (unsigned long long)ops,
+		       (unsigned long long)x->prep.lines);
 }
 
 int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
@@ -529,26 +382,17 @@ int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
 	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
 	for (;;) {
 		ret = await_recv(x, &w, err);
-		if (ret <= 0)
-			break;
-		if (stop_requested) {
+		if (ret > 0 && stop_requested)
 			ret = err_set(err, -EINTR, REASON_INTERRUPTED,
 				      "the server was told to end");
+		if (ret > 0)
+			ret = answer(x, &w, check, err);
+		if (ret <= 0)
 			break;
-		}
-		if (check) {
-			ret = verify_request(x, x->op, err);
-			if (ret)
-				break;
-			check = each;
-		}
-		if (x->service.open)
-			spend_service_time(x);
-		ret = exchange_serve(x, err);
-		if (ret)
-			break;
-		w.done++;
+		check = each;
 	}
+	if (!ret)
+		ret = check_lines(x, w.done, err);
 	close_tally(x, w.done, 0);
 	return ret;
 }

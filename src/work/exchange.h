@@ -5,7 +5,8 @@
  * whole response is there.
  *
  * The two loops are written once, here, for every scenario that exchanges;
- * what the server does to the buffer before it sends is its `prepare`.
+ * what the server does to the response before it sends it is the scenario's
+ * (struct exchange_prep).
  */
 #ifndef WORK_EXCHANGE_H
 #define WORK_EXCHANGE_H
@@ -21,7 +22,6 @@
 struct exchange_cfg {
 	uint64_t size;		/* axis: of the response */
 	uint64_t request_bytes; /* OPT_WORD: the same as size */
-	uint64_t prepare;	/* enum exchange_prepare */
 	uint64_t verify;	/* enum exchange_verify */
 	uint64_t rate;		/* axis: offered, operations/s; 0: closed */
 	uint64_t arrival;	/* enum pace_arrival */
@@ -29,9 +29,14 @@ struct exchange_cfg {
 	uint64_t service_dist;	/* enum pace_arrival: constant, exponential */
 };
 
-enum exchange_prepare { PREPARE_WRITE, PREPARE_NONE };
+/* Seeds of what buffers are filled with; the i-th response buffer's is
+ * SEED_RESPONSE + i. */
+enum { SEED_REQUEST = 0x5eed, SEED_RESPONSE = 0xfeed, SEED_SERVICE = 0x5e1f };
+
 enum exchange_verify { VERIFY_ENDS, VERIFY_EACH, VERIFY_NONE };
 
+/* A scenario names it as its `shared` options; its own struct begins with a
+ * struct exchange_cfg. */
 extern const struct opt_group exchange_opts;
 
 /* What it measures beside the base metrics; a scenario lists them. */
@@ -42,6 +47,34 @@ enum exchange_metric {
 };
 extern const struct metric exchange_metrics[];
 enum { EXCHANGE_METRICS = EXCHANGE_METRICS_END - METRIC_BASE_COUNT };
+
+struct exchange;
+
+/*
+ * A scenario's part in the exchange.  Both ends are told the same; the
+ * functions are called at the server only.  All zeros: responses are sent as
+ * they are.
+ */
+struct exchange_prep {
+	/* In the timed part, between request and response: makes the response
+	 * to operation x->op (exchange_use may choose another buffer for it).
+	 * Returns the cache lines that it visited.  NULL: nothing. */
+	uint64_t (*run)(struct exchange *x, void *arg);
+	/* Once before the first operation and again after each response has
+	 * been sent and its completion was seen.  Outside the timed part: the
+	 * client starts its next operation when a message says that this is
+	 * over.  NULL: nothing, and no message. */
+	void (*between)(struct exchange *x, void *arg);
+	void *arg;
+	uint64_t lines;	       /* that run visits; it is held to it, exactly */
+	enum scan_stamp stamp; /* what of the response has the op's number */
+	unsigned buffers;      /* responses to choose from; 0: one */
+	/* A response without a stamp looks like the one before.  With this the
+	 * client leaves a mark in its buffer, in a line that changes and at the
+	 * end, before it posts the receive, and looks in every operation
+	 * whether the response has covered it (work/mark.h). */
+	bool mark;
+};
 
 /* Receives that the server keeps posted: one is always there while a request
  * is being worked on, so that reposting may wait until after the response.
@@ -58,14 +91,19 @@ struct exchange_message {
 /* Messages point into themselves: it stays where exchange_init found it. */
 struct exchange {
 	struct end *end;
+	struct exchange_prep prep;
 	size_t request_bytes, response_bytes;
-	enum exchange_prepare prepare;
 	enum exchange_verify verify;
 	struct mem mem;
 	struct region *region;
-	char *request, *response;
+	char *request, *ready;
+	char *response;	 /* the one that is sent or received next */
+	char *responses; /* the first of them */
 	struct exchange_message send, recv; /* as seen from our end */
+	struct exchange_message tell;	    /* that we are ready; or hear it */
+	unsigned signal_every, tx_depth;
 	unsigned until_signal;	  /* sends, the signalled one included */
+	unsigned arrived;	  /* messages not yet looked at */
 	uint64_t sent, completed; /* sends: posted, known to be done */
 	uint64_t op;		  /* number of the next operation */
 	uint64_t lines;
@@ -78,13 +116,18 @@ struct exchange {
 
 void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,
 		    size_t *response);
-/* Bytes that one end registers. */
-uint64_t exchange_bytes(const struct exchange_cfg *cfg);
+/* Bytes that one end registers, at most. */
+uint64_t exchange_bytes(const struct exchange_cfg *cfg, unsigned buffers);
 
-/* Buffers, registered; receives posted. */
+/* Buffers, registered; receives posted.  `prep` is copied; NULL is one of
+ * zeros. */
 int exchange_init(struct exchange *x, struct end *e,
-		  const struct exchange_cfg *cfg, struct err *err);
+		  const struct exchange_cfg *cfg,
+		  const struct exchange_prep *prep, struct err *err);
 void exchange_fini(struct exchange *x);
+
+/* For prep.run: the response is in buffer i. */
+void exchange_use(struct exchange *x, unsigned i);
 
 int exchange_client(struct exchange *x, const struct phase *ph,
 		    struct err *err);
@@ -99,6 +142,7 @@ int exchange_verify_last(struct exchange *x, struct err *err);
  * that has arrived. */
 int exchange_send_request(struct exchange *x, struct err *err);
 int exchange_post_response_recv(struct exchange *x, struct err *err);
+int exchange_post_request_recv(struct exchange *x, struct err *err);
 int exchange_serve(struct exchange *x, struct err *err);
 
 #endif

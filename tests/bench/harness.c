@@ -131,7 +131,7 @@ static void open_side(struct pair *p, struct side *s, enum role role)
 	attr.clock = &p->clk;
 	if (transport_find("loop")->open(&s->end.ep, &attr, &s->blob, &err))
 		die(&err);
-	if (exchange_init(&s->x, &s->end, &p->cfg, &err))
+	if (exchange_init(&s->x, &s->end, &p->cfg, NULL, &err))
 		die(&err);
 	end_waiter_init(&s->waiter, &s->end, 2 * SIZE);
 }
@@ -151,7 +151,6 @@ static void open_pair(struct pair *p)
 	p->cfg = (struct exchange_cfg){
 		.size = SIZE,
 		.request_bytes = OPT_WORD,
-		.prepare = PREPARE_NONE,
 		.verify = VERIFY_NONE,
 	};
 	open_side(p, &p->server, ROLE_PASSIVE);

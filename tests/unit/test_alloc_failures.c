@@ -149,7 +149,7 @@ static int try_exchange(struct err *err)
 	ret = link_transport(&pt.link)->open(&e.ep, &attr, &blob, err);
 	if (ret)
 		return ret;
-	ret = exchange_init(&x, &e, &cfg, err);
+	ret = exchange_init(&x, &e, &cfg, NULL, err);
 	exchange_fini(&x);
 	e.ep->tp->close(e.ep);
 	return ret;

@@ -1,72 +1,24 @@
 /* The exchange over the loop transport, both ends in one process: counts,
  * phases, and payloads that a corrupting transport has spoilt. */
-#include "spoil.h"
-#include "unit.h"
+#include "exchange_pair.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
+static bool as_it_is; /* nothing is done to the response */
 
-#include "run/scenario.h"
-#include "work/exchange.h"
-
-static struct exchange_cfg cfg;
-static struct clock clk;
-static struct point pt;
-static struct end client, server;
-static struct exchange cx, sx;
-static _Atomic bool finished;
-
-static int client_pulse(void *arg, bool progressed, struct err *err)
+static uint64_t write_lines(struct exchange *x, void *arg)
 {
 	(void)arg;
-	(void)progressed;
-	(void)err;
-	return 0;
+	return scan_write(x->response, x->response_bytes, x->op);
 }
 
-static int server_pulse(void *arg, bool progressed, struct err *err)
+static void open_anew(void)
 {
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return finished;
-}
-
-static void open_end(struct end *e, enum role role, struct blob *blob)
-{
-	struct ep_attr attr;
-	struct err err;
-
-	memset(e, 0, sizeof(*e));
-	e->role = role;
-	e->pt = &pt;
-	e->clock = &clk;
-	e->pulse = role == ROLE_ACTIVE ? client_pulse : server_pulse;
-	link_attr(&pt.link, &attr);
-	attr.role = role;
-	attr.poll = POLL_YIELD;
-	attr.recv_depth = EXCHANGE_RECVS;
-	attr.max_bytes = cfg.size > 64 ? cfg.size : 64;
-	attr.clock = &clk;
-	if (loop->open(&e->ep, &attr, blob, &err))
-		fail_msg("%s", err.text);
-	e->ep->tp = &spoiling;
-}
-
-static void open_both(void)
-{
-	struct blob a, b;
-	struct err err;
-
-	memset(&spoil, 0, sizeof(spoil));
-	open_end(&client, ROLE_ACTIVE, &a);
-	open_end(&server, ROLE_PASSIVE, &b);
-	assert_int_equal(exchange_init(&cx, &client, &cfg, &err), 0);
-	assert_int_equal(exchange_init(&sx, &server, &cfg, &err), 0);
-	assert_int_equal(loop->connect(client.ep, &b, 1000000000, &err), 0);
-	assert_int_equal(loop->connect(server.ep, &a, 1000000000, &err), 0);
+	prep = (struct exchange_prep){.buffers = 1};
+	if (!as_it_is) {
+		prep.run = write_lines;
+		prep.lines = scan_lines(cfg.size);
+		prep.stamp = STAMP_LINES;
+	}
+	open_both();
 }
 
 static int setup(void **state)
@@ -75,92 +27,22 @@ static int setup(void **state)
 	point_defaults(&pt, scenario_find("sendrecv"));
 	opt_defaults(&exchange_opts, &cfg);
 	cfg.size = 4096;
-	open_both();
+	as_it_is = false;
+	open_anew();
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	exchange_fini(&cx);
-	exchange_fini(&sx);
-	loop->close(client.ep);
-	loop->close(server.ep);
+	close_both();
 	return 0;
 }
 
 static void again(void)
 {
-	teardown(NULL);
-	open_both();
-}
-
-/* --- a phase ---------------------------------------------------------------------- */
-
-struct served {
-	const struct phase *ph;
-	struct err err;
-	int ret;
-};
-
-static void *serve(void *arg)
-{
-	struct served *s = arg;
-
-	s->ret = exchange_server(&sx, s->ph, &s->err);
-	return NULL;
-}
-
-/* Both loops until the client has finished, or either failed. */
-static int phase(const struct phase *ph, struct err *err, struct served *s)
-{
-	pthread_t thread;
-	int ret;
-
-	*s = (struct served){.ph = ph};
-	finished = false;
-	tally_init(&client.tally);
-	tally_init(&server.tally);
-	assert_int_equal(pthread_create(&thread, NULL, serve, s), 0);
-	ret = exchange_client(&cx, ph, err);
-	finished = true;
-	pthread_join(thread, NULL);
-	return ret;
-}
-
-static const struct phase warm = {.min_ops = 2, .max_ops = 2};
-
-static struct phase ops(uint64_t n)
-{
-	return (struct phase){.measured = true,
-			      .min_ops = n,
-			      .max_ops = n,
-			      .max_ns = UINT64_MAX};
-}
-
-static void good(const struct phase *ph)
-{
-	struct served s;
-	struct err err;
-
-	if (phase(ph, &err, &s))
-		fail_msg("client: %s", err.text);
-	if (s.ret)
-		fail_msg("server: %s", s.err.text);
-}
-
-static uint64_t of(const struct end *e, enum metric_id id)
-{
-	assert_true(tally_has(&e->tally, id));
-	return e->tally.value[id];
-}
-
-static void verifies_last(void)
-{
-	struct err err;
-
-	if (exchange_verify_last(&cx, &err) || exchange_verify_last(&sx, &err))
-		fail_msg("%s", err.text);
+	close_both();
+	open_anew();
 }
 
 /* --- tests ------------------------------------------------------------------------ */
@@ -227,7 +109,7 @@ static void which_are_verified(void **state)
 	for (i = 0; i < N_OF(t); i++) {
 		for (k = 0; k < 2; k++) {
 			cfg.verify = t[i].verify;
-			cfg.prepare = k ? PREPARE_NONE : PREPARE_WRITE;
+			as_it_is = k;
 			again();
 			good(&warm);
 			assert_int_equal(of(&client, METRIC_VERIFIED),
@@ -355,7 +237,7 @@ static void each_finds_any_response(void **state)
 	(void)state;
 	cfg.verify = VERIFY_EACH;
 	for (k = 0; k < 2; k++) {
-		cfg.prepare = k ? PREPARE_NONE : PREPARE_WRITE;
+		as_it_is = k;
 		for (recv = 1; recv <= 5; recv++) {
 			again();
 			spoil_response(recv, recv * 800);
@@ -494,7 +376,7 @@ static void a_lost_response_is_found(void **state)
 	(void)state;
 	cfg.verify = VERIFY_EACH;
 	for (k = 0; k < 2; k++) {
-		cfg.prepare = k ? PREPARE_NONE : PREPARE_WRITE;
+		as_it_is = k;
 		again();
 		spoil_response(3, 0);
 		spoil.lost = true;
@@ -523,10 +405,6 @@ int main(void)
 		TEST(a_lost_response_is_found),
 	};
 
-	loop = transport_find("loop");
-	spoiling = *loop;
-	spoiling.poll = late_poll;
-	spoiling.post = late_post;
-	clock_init_raw(&clk);
+	init_pair();
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
 }

@@ -1,0 +1,157 @@
+/* What an exchange needs before its first operation: memory, patterns,
+ * messages. */
+#include "work/exchange.h"
+
+#include <string.h>
+
+#include "machine/mem.h"
+
+void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,
+		    size_t *response)
+{
+	*response = cfg->size;
+	*request =
+		cfg->request_bytes == OPT_WORD ? cfg->size : cfg->request_bytes;
+}
+
+static size_t round_up(size_t n)
+{
+	return (n + 4095) & ~(size_t)4095;
+}
+
+/* What tells the client that it may go on: the next operation's number. */
+enum { READY_BYTES = sizeof(uint64_t) };
+
+uint64_t exchange_bytes(const struct exchange_cfg *cfg, unsigned buffers)
+{
+	size_t request, response;
+
+	exchange_sizes(cfg, &request, &response);
+	return round_up(request) + round_up(READY_BYTES) +
+	       (buffers ? buffers : 1) * round_up(response);
+}
+
+static void make_message(struct exchange *x, struct exchange_message *m,
+			 enum op op, char *addr, size_t len)
+{
+	m->sge = (struct sge){.addr = addr, .len = len, .region = x->region};
+	/* A send's cookie is its number (post_send). */
+	m->work = (struct work){.op = op, .n_sges = 1, .sges = &m->sge};
+}
+
+static void make_messages(struct exchange *x)
+{
+	const struct link_cfg *link = &x->end->pt->link;
+	struct exchange_message *request = &x->recv, *response = &x->send;
+	enum op tell = OP_SEND;
+
+	if (x->end->role == ROLE_ACTIVE) {
+		request = &x->send;
+		response = &x->recv;
+		tell = OP_RECV;
+	}
+	make_message(x, request, request == &x->send ? OP_SEND : OP_RECV,
+		     x->request, x->request_bytes);
+	make_message(x, response, response == &x->send ? OP_SEND : OP_RECV,
+		     x->response, x->response_bytes);
+	make_message(x, &x->tell, tell, x->ready, READY_BYTES);
+	x->tx_depth = (unsigned)link->tx_depth;
+	/* Before it says that it is ready the server must know that its
+	 * response is out. */
+	x->signal_every = x->prep.between ? 1 : (unsigned)link->signal_every;
+	x->until_signal = x->signal_every;
+}
+
+static int map_buffers(struct exchange *x, uint64_t bytes, struct err *err)
+{
+	struct ep *ep = x->end->ep;
+	int ret;
+
+	ret = mem_alloc_on(&x->mem, bytes, x->end->is.numa_node, err);
+	if (ret)
+		return ret;
+	x->request = x->mem.addr;
+	x->ready = x->request + round_up(x->request_bytes);
+	x->responses = x->ready + round_up(READY_BYTES);
+	x->response = x->responses;
+	return ep->tp->reg(ep, x->mem.addr, x->mem.len, 0, &x->region, err);
+}
+
+void exchange_use(struct exchange *x, unsigned i)
+{
+	x->response = x->responses + i * round_up(x->response_bytes);
+	x->send.sge.addr = x->response;
+}
+
+/* Each end fills what it sends; what it receives stays zero, so that data
+ * which never arrived cannot verify. */
+static void fill_buffers(struct exchange *x)
+{
+	unsigned i;
+
+	if (x->end->role == ROLE_ACTIVE) {
+		scan_fill(x->request, x->request_bytes, SEED_REQUEST);
+		return;
+	}
+	for (i = 0; i < x->prep.buffers; i++)
+		scan_fill(x->responses + i * round_up(x->response_bytes),
+			  x->response_bytes, SEED_RESPONSE + i);
+	if (x->prep.between)
+		x->prep.between(x, x->prep.arg);
+}
+
+static void take_options(struct exchange *x, const struct exchange_cfg *cfg,
+			 const struct clock *clk)
+{
+	x->verify = (enum exchange_verify)cfg->verify;
+	x->rate = (double)cfg->rate;
+	x->arrival = (enum pace_arrival)cfg->arrival;
+	pace_init(&x->service,
+		  cfg->service_ns ? 1e9 / (double)cfg->service_ns : 0,
+		  (enum pace_arrival)cfg->service_dist, clk->ticks_per_ns,
+		  SEED_SERVICE);
+	exchange_sizes(cfg, &x->request_bytes, &x->response_bytes);
+}
+
+static int post_first_receives(struct exchange *x, struct err *err)
+{
+	unsigned i;
+	int ret = 0;
+
+	if (x->end->role == ROLE_ACTIVE)
+		return exchange_post_response_recv(x, err);
+	for (i = 0; i < EXCHANGE_RECVS && !ret; i++)
+		ret = exchange_post_request_recv(x, err);
+	return ret;
+}
+
+int exchange_init(struct exchange *x, struct end *e,
+		  const struct exchange_cfg *cfg,
+		  const struct exchange_prep *prep, struct err *err)
+{
+	unsigned mine;
+	int ret;
+
+	memset(x, 0, sizeof(*x));
+	x->end = e;
+	if (prep)
+		x->prep = *prep;
+	if (!x->prep.buffers)
+		x->prep.buffers = 1;
+	take_options(x, cfg, e->clock);
+	mine = e->role == ROLE_ACTIVE ? 1 : x->prep.buffers;
+	ret = map_buffers(x, exchange_bytes(cfg, mine), err);
+	if (ret)
+		return ret;
+	make_messages(x);
+	fill_buffers(x);
+	return post_first_receives(x, err);
+}
+
+void exchange_fini(struct exchange *x)
+{
+	if (x->region)
+		x->end->ep->tp->dereg(x->end->ep, x->region);
+	x->region = NULL;
+	mem_free(&x->mem);
+}

@@ -1,0 +1,167 @@
+/* What a scenario may do in an exchange: choose buffers, have the client wait
+ * between operations, leave marks; and that it is held to its lines. */
+#include "exchange_pair.h"
+
+enum { LINES_OF_4K = 4096 / SCAN_LINE };
+
+static unsigned runs, betweens;
+static uint64_t lines_less;
+
+static uint64_t run(struct exchange *x, void *arg)
+{
+	assert_ptr_equal(arg, &runs);
+	runs++;
+	exchange_use(x, (unsigned)(x->op % x->prep.buffers));
+	if (x->prep.stamp == STAMP_LINES)
+		scan_write(x->response, x->response_bytes, x->op);
+	return LINES_OF_4K - lines_less;
+}
+
+static void between(struct exchange *x, void *arg)
+{
+	assert_ptr_equal(arg, &runs);
+	/* Every response is out, and none has been asked for since. */
+	assert_int_equal(x->completed, x->sent);
+	assert_int_equal(runs, betweens);
+	betweens++; /* the first is before any run */
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	point_defaults(&pt, scenario_find("sendrecv"));
+	opt_defaults(&exchange_opts, &cfg);
+	cfg.size = 4096;
+	prep = (struct exchange_prep){
+		.run = run,
+		.arg = &runs,
+		.lines = LINES_OF_4K,
+	};
+	runs = betweens = 0;
+	lines_less = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	close_both();
+	return 0;
+}
+
+/* Each buffer has a pattern of its own: the wrong one is found. */
+static void buffers_take_turns(void **state)
+{
+	struct phase ph = ops(10);
+	struct served s;
+	struct err err;
+
+	(void)state;
+	cfg.verify = VERIFY_EACH;
+	prep.buffers = 3;
+	open_both();
+	good(&ph);
+	assert_int_equal(runs, 10);
+	assert_int_equal(of(&client, METRIC_VERIFIED), 10);
+	sx.prep.buffers = 1;
+	assert_int_equal(phase(&ph, &err, &s), -EBADMSG);
+	assert_string_equal(reason_word(err.reason), "verify-failed");
+}
+
+/* Two messages an operation to the client, the second when `between` is
+ * over; once more at the beginning. */
+static void the_client_waits(void **state)
+{
+	struct phase ph = ops(10);
+
+	(void)state;
+	prep.between = between;
+	prep.stamp = STAMP_LINES;
+	open_both();
+	assert_int_equal(betweens, 1);
+	good(&ph);
+	verifies_last();
+	assert_int_equal(betweens, 11);
+	assert_int_equal(server.ep->counts.sends, 20);
+	assert_int_equal(client.ep->counts.recvs, 20);
+	assert_int_equal(client.ep->counts.sends, 10);
+	assert_int_equal(client.tally.latency.count, 10);
+}
+
+static void a_wrong_number_of_lines_is_found(void **state)
+{
+	struct phase ph = ops(4);
+	struct served s;
+	struct err err;
+
+	(void)state;
+	open_both();
+	good(&ph);
+	lines_less = 1;
+	assert_int_equal(phase(&ph, &err, &s), 0);
+	assert_int_equal(s.ret, -EBADMSG);
+	assert_string_equal(reason_word(s.err.reason), "miscount");
+	assert_words(&s.err, "252 cache lines");
+}
+
+/* Not verified at all, and the same every time: only the mark tells. */
+static void a_mark_finds_a_lost_response(void **state)
+{
+	struct phase ph = ops(5);
+	struct served s;
+	struct err err;
+	int marked;
+
+	(void)state;
+	cfg.verify = VERIFY_NONE;
+	for (marked = 1; marked >= 0; marked--) {
+		prep.mark = marked;
+		open_both();
+		spoil = (struct spoil){
+			.ep = client.ep,
+			.recv = 3,
+			.byte = (unsigned char *)cx.response,
+			.lost = true,
+		};
+		assert_int_equal(phase(&ph, &err, &s), marked ? -EBADMSG : 0);
+		if (marked) {
+			assert_words(&err, "operation 2:");
+			close_both();
+		}
+	}
+}
+
+/* Whatever the length, and not where the message has come. */
+static void marks_are_covered(void **state)
+{
+	static const uint64_t size[] = {1, 7, 8, 9, 63, 64, 65, 1000};
+	struct phase ph = ops(30);
+	size_t i;
+
+	(void)state;
+	prep = (struct exchange_prep){.mark = true};
+	cfg.verify = VERIFY_EACH;
+	for (i = 0; i < N_OF(size); i++) {
+		if (i)
+			close_both();
+		cfg.size = size[i];
+		open_both();
+		good(&ph);
+	}
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(buffers_take_turns),
+		TEST(the_client_waits),
+		TEST(a_wrong_number_of_lines_is_found),
+		TEST(a_mark_finds_a_lost_response),
+		TEST(marks_are_covered),
+	};
+
+	init_pair();
+	return cmocka_run_group_tests_name("exchange_prep", tests, NULL, NULL);
+}
