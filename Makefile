@@ -96,6 +96,12 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDSTATIC) -MMD -MP -o $@ $< $(LIB) $(LDLIBS)
 
+# Counted by valgrind (tests/cli/cachegrind.sh).
+$(BUILD)/tests/cachegrind/%: tests/cachegrind/%.c $(LIB)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDSTATIC) -MMD -MP -o $@ $< $(LIB) $(LDLIBS)
+
 $(CONF): $(sort $(wildcard tests/conformance/*.[ch])) $(LIB)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
