@@ -1,6 +1,6 @@
 # rdmabench: one static binary.  `make` leaves it at ./rdmabench.
 #   make [CC=clang] [STATIC=0] [WERROR=1] [BUILD=dir] [V=1]
-#   make check | asan | tsan | lint | bench | install | clean
+#   make check | asan | tsan | soak | fuzz | lint | bench | install | clean
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build
@@ -142,6 +142,24 @@ asan tsan: %: build-%
 	$(Q)$(MAKE) --no-print-directory BUILD=build/$* STATIC=0 \
 		SAN="$(SAN_$*)" conformance
 
+# Much more of what the unit tests do with chance: power failures of the log.
+SOAK_POINTS ?= 100000
+ifeq ($(STATIC),1)
+soak:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(DYNAMIC) STATIC=0 $@
+else
+soak: $(BUILD)/tests/unit/test_rlog_crash $(BUILD)/tests/unit/test_rlog_replicas
+	$(Q)for t in $^; do RDMABENCH_CRASH_POINTS=$(SOAK_POINTS) $$t || exit 1; done
+endif
+
+# libFuzzer, so clang: make fuzz [FUZZ_SECONDS=60]
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(Q)mkdir -p build/fuzz
+	$(Q)clang $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
+		-o build/fuzz/rlog tests/fuzz/fuzz_rlog.c src/rlog/*.c src/base/err.c
+	$(Q)build/fuzz/rlog -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -verbosity=0
+
 lint:
 	$(Q)scripts/lint.sh
 
@@ -173,6 +191,6 @@ install: $(BUILD)/rdmabench $(MAN1)
 clean:
 	$(Q)rm -rf build $(BUILD) rdmabench
 
-.PHONY: all unit tests conformance build-asan build-tsan asan tsan lint check \
-        bench man install clean
+.PHONY: all unit tests conformance build-asan build-tsan asan tsan soak fuzz \
+        lint check bench man install clean
 -include $(OBJ:.o=.d) $(UNIT:%=%.d) $(BENCH:%=%.d)
