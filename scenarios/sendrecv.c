@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "reports.h"
+#include "machine/cpu_isa.h"
 #include "run/scenario.h"
 #include "work/exchange.h"
 
@@ -73,7 +74,7 @@ static void need(const void *cfg, struct need *n)
 static uint64_t write_lines(struct exchange *x, void *arg)
 {
 	(void)arg;
-	return scan_write(x->response, x->response_bytes, x->op);
+	return scan_write(x->response, x->response_bytes, x->line, x->op);
 }
 
 static int setup(struct end *e, const void *cfg, struct err *err)
@@ -81,7 +82,7 @@ static int setup(struct end *e, const void *cfg, struct err *err)
 	const struct cfg *c = cfg;
 	const struct exchange_prep write = {
 		.run = write_lines,
-		.lines = scan_lines(c->exchange.size),
+		.lines = scan_lines(c->exchange.size, cpu_line_bytes()),
 		.stamp = STAMP_LINES,
 	};
 

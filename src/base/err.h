@@ -29,6 +29,8 @@ enum reason {
 	REASON_BUILT_WITHOUT,	 /* left out when this binary was built */
 	REASON_NO_PMU,		 /* no hardware counters here */
 	REASON_NO_MSR,		 /* no access to a register of the CPU */
+	REASON_NO_INSTRUCTION,	 /* this processor has no such instruction */
+	REASON_NO_HUGEPAGES,	 /* none are set aside, or switched off */
 	REASON_PEER_REFUSED,	 /* nobody there, or it said goodbye */
 	REASON_PEER_VERSION,	 /* it speaks another version */
 	REASON_PEER_PROTOCOL,	 /* it sent what is not in the protocol */

@@ -24,6 +24,8 @@ static const struct microarch microarchs[] = {
 		   [CTR_DTLB_LOADS] = "DTLB_LOAD_MISSES:WALK_COMPLETED",
 		   [CTR_DTLB_STORES] = "DTLB_STORE_MISSES:WALK_COMPLETED",
 		   [CTR_DTLB_CYCLES] = "DTLB_LOAD_MISSES:WALK_DURATION",
+		   [CTR_RFO] = "L2_RQSTS:ALL_RFO",
+		   [CTR_STALLS] = "CYCLE_ACTIVITY:STALLS_LDM_PENDING",
 		   [CTR_PREFETCHES] = "L2_RQSTS:ALL_PF",
 		   [CTR_PREFETCH_MISSES] = "L2_RQSTS:PF_MISS"}},
 	{.pmus = "skl skx clx",
@@ -34,6 +36,8 @@ static const struct microarch microarchs[] = {
 		   [CTR_DTLB_LOADS] = "DTLB_LOAD_MISSES:WALK_COMPLETED",
 		   [CTR_DTLB_STORES] = "DTLB_STORE_MISSES:WALK_COMPLETED",
 		   [CTR_DTLB_CYCLES] = "DTLB_LOAD_MISSES:WALK_ACTIVE",
+		   [CTR_RFO] = "L2_RQSTS:ALL_RFO",
+		   [CTR_STALLS] = "CYCLE_ACTIVITY:STALLS_MEM_ANY",
 		   [CTR_PREFETCHES] = "L2_RQSTS:ALL_PF",
 		   [CTR_PREFETCH_MISSES] = "L2_RQSTS:PF_MISS",
 		   [CTR_PREFETCH_USELESS] = "L2_LINES_OUT:USELESS_HWPF"}},
@@ -45,6 +49,8 @@ static const struct microarch microarchs[] = {
 		   [CTR_DTLB_LOADS] = "DTLB_LOAD_MISSES:WALK_COMPLETED",
 		   [CTR_DTLB_STORES] = "DTLB_STORE_MISSES:WALK_COMPLETED",
 		   [CTR_DTLB_CYCLES] = "DTLB_LOAD_MISSES:WALK_ACTIVE",
+		   [CTR_RFO] = "L2_RQSTS:ALL_RFO",
+		   [CTR_STALLS] = "CYCLE_ACTIVITY:STALLS_MEM_ANY",
 		   [CTR_PREFETCH_USELESS] = "L2_LINES_OUT:USELESS_HWPF"}},
 	{.pmus = "spr",
 	 .event = {[CTR_L1D_MISSES] = "MEM_LOAD_RETIRED:L1_MISS",
@@ -54,13 +60,16 @@ static const struct microarch microarchs[] = {
 		   [CTR_DTLB_LOADS] = "DTLB_LOAD_MISSES:WALK_COMPLETED",
 		   [CTR_DTLB_STORES] = "DTLB_STORE_MISSES:WALK_COMPLETED",
 		   [CTR_DTLB_CYCLES] = "DTLB_LOAD_MISSES:WALK_ACTIVE",
+		   [CTR_RFO] = "L2_RQSTS:ALL_RFO",
+		   [CTR_STALLS] = "MEMORY_ACTIVITY:STALLS_L1D_MISS",
 		   [CTR_PREFETCH_USELESS] = "L2_LINES_OUT:USELESS_HWPF"}},
 	/* AMD counts L2 misses of loads as what the L2 answered to the L1D:
 	 * read misses (LS_RD_BLK_C). */
 	{.pmus = "amd64_fam17h_zen1 amd64_fam17h_zen2 amd64_fam19h_zen3 "
 		 "amd64_fam19h_zen4",
 	 .event = {[CTR_L2_MISSES] = "CORE_TO_L2_CACHEABLE_REQUEST_ACCESS_"
-				     "STATUS:LS_RD_BLK_C"}},
+				     "STATUS:LS_RD_BLK_C",
+		   [CTR_RFO] = "REQUESTS_TO_L2_GROUP1:RD_BLK_X"}},
 };
 
 enum { MICROARCHS = sizeof(microarchs) / sizeof(microarchs[0]) };

@@ -48,6 +48,13 @@
 	  "those of them that the L2 did not have")                            \
 	X(PREFETCH_USELESS, "l2_prefetch_useless", CORE, "1", "",              \
 	  "prefetched lines evicted from the L2 unused")                       \
+	X(LLC_REFS, "llc_references", CORE, "1", "perf::CACHE-REFERENCES",     \
+	  "last-level cache references, as perf's cache-references")           \
+	X(RFO, "rfo_requests", CORE, "1", "",                                  \
+	  "requests of the L2 for a line that is going to be written")         \
+	X(STALLS, "memory_stall_cycles", CORE, "1",                            \
+	  "perf::STALLED-CYCLES-BACKEND",                                      \
+	  "cycles in which nothing was issued while loads were waited for")    \
 	X(MEM_READS, "mem_read_lines", UNCORE, "1", "",                        \
 	  "lines read from this host's memory, by anybody")                    \
 	X(MEM_WRITES, "mem_write_lines", UNCORE, "1", "",                      \

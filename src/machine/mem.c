@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "machine/hugepages.h"
 #include "machine/numa_node.h"
 #include "machine/sysfs.h"
 
@@ -119,29 +120,41 @@ static int bind_to(void *addr, size_t len, int node, struct err *err)
 
 int mem_alloc_on(struct mem *mem, size_t len, int node, struct err *err)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t mapped = len ? len : 1;
-	void *addr;
+	return mem_alloc_as(mem, len, node, MEM_PAGES_AS_IS, err);
+}
+
+static int check_room(size_t len, int node, enum mem_pages pages,
+		      struct err *err)
+{
+	if (hugepages_set_aside(pages))
+		return hugepages_check(len, node, pages, err);
+	return check_available(len, err);
+}
+
+int mem_alloc_as(struct mem *mem, size_t len, int node, enum mem_pages pages,
+		 struct err *err)
+{
+	const size_t page = hugepages_bytes(pages);
+	struct mem m = {.len = len, .mapped = len ? len : 1};
 	int ret;
 
-	if (__builtin_add_overflow(mapped, page - 1, &mapped))
-		mapped = SIZE_MAX; /* to be refused below */
-	mapped &= ~(page - 1);
-	ret = check_available(mapped, err);
+	if (__builtin_add_overflow(m.mapped, page - 1, &m.mapped))
+		m.mapped = SIZE_MAX; /* to be refused below */
+	m.mapped &= ~(page - 1);
+	ret = check_room(m.mapped, node, pages, err);
 	if (ret)
 		return ret;
-	addr = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (addr == MAP_FAILED)
-		return err_sys(err, -errno, "cannot map %zu bytes", mapped);
-	ret = bind_to(addr, mapped, node, err);
-	if (ret) {
-		munmap(addr, mapped);
-		return ret;
-	}
-	memset(addr, 0, mapped);
-	*mem = (struct mem){.addr = addr, .len = len, .mapped = mapped};
-	return 0;
+	m.addr = hugepages_map(m.mapped, pages);
+	if (!m.addr)
+		return err_sys(err, -errno, "cannot map %zu bytes", m.mapped);
+	ret = bind_to(m.addr, m.mapped, node, err);
+	if (!ret)
+		ret = hugepages_touch(m.addr, m.mapped, pages, err);
+	if (ret)
+		mem_free(&m);
+	else
+		*mem = m;
+	return ret;
 }
 
 void mem_free(struct mem *mem)

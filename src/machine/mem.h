@@ -25,6 +25,20 @@ int mem_alloc(struct mem *mem, size_t len, struct err *err);
  * from there or the call fails, with the node in words. */
 int mem_alloc_on(struct mem *mem, size_t len, int node, struct err *err);
 
+/* Pages that buffers consist of. */
+enum mem_pages {
+	MEM_PAGES_AS_IS, /* whatever this host does by itself */
+	MEM_PAGES_SMALL, /* none but the smallest */
+	MEM_PAGES_THP,	 /* transparent huge pages: asked for and got */
+	MEM_PAGES_2M,	 /* set aside by the administrator */
+	MEM_PAGES_1G,
+};
+
+/* The same, of these pages; -ENOMEM and no-hugepages, with what there is and
+ * the way to get more, if they cannot be had. */
+int mem_alloc_as(struct mem *mem, size_t len, int node, enum mem_pages pages,
+		 struct err *err);
+
 void mem_free(struct mem *mem); /* zeroed struct is fine */
 
 /* Bytes available: /proc/meminfo MemAvailable, or what is left in our own

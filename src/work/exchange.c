@@ -1,5 +1,6 @@
 #include "work/exchange.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -67,6 +68,7 @@ static int verify_request(struct exchange *x, uint64_t op, struct err *err)
 		.seed = SEED_REQUEST,
 		.op = op,
 		.stamp = STAMP_FIRST,
+		.line = x->line,
 	};
 
 	x->verified++;
@@ -79,6 +81,7 @@ static int verify_response(struct exchange *x, uint64_t op, struct err *err)
 		.seed = SEED_RESPONSE + op % x->prep.buffers,
 		.op = op,
 		.stamp = x->prep.stamp,
+		.line = x->line,
 	};
 
 	x->verified++;
@@ -102,21 +105,34 @@ int exchange_send_request(struct exchange *x, struct err *err)
 	return post_send(x, &x->send, err);
 }
 
+static void send_completed(struct exchange *x, uint64_t number)
+{
+	x->completed = number;
+	if (x->prep.stages && number == x->response_sent)
+		stages_end(x->prep.stages, STAGE_SEND);
+}
+
+static void note_completions(struct exchange *x, const struct comp *comp, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (comp[i].op == OP_RECV)
+			x->arrived++;
+		else
+			send_completed(x, comp[i].cookie);
+	}
+}
+
 /* Takes what has completed; blocks until something has.  1, or 0 and -errno
  * as end_wait. */
 static int take_completions(struct exchange *x, struct end_waiter *w,
 			    struct err *err)
 {
 	struct comp comp[4];
-	int i, n;
+	int n = end_wait(w, comp, 4, err);
 
-	n = end_wait(w, comp, 4, err);
-	for (i = 0; i < n; i++) {
-		if (comp[i].op == OP_RECV)
-			x->arrived++;
-		else
-			x->completed = comp[i].cookie;
-	}
+	note_completions(x, comp, n);
 	return n > 0 ? 1 : n;
 }
 
@@ -247,6 +263,24 @@ static int await_turn(struct exchange *x, struct pace *p, uint64_t begin,
 	return 0;
 }
 
+/* The server's cache line, if it has told; nothing from a peer is trusted. */
+static int take_token(struct exchange *x, struct err *err)
+{
+	const struct blob *b = &x->end->peer_token;
+	uint64_t line;
+
+	if (!b->len)
+		return 0;
+	memcpy(&line, b->data, sizeof(line));
+	line = le64toh(line);
+	if (b->len != sizeof(line) || line < sizeof(uint64_t) || line > 4096 ||
+	    line & (line - 1))
+		return err_set(err, -EBADMSG, REASON_PEER_PROTOCOL,
+			       "the server's cache line does not parse");
+	x->line = line;
+	return 0;
+}
+
 int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 {
 	struct hist *lat = &x->end->tally.latency;
@@ -258,6 +292,9 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 	struct pace pace;
 	int ret;
 
+	ret = take_token(x, err);
+	if (ret)
+		return ret;
 	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
 	pace_init(&pace, x->rate, x->arrival, clk->ticks_per_ns, x->op);
 	begin = t1 = clock_ticks(clk);
@@ -305,13 +342,20 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
  * one has been ready all the while. */
 int exchange_serve(struct exchange *x, struct err *err)
 {
+	struct stages *const stages = x->prep.stages;
 	int ret;
 
-	if (x->prep.run)
+	if (stages)
+		stages_start(stages);
+	if (x->prep.run) {
 		x->lines += x->prep.run(x, x->prep.arg);
+		if (stages)
+			stages_end(stages, STAGE_SCAN);
+	}
 	ret = post_send(x, &x->send, err);
 	if (ret)
 		return ret;
+	x->response_sent = x->sent;
 	x->op++;
 	return post_recv(x, err);
 }
@@ -361,38 +405,83 @@ static int answer(struct exchange *x, struct end_waiter *w, bool check,
 	return x->prep.between ? between_operations(x, w, err) : 1;
 }
 
-static int check_lines(const struct exchange *x, uint64_t ops, struct err *err)
+static int miscount(const char *what, uint64_t n, uint64_t ops, struct err *err)
 {
-	if (x->lines == ops * x->prep.lines)
-		return 0;
 	return err_set(err, -EBADMSG, REASON_MISCOUNT,
-		       "%llu cache lines were visited for %llu operations of "
-		       "%llu",
-		       (unsigned long long)x->lines, (unsigned long long)ops,
-		       (unsigned long long)x->prep.lines);
+		       "%llu %s in %llu operations", (unsigned long long)n,
+		       what, (unsigned long long)ops);
+}
+
+static int check_counts(const struct exchange *x, uint64_t ops, struct err *err)
+{
+	const struct stages *s = x->prep.stages;
+
+	if (x->lines != ops * x->prep.lines)
+		return miscount("cache lines visited", x->lines, ops, err);
+	if (s && x->prep.run && s->time[STAGE_SCAN]->count != ops)
+		return miscount("scans timed", s->time[STAGE_SCAN]->count, ops,
+				err);
+	if (s && s->time[STAGE_SEND]->count != ops)
+		return miscount("completions seen", s->time[STAGE_SEND]->count,
+				ops, err);
+	return 0;
+}
+
+#define DRAIN_NS 1000000000u
+
+/* The client has the last response; its completion may be on its way. */
+static int drain(struct exchange *x, struct err *err)
+{
+	const uint64_t begin = clock_raw_ns();
+	struct ep *ep = x->end->ep;
+	struct comp comp[4];
+	int n = 0;
+
+	while (n >= 0 && x->completed < x->sent &&
+	       clock_raw_ns() - begin < DRAIN_NS) {
+		n = ep_wait(ep, comp, 4, END_SLICE_SPIN_NS);
+		note_completions(x, comp, n);
+	}
+	return n < 0 ? ep_failed(x, n, err) : 0;
+}
+
+static int serve_all(struct exchange *x, const struct phase *ph,
+		     struct end_waiter *w, struct err *err)
+{
+	const bool each = x->verify == VERIFY_EACH;
+	bool check = each || (!ph->measured && x->verify != VERIFY_NONE);
+	int ret;
+
+	for (;;) {
+		ret = await_recv(x, w, err);
+		if (ret > 0 && stop_requested)
+			return err_set(err, -EINTR, REASON_INTERRUPTED,
+				       "the server was told to end");
+		if (ret > 0)
+			ret = answer(x, w, check, err);
+		if (ret <= 0)
+			return ret;
+		check = each;
+	}
 }
 
 int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
 {
-	const bool each = x->verify == VERIFY_EACH;
-	bool check = each || (!ph->measured && x->verify != VERIFY_NONE);
+	struct stages *const stages = x->prep.stages;
 	struct end_waiter w;
 	int ret;
 
 	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
-	for (;;) {
-		ret = await_recv(x, &w, err);
-		if (ret > 0 && stop_requested)
-			ret = err_set(err, -EINTR, REASON_INTERRUPTED,
-				      "the server was told to end");
-		if (ret > 0)
-			ret = answer(x, &w, check, err);
-		if (ret <= 0)
-			break;
-		check = each;
-	}
+	if (stages)
+		stages_begin(stages, &x->end->tally);
+	ret = serve_all(x, ph, &w, err);
+	if (!ret && stages)
+		ret = drain(x, err);
 	if (!ret)
-		ret = check_lines(x, w.done, err);
+		ret = check_counts(x, w.done, err);
+	if (stages)
+		stages_finish(stages, &x->end->tally);
+	tally_set(&x->end->tally, EXCHANGE_LINE_BYTES, x->line);
 	close_tally(x, w.done, 0);
 	return ret;
 }

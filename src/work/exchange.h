@@ -18,6 +18,7 @@
 #include "run/end.h"
 #include "work/pace.h"
 #include "work/scan.h"
+#include "work/stages.h"
 
 struct exchange_cfg {
 	uint64_t size;		/* axis: of the response */
@@ -43,10 +44,19 @@ extern const struct opt_group exchange_opts;
 enum exchange_metric {
 	EXCHANGE_COLD = METRIC_BASE_COUNT,
 	EXCHANGE_BACKLOG_MAX,
-	EXCHANGE_METRICS_END
+	EXCHANGE_LINE_BYTES,
+	EXCHANGE_METRICS_END,
+	/* Only of those that have stages. */
+	EXCHANGE_TIMES = EXCHANGE_METRICS_END,
+	EXCHANGE_COUNTERS = EXCHANGE_TIMES + STAGES,
+	EXCHANGE_STAGED_END = EXCHANGE_COUNTERS + STAGES * STAGE_COUNTERS
 };
+/* A scenario without stages lists the first EXCHANGE_METRICS of them. */
 extern const struct metric exchange_metrics[];
-enum { EXCHANGE_METRICS = EXCHANGE_METRICS_END - METRIC_BASE_COUNT };
+enum {
+	EXCHANGE_METRICS = EXCHANGE_METRICS_END - METRIC_BASE_COUNT,
+	EXCHANGE_STAGED_METRICS = EXCHANGE_STAGED_END - METRIC_BASE_COUNT
+};
 
 struct exchange;
 
@@ -74,6 +84,11 @@ struct exchange_prep {
 	 * end, before it posts the receive, and looks in every operation
 	 * whether the response has covered it (work/mark.h). */
 	bool mark;
+	/* Server: opened by the scenario; times and counts run and send apart,
+	 * for which each response's completion is waited for before the next
+	 * request is looked at.  NULL: not. */
+	struct stages *stages;
+	enum mem_pages pages; /* of all buffers */
 };
 
 /* Receives that the server keeps posted: one is always there while a request
@@ -93,6 +108,7 @@ struct exchange {
 	struct end *end;
 	struct exchange_prep prep;
 	size_t request_bytes, response_bytes;
+	size_t line; /* the server's cache line, which it stamps by */
 	enum exchange_verify verify;
 	struct mem mem;
 	struct region *region;
@@ -105,6 +121,7 @@ struct exchange {
 	unsigned until_signal;	  /* sends, the signalled one included */
 	unsigned arrived;	  /* messages not yet looked at */
 	uint64_t sent, completed; /* sends: posted, known to be done */
+	uint64_t response_sent;	  /* number of the last response among them */
 	uint64_t op;		  /* number of the next operation */
 	uint64_t lines;
 	uint64_t verified;

@@ -96,6 +96,29 @@ static const struct opt opts[] = {
 	 .help = "its distribution; the time given is the mean"},
 };
 
+#define STAGE_METRIC(column, words)                                            \
+	{                                                                      \
+		.name = column, .unit = "1", .side = SIDE_SERVER,              \
+		.merge = MERGE_SUM,                                            \
+		.help = words ", user mode, over all operations"               \
+	}
+/* In the order of stages_counter(). */
+#define STAGE_METRICS(stage, words)                                            \
+	STAGE_METRIC(stage "_llc_references",                                  \
+		     "last-level cache references of the " words),             \
+		STAGE_METRIC(stage "_llc_misses",                              \
+			     "last-level cache misses of the " words),         \
+		STAGE_METRIC(stage "_snoop_hitm",                              \
+			     "loads answered by a modified line of another "   \
+			     "core, of the " words),                           \
+		STAGE_METRIC(stage "_rfo_requests",                            \
+			     "requests for lines to write, of the " words),    \
+		STAGE_METRIC(stage "_dtlb_misses",                             \
+			     "data TLB misses with a walk (of stores, if the " \
+			     "scan writes), of the " words),                   \
+		STAGE_METRIC(stage "_memory_stall_cycles",                     \
+			     "cycles stalled on memory, of the " words)
+
 const struct metric exchange_metrics[] = {
 	{.name = "lat_cold_ns",
 	 .unit = "ns",
@@ -108,6 +131,23 @@ const struct metric exchange_metrics[] = {
 	 .side = SIDE_CLIENT,
 	 .merge = MERGE_MAX,
 	 .help = "open loop: operations that waited for their turn, at most"},
+	{.name = "line_bytes",
+	 .unit = "bytes",
+	 .side = SIDE_SERVER,
+	 .merge = MERGE_MAX,
+	 .help = "the server's cache line: a scan visits one word of each"},
+	{.name = "server_scan",
+	 .unit = "ns",
+	 .kind = METRIC_DIST,
+	 .side = SIDE_SERVER,
+	 .help = "the scan of the buffer alone"},
+	{.name = "server_send",
+	 .unit = "ns",
+	 .kind = METRIC_DIST,
+	 .side = SIDE_SERVER,
+	 .help = "from posting the response until its completion was seen"},
+	STAGE_METRICS("scan", "scan"),
+	STAGE_METRICS("send", "send, from posting to its completion"),
 };
 
 const struct opt_group exchange_opts = {
@@ -115,3 +155,7 @@ const struct opt_group exchange_opts = {
 	.opts = opts,
 	.n = sizeof(opts) / sizeof(opts[0]),
 };
+
+_Static_assert(sizeof(exchange_metrics) / sizeof(exchange_metrics[0]) ==
+		       EXCHANGE_STAGED_METRICS,
+	       "a declaration each");

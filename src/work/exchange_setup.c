@@ -2,8 +2,10 @@
  * messages. */
 #include "work/exchange.h"
 
+#include <endian.h>
 #include <string.h>
 
+#include "machine/cpu_isa.h"
 #include "machine/mem.h"
 
 void exchange_sizes(const struct exchange_cfg *cfg, size_t *request,
@@ -56,10 +58,17 @@ static void make_messages(struct exchange *x)
 		     x->response, x->response_bytes);
 	make_message(x, &x->tell, tell, x->ready, READY_BYTES);
 	x->tx_depth = (unsigned)link->tx_depth;
-	/* Before it says that it is ready the server must know that its
-	 * response is out. */
-	x->signal_every = x->prep.between ? 1 : (unsigned)link->signal_every;
+	x->signal_every = (unsigned)link->signal_every;
+	/* Where each completion is wanted: before the server says that it is
+	 * ready, and to time it. */
+	if (x->prep.between || x->prep.stages)
+		x->signal_every = 1;
 	x->until_signal = x->signal_every;
+	if (!x->prep.stages)
+		return;
+	x->tx_depth = 1;
+	x->prep.stages->first_time = EXCHANGE_TIMES;
+	x->prep.stages->first_counter = EXCHANGE_COUNTERS;
 }
 
 static int map_buffers(struct exchange *x, uint64_t bytes, struct err *err)
@@ -67,7 +76,8 @@ static int map_buffers(struct exchange *x, uint64_t bytes, struct err *err)
 	struct ep *ep = x->end->ep;
 	int ret;
 
-	ret = mem_alloc_on(&x->mem, bytes, x->end->is.numa_node, err);
+	ret = mem_alloc_as(&x->mem, bytes, x->end->is.numa_node, x->prep.pages,
+			   err);
 	if (ret)
 		return ret;
 	x->request = x->mem.addr;
@@ -125,6 +135,16 @@ static int post_first_receives(struct exchange *x, struct err *err)
 	return ret;
 }
 
+/* What the client must know to verify stamps. */
+static void tell_line(struct exchange *x)
+{
+	struct blob *b = &x->end->token;
+	uint64_t line = htole64(x->line);
+
+	b->len = sizeof(line);
+	memcpy(b->data, &line, sizeof(line));
+}
+
 int exchange_init(struct exchange *x, struct end *e,
 		  const struct exchange_cfg *cfg,
 		  const struct exchange_prep *prep, struct err *err)
@@ -134,11 +154,13 @@ int exchange_init(struct exchange *x, struct end *e,
 
 	memset(x, 0, sizeof(*x));
 	x->end = e;
+	x->line = cpu_line_bytes();
 	if (prep)
 		x->prep = *prep;
 	if (!x->prep.buffers)
 		x->prep.buffers = 1;
 	take_options(x, cfg, e->clock);
+	tell_line(x);
 	mine = e->role == ROLE_ACTIVE ? 1 : x->prep.buffers;
 	ret = map_buffers(x, exchange_bytes(cfg, mine), err);
 	if (ret)

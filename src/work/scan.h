@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 
+/* The line of those that do not ask the machine (machine/cpu_isa.h). */
 enum { SCAN_LINE = 64 };
 
 /* How much of a payload carries the operation's number. */
@@ -28,13 +29,14 @@ enum scan_stamp {
 /* Writes the pattern. */
 void scan_fill(void *buf, size_t len, uint64_t seed);
 
-/* The write-scan: one store a line.  Returns the number of lines. */
-static inline uint64_t scan_write(void *buf, size_t len, uint64_t op)
+/* The write-scan: one store for each `line` bytes.  Returns how many. */
+static inline uint64_t scan_write(void *buf, size_t len, size_t line,
+				  uint64_t op)
 {
 	char *p = buf, *end = p + len;
 	uint64_t lines = 0;
 
-	for (; (size_t)(end - p) >= SCAN_LINE; p += SCAN_LINE, lines++)
+	for (; (size_t)(end - p) >= line; p += line, lines++)
 		*(volatile uint64_t *)(void *)p = op;
 	if (p < end) {
 		size_t rest = (size_t)(end - p);
@@ -53,16 +55,17 @@ static inline void scan_stamp_first(void *buf, size_t len, uint64_t op)
 		__builtin_memcpy(buf, &op, len);
 }
 
-/* Number of lines that scan_write touches. */
-static inline uint64_t scan_lines(size_t len)
+/* Number of lines that a scan visits. */
+static inline uint64_t scan_lines(size_t len, size_t line)
 {
-	return (len + SCAN_LINE - 1) / SCAN_LINE;
+	return (len + line - 1) / line;
 }
 
 struct scan_expect {
 	uint64_t seed;
 	uint64_t op;
 	enum scan_stamp stamp;
+	size_t line; /* bytes between the stamps of STAMP_LINES */
 };
 
 /* 0, or -EBADMSG with verify-failed and the first wrong byte's offset. */

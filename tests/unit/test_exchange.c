@@ -7,7 +7,7 @@ static bool as_it_is; /* nothing is done to the response */
 static uint64_t write_lines(struct exchange *x, void *arg)
 {
 	(void)arg;
-	return scan_write(x->response, x->response_bytes, x->op);
+	return scan_write(x->response, x->response_bytes, x->line, x->op);
 }
 
 static void open_anew(void)
@@ -15,7 +15,7 @@ static void open_anew(void)
 	prep = (struct exchange_prep){.buffers = 1};
 	if (!as_it_is) {
 		prep.run = write_lines;
-		prep.lines = scan_lines(cfg.size);
+		prep.lines = scan_lines(cfg.size, 64);
 		prep.stamp = STAMP_LINES;
 	}
 	open_both();

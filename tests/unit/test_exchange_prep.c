@@ -2,7 +2,7 @@
  * between operations, leave marks; and that it is held to its lines. */
 #include "exchange_pair.h"
 
-enum { LINES_OF_4K = 4096 / SCAN_LINE };
+enum { LINES_OF_4K = 4096 / 64 };
 
 static unsigned runs, betweens;
 static uint64_t lines_less;
@@ -13,7 +13,7 @@ static uint64_t run(struct exchange *x, void *arg)
 	runs++;
 	exchange_use(x, (unsigned)(x->op % x->prep.buffers));
 	if (x->prep.stamp == STAMP_LINES)
-		scan_write(x->response, x->response_bytes, x->op);
+		scan_write(x->response, x->response_bytes, x->line, x->op);
 	return LINES_OF_4K - lines_less;
 }
 
@@ -150,6 +150,99 @@ static void marks_are_covered(void **state)
 	}
 }
 
+/* --- stages ----------------------------------------------------------------------- */
+
+static uint64_t timed(const struct end *e, enum stage stage)
+{
+	const struct hist *h =
+		tally_dist_of(&e->tally, EXCHANGE_TIMES + (unsigned)stage);
+
+	return h ? h->count : 0;
+}
+
+/* Each counter is there or has its reason, the same for both stages. */
+static void check_counters(const struct tally *t)
+{
+	unsigned i;
+
+	for (i = EXCHANGE_COUNTERS; i < EXCHANGE_STAGED_END; i++)
+		assert_true(tally_has(t, i) || t->why[i]);
+}
+
+/* A time for each operation, in each phase, even where completions come
+ * when the phase is over. */
+static void stages_are_timed(void **state)
+{
+	struct phase ph = ops(10);
+	struct stages stages;
+	int lates;
+
+	(void)state;
+	for (lates = 0; lates < 2; lates++) {
+		stages_open(&stages, &clk, false, &counter_sys_linux);
+		prep.stages = &stages;
+		open_both();
+		cx.prep.stages = NULL; /* they are the server's */
+		late = (struct late){.ep = lates ? server.ep : NULL};
+		good(&warm);
+		assert_int_equal(timed(&server, STAGE_SEND), 2);
+		good(&ph);
+		assert_int_equal(timed(&server, STAGE_SCAN), 10);
+		assert_int_equal(timed(&server, STAGE_SEND), 10);
+		assert_int_equal(timed(&client, STAGE_SEND), 0);
+		assert_int_equal(of(&server, EXCHANGE_LINE_BYTES), 64);
+		check_counters(&server.tally);
+		late.ep = NULL;
+		stages_close(&stages);
+		if (!lates)
+			close_both();
+	}
+}
+
+/* Nothing was scanned: no time is made up for it. */
+static void without_a_scan_there_is_no_time_of_it(void **state)
+{
+	struct phase ph = ops(5);
+	struct stages stages;
+
+	(void)state;
+	stages_open(&stages, &clk, true, &counter_sys_linux);
+	prep = (struct exchange_prep){.stages = &stages};
+	open_both();
+	good(&ph);
+	assert_int_equal(timed(&server, STAGE_SCAN), 0);
+	assert_int_equal(timed(&server, STAGE_SEND), 5);
+	stages_close(&stages);
+}
+
+/* The client learns it from the server, and believes no nonsense. */
+static void the_servers_line(void **state)
+{
+	static const uint64_t bad[] = {0, 4, 48, 8192};
+	struct phase ph = ops(2);
+	struct served s;
+	struct err err;
+	uint64_t line;
+	size_t i;
+
+	(void)state;
+	prep.stamp = STAMP_LINES;
+	cfg.verify = VERIFY_EACH;
+	open_both();
+	sx.line = 32;
+	sx.prep.lines = 0;
+	line = 32;
+	client.peer_token.len = sizeof(line);
+	memcpy(client.peer_token.data, &line, sizeof(line));
+	lines_less = LINES_OF_4K;
+	good(&ph);
+	for (i = 0; i < N_OF(bad); i++) {
+		memcpy(client.peer_token.data, &bad[i], sizeof(bad[i]));
+		assert_int_equal(phase(&ph, &err, &s), -EBADMSG);
+		assert_string_equal(reason_word(err.reason), "peer-protocol");
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -160,6 +253,9 @@ int main(void)
 		TEST(a_wrong_number_of_lines_is_found),
 		TEST(a_mark_finds_a_lost_response),
 		TEST(marks_are_covered),
+		TEST(stages_are_timed),
+		TEST(without_a_scan_there_is_no_time_of_it),
+		TEST(the_servers_line),
 	};
 
 	init_pair();

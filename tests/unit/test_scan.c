@@ -8,7 +8,7 @@
 #include "rng.h"
 #include "work/scan.h"
 
-enum { LEN_MAX = 200, SEED = 0x5eed };
+enum { LEN_MAX = 200, SEED = 0x5eed, LINE = 64 };
 
 static const enum scan_stamp stamps[] = {STAMP_NONE, STAMP_FIRST, STAMP_LINES};
 
@@ -19,7 +19,8 @@ static unsigned char *make(size_t len, enum scan_stamp stamp, uint64_t op)
 
 	scan_fill(buf, len, SEED);
 	if (stamp == STAMP_LINES)
-		assert_int_equal(scan_write(buf, len, op), scan_lines(len));
+		assert_int_equal(scan_write(buf, len, LINE, op),
+				 scan_lines(len, LINE));
 	else if (stamp == STAMP_FIRST)
 		scan_stamp_first(buf, len, op);
 	return buf;
@@ -44,7 +45,7 @@ static void any_flipped_byte(void **state)
 	for (k = 0; k < N_OF(stamps); k++) {
 		for (len = 1; len <= LEN_MAX; len++) {
 			unsigned char *buf, flip;
-			struct scan_expect want = {SEED, 0, stamps[k]};
+			struct scan_expect want = {SEED, 0, stamps[k], LINE};
 
 			op = want.op = rng_u64(&rng);
 			buf = make(len, stamps[k], op);
@@ -72,7 +73,7 @@ static void stale_operation(void **state)
 	(void)state;
 	for (k = 1; k < N_OF(stamps); k++) {
 		for (len = 1; len <= LEN_MAX; len++) {
-			struct scan_expect want = {SEED, 1000, stamps[k]};
+			struct scan_expect want = {SEED, 1000, stamps[k], LINE};
 
 			for (op = want.op - 2; op < want.op; op++) {
 				unsigned char *buf = make(len, stamps[k], op);
@@ -92,8 +93,8 @@ static void stale_operation(void **state)
 /* The sender stopped halfway through its lines. */
 static void one_stale_line(void **state)
 {
-	struct scan_expect want = {SEED, 7, STAMP_LINES};
-	const size_t len = 4 * SCAN_LINE;
+	struct scan_expect want = {SEED, 7, STAMP_LINES, LINE};
+	const size_t len = 4 * LINE;
 	uint64_t stale = 6;
 	struct err err;
 	size_t line;
@@ -102,16 +103,16 @@ static void one_stale_line(void **state)
 	for (line = 0; line < 4; line++) {
 		unsigned char *buf = make(len, STAMP_LINES, 7);
 
-		memcpy(buf + line * SCAN_LINE, &stale, sizeof(stale));
+		memcpy(buf + line * LINE, &stale, sizeof(stale));
 		assert_int_equal(scan_verify(buf, len, &want, &err), -EBADMSG);
-		found_at(&err, line * SCAN_LINE);
+		found_at(&err, line * LINE);
 		free(buf);
 	}
 }
 
 static void shifted_or_of_another(void **state)
 {
-	struct scan_expect want = {SEED, 0, STAMP_NONE};
+	struct scan_expect want = {SEED, 0, STAMP_NONE, LINE};
 	unsigned char *buf = make(256 + 8, STAMP_NONE, 0);
 	struct err err;
 
@@ -129,10 +130,11 @@ static void shifted_or_of_another(void **state)
 static void lines(void **state)
 {
 	(void)state;
-	assert_int_equal(scan_lines(1), 1);
-	assert_int_equal(scan_lines(64), 1);
-	assert_int_equal(scan_lines(65), 2);
-	assert_int_equal(scan_lines(16 << 20), (16 << 20) / 64);
+	assert_int_equal(scan_lines(1, 64), 1);
+	assert_int_equal(scan_lines(64, 64), 1);
+	assert_int_equal(scan_lines(65, 64), 2);
+	assert_int_equal(scan_lines(65, 32), 3);
+	assert_int_equal(scan_lines(16 << 20, 64), (16 << 20) / 64);
 }
 
 int main(void)
