@@ -53,6 +53,7 @@ work/ knows no scenario | src/work | | #include "(run/scenario\.h|scenarios/|lis
 rdma/ knows no transport, run or scenario | src/rdma | | #include "(transport/|run/|work/|ctl/|list\.h)
 base/ knows nothing of the rest | src/base | | #include "(metric|machine|ctl|rdma|transport|run|work|rlog|result|report)/
 metric/ knows base/ at most | src/metric | | #include "(machine|ctl|rdma|transport|run|work|rlog|result|report)/
+ctl/ carries words: it knows no trial | src/ctl | | #include "(run|work|transport|rdma|scenarios|result|report|info)/
 only main.c and cmd_* know the command line | src scenarios | src/main.c src/cmd_* src/cmd.h | #include ["<](cmd\.h|getopt\.h)
 only main.c and cmd_* exit | src scenarios | src/main.c src/cmd_* | (^|[^_[:alnum:]])exit\(
 only main.c and cmd_* print | src scenarios | src/main.c src/cmd_* | (^|[^_[:alnum:]])(v?printf|puts|putchar|perror)\(|(^|[^_[:alnum:]])(stdout|stderr)([^_[:alnum:]]|$)

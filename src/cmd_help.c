@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "ctl/serve.h"
+#include "run/serve.h"
 #include "run/run.h"
 #include "run/scenario.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "ctl/serve.h"
+#include "run/serve.h"
 
 static void help(void)
 {

@@ -78,17 +78,17 @@ static double mib(uint64_t bytes)
 	return (double)bytes / (1024 * 1024);
 }
 
-static int check_available(size_t need, struct err *err)
+int mem_check_available(uint64_t need, struct err *err)
 {
 	uint64_t have = mem_available();
 
 	if (need <= have)
 		return 0;
 	return err_set(err, -ENOMEM, REASON_NO_MEMORY,
-		       "%zu bytes of buffers are wanted (%.1f MiB), but only "
+		       "%llu bytes of buffers are wanted (%.1f MiB), but only "
 		       "%llu (%.1f MiB) are available here: %.1f MiB missing",
-		       need, mib(need), (unsigned long long)have, mib(have),
-		       mib(need - have));
+		       (unsigned long long)need, mib(need),
+		       (unsigned long long)have, mib(have), mib(need - have));
 }
 
 int mem_alloc(struct mem *mem, size_t len, struct err *err)
@@ -128,7 +128,7 @@ static int check_room(size_t len, int node, enum mem_pages pages,
 {
 	if (hugepages_set_aside(pages))
 		return hugepages_check(len, node, pages, err);
-	return check_available(len, err);
+	return mem_check_available(len, err);
 }
 
 int mem_alloc_as(struct mem *mem, size_t len, int node, enum mem_pages pages,

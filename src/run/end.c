@@ -41,13 +41,7 @@ static int check_need(const struct link_cfg *link, const struct need *need,
 			       "--tx-depth %u: less than twice --cq-mod %u",
 			       (unsigned)link->tx_depth,
 			       (unsigned)link->signal_every);
-	if (need->lock_bytes > mem_available())
-		return err_set(err, -ENOMEM, REASON_NO_MEMORY,
-			       "buffers of %llu MiB, but only %llu MiB are "
-			       "available on this host",
-			       (unsigned long long)(need->lock_bytes >> 20),
-			       (unsigned long long)(mem_available() >> 20));
-	return 0;
+	return mem_check_available(need->lock_bytes, err);
 }
 
 static int open_link(struct end *e, const struct end_env *env,

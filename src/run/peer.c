@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
-#include "ctl/session.h"
+#include "run/session.h"
 
 /* Registering or allocating much may take long; the heart beats. */
 #define ANSWER_TIMEOUT_NS 120000000000ull

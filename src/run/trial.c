@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/stop.h"
-#include "ctl/phase_msg.h"
+#include "run/phase_msg.h"
 #include "run/data_addr.h"
 #include "run/end.h"
 #include "run/scenario.h"

@@ -9,7 +9,7 @@
 
 #include "ctl/chan.h"
 #include "ctl/hello.h"
-#include "ctl/session.h"
+#include "run/session.h"
 #include "fail_alloc.h"
 #include "result/csv.h"
 #include "result/reader.h"

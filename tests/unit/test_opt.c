@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/opt.h"
-#include "ctl/serve.h"
+#include "run/serve.h"
 #include "run/run.h"
 #include "run/trial_cfg.h"
 #include "transport/link.h"

@@ -14,8 +14,8 @@
 
 #include "ctl/chan.h"
 #include "ctl/hello.h"
-#include "ctl/phase_msg.h"
-#include "ctl/session.h"
+#include "run/phase_msg.h"
+#include "run/session.h"
 #include "run/scenario.h"
 
 #define SECOND 1000000000ull

@@ -8,7 +8,7 @@
 
 #include "ctl/chan.h"
 #include "ctl/hello.h"
-#include "ctl/session.h"
+#include "run/session.h"
 #include "rng.h"
 #include "run/scenario.h"
 

@@ -9,8 +9,8 @@
  * A trial that fails here answers ERROR and leaves the session ready for the
  * next; ABORT drops a trial at any time and is always answered ABORTED.
  */
-#ifndef CTL_SESSION_H
-#define CTL_SESSION_H
+#ifndef RUN_SESSION_H
+#define RUN_SESSION_H
 
 #include "base/clock.h"
 #include "base/err.h"

@@ -1,4 +1,4 @@
-#include "ctl/serve.h"
+#include "run/serve.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -18,7 +18,7 @@
 
 #include "base/stop.h"
 #include "ctl/chan.h"
-#include "ctl/session.h"
+#include "run/session.h"
 
 #define AT(field) offsetof(struct serve_cfg, field)
 

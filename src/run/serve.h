@@ -1,7 +1,7 @@
 /* The server: a listener that gives every client a process of its own, so
  * that one bad session cannot hurt another. */
-#ifndef CTL_SERVE_H
-#define CTL_SERVE_H
+#ifndef RUN_SERVE_H
+#define RUN_SERVE_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "ctl/session.h"
+#include "run/session.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/stop.h"
 #include "ctl/chan.h"
 #include "ctl/hello.h"
-#include "ctl/phase_msg.h"
+#include "run/phase_msg.h"
 #include "info/info.h"
 #include "run/data_addr.h"
 #include "run/end.h"

@@ -1,6 +1,6 @@
 /* A phase as it travels in START: what the server must know of it. */
-#ifndef CTL_PHASE_MSG_H
-#define CTL_PHASE_MSG_H
+#ifndef RUN_PHASE_MSG_H
+#define RUN_PHASE_MSG_H
 
 #include "ctl/pack.h"
 #include "run/end.h"
