@@ -55,7 +55,7 @@ int exchange_post_response_recv(struct exchange *x, struct err *err)
 	int ret;
 
 	if (x->prep.mark)
-		mark_put(x->response, x->response_bytes, x->op);
+		mark_put(x->response, x->response_bytes, x->op, x->under_mark);
 	ret = post_recv(x, err);
 	if (!ret && x->prep.between)
 		ret = post(x, &x->tell.work, err);
@@ -93,9 +93,12 @@ int exchange_verify_last(struct exchange *x, struct err *err)
 	/* With `each` it was checked when it came (and cleared since). */
 	if (x->verify != VERIFY_ENDS || !x->op)
 		return 0;
-	if (x->end->role == ROLE_ACTIVE)
-		return verify_response(x, x->op - 1, err);
-	return verify_request(x, x->op - 1, err);
+	if (x->end->role == ROLE_PASSIVE)
+		return verify_request(x, x->op - 1, err);
+	/* The mark of the next one is there already. */
+	if (x->prep.mark)
+		mark_lift(x->response, x->response_bytes, x->op, x->under_mark);
+	return verify_response(x, x->op - 1, err);
 }
 
 /* --- client -------------------------------------------------------------- */

@@ -123,6 +123,7 @@ struct exchange {
 	uint64_t sent, completed; /* sends: posted, known to be done */
 	uint64_t response_sent;	  /* number of the last response among them */
 	uint64_t op;		  /* number of the next operation */
+	uint64_t under_mark[2];	  /* client: what a mark took the place of */
 	uint64_t lines;
 	uint64_t verified;
 	uint64_t cold_ns; /* client: the very first operation */

@@ -22,14 +22,27 @@ static inline size_t mark_place(size_t len, uint64_t op)
 	return splitmix_mix(op) % (len / sizeof(uint64_t)) * sizeof(uint64_t);
 }
 
-static inline void mark_put(char *buf, size_t len, uint64_t op)
+/* `was`: what it covers, for mark_lift. */
+static inline void mark_put(char *buf, size_t len, uint64_t op, uint64_t was[2])
 {
 	const uint64_t mark = MARK_WORD;
 
 	if (len < sizeof(mark))
 		return;
+	memcpy(&was[0], buf + mark_place(len, op), sizeof(mark));
 	memcpy(buf + mark_place(len, op), &mark, sizeof(mark));
+	memcpy(&was[1], buf + len - sizeof(mark), sizeof(mark));
 	memcpy(buf + len - sizeof(mark), &mark, sizeof(mark));
+}
+
+/* Where no message has come since. */
+static inline void mark_lift(char *buf, size_t len, uint64_t op,
+			     const uint64_t was[2])
+{
+	if (len < sizeof(was[0]))
+		return;
+	memcpy(buf + len - sizeof(was[1]), &was[1], sizeof(was[1]));
+	memcpy(buf + mark_place(len, op), &was[0], sizeof(was[0]));
 }
 
 static inline bool mark_is_at(const char *word)

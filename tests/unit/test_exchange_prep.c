@@ -243,6 +243,22 @@ static void the_servers_line(void **state)
 	}
 }
 
+/* Wherever the mark of the next operation is. */
+static void the_last_is_verified_under_its_mark(void **state)
+{
+	struct phase ph = ops(1);
+	unsigned i;
+
+	(void)state;
+	prep = (struct exchange_prep){.mark = true};
+	cfg.size = 64;
+	open_both();
+	for (i = 0; i < 40; i++) {
+		good(&ph);
+		verifies_last();
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -256,6 +272,7 @@ int main(void)
 		TEST(stages_are_timed),
 		TEST(without_a_scan_there_is_no_time_of_it),
 		TEST(the_servers_line),
+		TEST(the_last_is_verified_under_its_mark),
 	};
 
 	init_pair();
