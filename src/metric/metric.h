@@ -12,6 +12,7 @@ enum metric_side {
 	SIDE_CLIENT = 1,
 	SIDE_SERVER = 2,
 	SIDE_BOTH = 3,
+	SIDE_EITHER = 4, /* one of them, whichever did it: one column */
 };
 
 enum metric_merge {

@@ -142,6 +142,8 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	e->pulse_arg = env->pulse_arg;
 	hold_idle(e);
 	ret = pin(e, &pt->link, err);
+	if (!ret && pt->scn->begin)
+		ret = pt->scn->begin(e, pt->scn_cfg, err);
 	if (!ret)
 		ret = open_link(e, env, blob, err);
 	if (!ret)
@@ -250,13 +252,23 @@ static int idle(struct end *e, struct err *err)
 	return ret > 0 ? 0 : ret;
 }
 
+bool end_has_part(const struct end *e)
+{
+	struct need need;
+
+	if (e->role == ROLE_ACTIVE)
+		return true;
+	e->pt->scn->need(e->pt->scn_cfg, &need);
+	return e->pt->scn->server && !need.client_alone;
+}
+
 static int run_scenario(struct end *e, const struct phase *ph, struct err *err)
 {
 	const struct scenario *scn = e->pt->scn;
 
 	if (e->role == ROLE_ACTIVE)
 		return scn->client(e, ph, err);
-	return scn->server ? scn->server(e, ph, err) : idle(e, err);
+	return end_has_part(e) ? scn->server(e, ph, err) : idle(e, err);
 }
 
 static int run_counted(struct end *e, const struct phase *ph, struct err *err)

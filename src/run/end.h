@@ -79,6 +79,9 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 int end_connect(struct end *e, const struct blob *peer,
 		const struct blob *peer_token, struct err *err);
 
+/* False: a server that the scenario, or this point of it, does without. */
+bool end_has_part(const struct end *e);
+
 /* What the link can do; without one, nothing. */
 const struct caps *end_caps(const struct end *e);
 

@@ -156,6 +156,18 @@ static void set_axes(const struct plan *plan, struct plan_point *pp,
 			index = set_axis(pp, &plan->axes[i], index);
 }
 
+/* Without a link, points that differ in it alone are the same. */
+static void drop_link_axes(struct plan *plan)
+{
+	struct need need;
+	unsigned i;
+
+	plan->scn->need(plan->proto.client.scn_cfg, &need);
+	for (i = 0; need.no_link && i < plan->n_axes; i++)
+		if (plan->axes[i].base == offsetof(struct point, link))
+			plan->axes[i].values.n = 1;
+}
+
 static int check_counters(const struct plan *plan, struct err *err)
 {
 	struct counter_list list;
@@ -170,6 +182,7 @@ int plan_expand(struct plan *plan, struct err *err)
 	size_t n = 1, i;
 	int ret;
 
+	drop_link_axes(plan);
 	for (i = 0; i < plan->n_axes; i++) {
 		n *= plan->axes[i].values.n;
 		if (n > PLAN_POINTS_MAX)

@@ -110,6 +110,8 @@ static void add_metric(struct columns *c, const struct metric *m)
 		add_metric_of(c, m, "client");
 	if (m->side & SIDE_SERVER)
 		add_metric_of(c, m, "server");
+	if (m->side == SIDE_EITHER)
+		add_metric_of(c, m, "");
 }
 
 static void add_metrics(struct columns *c, const struct scenario *scn)
@@ -307,9 +309,9 @@ static void put_own_metrics(struct row *row, const struct scenario *scn,
 		const struct metric *m = &scn->metrics[i];
 		const unsigned id = METRIC_BASE_COUNT + i;
 
-		if (m->side & SIDE_CLIENT)
+		if (m->side & (SIDE_CLIENT | SIDE_EITHER))
 			put_metric(row, m, id, &t->client, "client");
-		if (m->side & SIDE_SERVER)
+		if (m->side & (SIDE_SERVER | SIDE_EITHER))
 			put_metric(row, m, id, &t->server, "server");
 	}
 }

@@ -21,6 +21,9 @@ struct need {
 	/* No link is opened (end->ep is NULL): the scenario measures something
 	 * local, or makes connections of its own. */
 	bool no_link;
+	/* The server has no part in it (with no_link), as if the scenario
+	 * had none. */
+	bool client_alone;
 	uint64_t lock_bytes; /* memory to be registered at one end */
 	const char *op;	     /* for the row: "send" */
 	uint64_t size_bytes; /* for the row */
@@ -54,11 +57,14 @@ struct scenario {
 	int (*supported)(const void *cfg, struct err *err);
 	void (*need)(const void *cfg, struct need *need);
 
+	/* Each end, before anything of a device is opened (it may fork): what
+	 * is to be done to the host.  May be NULL. */
+	int (*begin)(struct end *e, const void *cfg, struct err *err);
 	/* Each end: allocate and register before connecting, post receives,
 	 * and fill end->token with what the other end's scenario has to know
 	 * (addresses, keys); that one's is in end->peer_token from the first
-	 * phase on, and nothing in it may be trusted.  Teardown is called
-	 * whenever setup was, even if it failed. */
+	 * phase on, and nothing in it may be trusted.  Teardown is always
+	 * called, whatever failed. */
 	int (*setup)(struct end *e, const void *cfg, struct err *err);
 	int (*client)(struct end *e, const struct phase *ph, struct err *err);
 	/* NULL: the server has no part in it (need.no_link), and counts what

@@ -166,7 +166,7 @@ static int run_phase(struct session *s, struct err *err)
 	if (ret)
 		return ret;
 	end_after_phase(&s->end, &ph);
-	if (!s->pt.scn->server)
+	if (!end_has_part(&s->end))
 		tally_set(&s->end.tally, METRIC_OPS, s->client_ops);
 	if (s->end.tally.value[METRIC_OPS] != s->client_ops)
 		return err_set(
