@@ -1,2 +1,3 @@
 /* Every scenario, in the order of `list` and of --all. */
 SCENARIO(scenario_sendrecv)
+SCENARIO(scenario_prefetch)

@@ -5,5 +5,6 @@
 #include "report/report.h"
 
 extern const struct report report_sendrecv;
+extern const struct report report_prefetch;
 
 #endif

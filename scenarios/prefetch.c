@@ -1,0 +1,430 @@
+/*
+ * prefetch: what do prefetchers hide of a server that touches its response?
+ *
+ * A. K. Trivedi, "End-to-end considerations in the unification of
+ * high-performance I/O", ETH Zurich, section 3.8.3: the server of the
+ * request-response exchange reads or writes one word of every cache line of
+ * the response before it sends it.  Here the order of the lines is varied
+ * (work/pattern.h), the hardware prefetchers of the server's CPU are switched
+ * off (machine/prefetch_hold.h), and prefetch instructions are added.
+ *
+ * With --local the client walks over a buffer of its own and nothing is sent:
+ * the same without a device in the way.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/stop.h"
+#include "machine/prefetch_hold.h"
+#include "reports.h"
+#include "run/scenario.h"
+#include "work/exchange.h"
+#include "work/pattern.h"
+
+struct cfg {
+	struct exchange_cfg exchange;
+	uint64_t pattern;     /* axis: enum pattern_order */
+	uint64_t stride;      /* lines */
+	uint64_t prefetchers; /* axis: enum prefetch_choice */
+	uint64_t distance;    /* axis: lines; 0: no instructions */
+	uint64_t scan;	      /* axis: enum scan */
+	uint64_t local;	      /* flag */
+};
+
+enum scan { SCAN_READ, SCAN_WRITE };
+
+static const char *const scan_names[] = {
+	[SCAN_READ] = "read",
+	[SCAN_WRITE] = "write",
+	NULL,
+};
+
+#define AT(field) offsetof(struct cfg, field)
+
+static const struct opt opts[] = {
+	{.name = "pattern",
+	 .type = OPT_ENUM,
+	 .role = OPT_AXIS,
+	 .offset = AT(pattern),
+	 .def = "seq",
+	 .names = pattern_names,
+	 .metavar = "ORDER[,...]",
+	 .column = "pattern",
+	 .help = "order in which the lines are visited, each once; chase is "
+		 "random with each address depending on the line before"},
+	{.name = "stride",
+	 .type = OPT_COUNT,
+	 .role = OPT_KNOB,
+	 .offset = AT(stride),
+	 .min = 1,
+	 .max = 1 << 20,
+	 .def = "8",
+	 .metavar = "LINES",
+	 .column = "stride_lines",
+	 .help = "of the pattern stride; it wraps until all are visited"},
+	{.name = "prefetchers",
+	 .type = OPT_ENUM,
+	 .role = OPT_AXIS,
+	 .offset = AT(prefetchers),
+	 .def = "as-found",
+	 .names = prefetch_names,
+	 .metavar = "WHICH[,...]",
+	 .column = "prefetchers",
+	 .help = "hardware prefetchers of the CPU that scans (root and the "
+		 "msr module; put back whatever happens)"},
+	{.name = "distance",
+	 .type = OPT_COUNT,
+	 .role = OPT_AXIS,
+	 .offset = AT(distance),
+	 .max = 1 << 20,
+	 .def = "0",
+	 .metavar = "LINES[,...]",
+	 .column = "prefetch_distance",
+	 .help = "prefetch by an instruction so many lines ahead; 0: none"},
+	{.name = "scan",
+	 .type = OPT_ENUM,
+	 .role = OPT_AXIS,
+	 .offset = AT(scan),
+	 .def = "read,write",
+	 .names = scan_names,
+	 .metavar = "KIND[,...]",
+	 .column = "scan",
+	 .help = "what is done to each line"},
+	{.name = "local",
+	 .type = OPT_FLAG,
+	 .role = OPT_KNOB,
+	 .offset = AT(local),
+	 .def = "no",
+	 .column = "local",
+	 .help = "the walk alone, at the client; nothing is sent"},
+};
+
+static const struct opt_group group = {
+	.title = "prefetch",
+	.opts = opts,
+	.n = sizeof(opts) / sizeof(opts[0]),
+};
+
+enum {
+	METRIC_SCAN = EXCHANGE_METRICS_END,
+	METRIC_LINE,
+	METRIC_END,
+	OWN_METRICS = METRIC_END - METRIC_BASE_COUNT
+};
+
+static const struct metric metrics[OWN_METRICS] = {
+	EXCHANGE_METRIC_ROWS,
+	{.name = "scan",
+	 .unit = "ns",
+	 .kind = METRIC_DIST,
+	 .side = SIDE_EITHER,
+	 .help = "a walk over all lines, two readings of the clock included"},
+	{.name = "line_ps",
+	 .unit = "ps",
+	 .side = SIDE_EITHER,
+	 .merge = MERGE_MAX,
+	 .help = "the median walk's time divided by its lines"},
+};
+
+struct state {
+	struct prefetch_hold hold;
+	struct pattern pattern;
+	bool write;
+	uint64_t sum; /* of what a read must find */
+
+	struct exchange exchange; /* or, with --local: */
+	struct mem mem;
+	uint64_t op, lines, verified;
+	bool each;
+};
+
+/* --- what a point is ----------------------------------------------------------- */
+
+static int supported(const void *cfg, struct err *err)
+{
+	const struct cfg *c = cfg;
+
+	if (c->exchange.size % SCAN_LINE)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--size %llu: not whole cache lines of %d bytes",
+			       (unsigned long long)c->exchange.size, SCAN_LINE);
+	if (c->local && c->exchange.rate)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--rate: --local has no clients to come at one");
+	return 0;
+}
+
+static void need(const void *cfg, struct need *n)
+{
+	const struct cfg *c = cfg;
+	size_t request, response;
+
+	exchange_sizes(&c->exchange, &request, &response);
+	*n = (struct need){
+		.ops = OP_BIT(OP_SEND) | OP_BIT(OP_RECV),
+		.max_bytes = request > response ? request : response,
+		.recv_depth = EXCHANGE_RECVS,
+		.lock_bytes = exchange_bytes(&c->exchange, 1),
+		.op = c->local ? "scan" : "send",
+		.size_bytes = response,
+		.open_loop = c->exchange.rate != 0,
+		.no_link = c->local,
+		.client_alone = c->local,
+	};
+}
+
+/* The end that scans. */
+static bool scans(const struct end *e, const struct cfg *c)
+{
+	return e->role == (c->local ? ROLE_ACTIVE : ROLE_PASSIVE);
+}
+
+/* --- before the link ------------------------------------------------------------ */
+
+static int begin(struct end *e, const void *cfg, struct err *err)
+{
+	const struct cfg *c = cfg;
+	struct prefetch_host host;
+	struct state *s = calloc(1, sizeof(*s));
+	const bool pinned = e->pinned_cpu != UINT_MAX;
+
+	e->state = s;
+	if (!s)
+		return err_sys(err, -ENOMEM, "prefetch");
+	s->write = c->scan == SCAN_WRITE;
+	s->each = c->exchange.verify == VERIFY_EACH;
+	if (!scans(e, c))
+		return 0;
+	prefetch_host_init(&host);
+	return prefetch_hold_begin(
+		&s->hold, &host, (enum prefetch_choice)c->prefetchers,
+		pinned ? &e->pinned_cpu : e->cpus, pinned ? 1 : e->n_cpus, err);
+}
+
+/* --- the walk, timed --------------------------------------------------------------- */
+
+static uint64_t first_words(const char *buf, size_t len)
+{
+	uint64_t sum = 0, word;
+	size_t off;
+
+	for (off = 0; off < len; off += SCAN_LINE) {
+		memcpy(&word, buf + off, sizeof(word));
+		sum += word;
+	}
+	return sum;
+}
+
+/* How many lines it visited; 0 if what it read there is not what is there. */
+static uint64_t walk(struct state *s, struct end *e, char *buf, uint64_t op,
+		     uint64_t *ns)
+{
+	uint64_t t0 = clock_ticks(e->clock), lines;
+
+	lines = pattern_walk(&s->pattern, buf, op);
+	*ns = clock_ns(e->clock, clock_ticks(e->clock) - t0);
+	hist_record(tally_dist(&e->tally, METRIC_SCAN), *ns);
+	return s->write || s->pattern.sum == s->sum ? lines : 0;
+}
+
+static void close_walks(const struct state *s, struct tally *t)
+{
+	const struct hist *h = tally_dist_of(t, METRIC_SCAN);
+
+	if (h && h->count)
+		tally_set(t, METRIC_LINE,
+			  hist_quantile(h, 0.5) * 1000 / s->pattern.lines);
+}
+
+/* --- on the exchange ----------------------------------------------------------------- */
+
+static uint64_t prepare(struct exchange *x, void *arg)
+{
+	uint64_t ns;
+
+	return walk(arg, x->end, x->response, x->op, &ns);
+}
+
+static int setup_exchange(struct end *e, const struct cfg *c, struct err *err)
+{
+	struct state *s = e->state;
+	const struct exchange_prep prep = {
+		.run = prepare,
+		.arg = s,
+		.lines = s->pattern.lines,
+		.stamp = s->write ? STAMP_LINES : STAMP_NONE,
+		.mark = !s->write,
+	};
+	int ret = exchange_init(&s->exchange, e, &c->exchange, &prep, err);
+
+	if (!ret && e->role == ROLE_PASSIVE)
+		s->sum = first_words(s->exchange.response, c->exchange.size);
+	return ret;
+}
+
+/* --- alone ---------------------------------------------------------------------------- */
+
+static int setup_alone(struct end *e, const struct cfg *c, struct err *err)
+{
+	struct state *s = e->state;
+	int ret;
+
+	if (!scans(e, c))
+		return 0;
+	ret = mem_alloc_on(&s->mem, c->exchange.size, e->is.numa_node, err);
+	if (ret)
+		return ret;
+	scan_fill(s->mem.addr, s->mem.len, SEED_RESPONSE);
+	s->sum = first_words(s->mem.addr, s->mem.len);
+	return 0;
+}
+
+static int verify_alone(struct state *s, uint64_t op, struct err *err)
+{
+	const struct scan_expect want = {
+		.seed = SEED_RESPONSE,
+		.op = op,
+		.stamp = s->write ? STAMP_LINES : STAMP_NONE,
+	};
+
+	s->verified++;
+	return scan_verify(s->mem.addr, s->mem.len, &want, err);
+}
+
+static int walk_once(struct state *s, struct end *e, struct err *err)
+{
+	uint64_t ns, lines = walk(s, e, s->mem.addr, s->op, &ns);
+
+	if (lines != s->pattern.lines)
+		return err_set(
+			err, -EBADMSG, REASON_MISCOUNT,
+			"walk %llu visited %llu lines of %llu, or others",
+			(unsigned long long)s->op, (unsigned long long)lines,
+			(unsigned long long)s->pattern.lines);
+	hist_record(&e->tally.latency, ns);
+	s->lines += lines;
+	return s->each ? verify_alone(s, s->op++, err) : (s->op++, 0);
+}
+
+/* Between walks, and no oftener than this, the server is heard. */
+#define PULSE_NS 5000000u
+
+static int walk_alone(struct end *e, const struct phase *ph, struct err *err)
+{
+	struct state *s = e->state;
+	uint64_t begun = clock_raw_ns(), now = begun, heard = begun, ops = 0;
+	int ret = 0;
+
+	s->lines = s->verified = 0;
+	while (!ret && !stop_requested &&
+	       (ops < ph->min_ops ||
+		(ops < ph->max_ops && now - begun < ph->max_ns))) {
+		ret = walk_once(s, e, err);
+		ops += !ret;
+		now = clock_raw_ns();
+		if (ret || now - heard < PULSE_NS)
+			continue;
+		ret = e->pulse(e->pulse_arg, true, err);
+		heard = now;
+	}
+	tally_set(&e->tally, METRIC_OPS, ops);
+	tally_set(&e->tally, METRIC_LINES, s->lines);
+	tally_set(&e->tally, METRIC_VERIFIED, s->verified);
+	tally_set(&e->tally, METRIC_ELAPSED, now - begun);
+	if (!ret && stop_requested)
+		ret = err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+	return ret;
+}
+
+/* --- a scenario ------------------------------------------------------------------------ */
+
+static int setup(struct end *e, const void *cfg, struct err *err)
+{
+	const struct cfg *c = cfg;
+	const struct pattern_cfg pattern = {
+		.order = (enum pattern_order)c->pattern,
+		.stride = c->stride,
+		.distance = c->distance,
+		.write = c->scan == SCAN_WRITE,
+	};
+	struct state *s = e->state;
+	int ret = pattern_init(&s->pattern, &pattern, c->exchange.size, err);
+
+	if (ret)
+		return ret;
+	return c->local ? setup_alone(e, c, err) : setup_exchange(e, c, err);
+}
+
+static int client(struct end *e, const struct phase *ph, struct err *err)
+{
+	struct state *s = e->state;
+	int ret;
+
+	if (e->ep)
+		return exchange_client(&s->exchange, ph, err);
+	ret = walk_alone(e, ph, err);
+	close_walks(s, &e->tally);
+	return ret;
+}
+
+static int server(struct end *e, const struct phase *ph, struct err *err)
+{
+	struct state *s = e->state;
+	int ret = exchange_server(&s->exchange, ph, err);
+
+	close_walks(s, &e->tally);
+	return ret;
+}
+
+/* Prefetchers that cannot be put back are told here; teardown has no words. */
+static int verify(struct end *e, struct err *err)
+{
+	struct state *s = e->state;
+	int ret = 0;
+
+	if (e->ep)
+		ret = exchange_verify_last(&s->exchange, err);
+	else if (s->op && !s->each)
+		ret = verify_alone(s, s->op - 1, err);
+	return ret ? ret : prefetch_hold_end(&s->hold, err);
+}
+
+static void teardown(struct end *e)
+{
+	struct state *s = e->state;
+	struct err ignored;
+
+	if (!s)
+		return;
+	if (e->ep)
+		exchange_fini(&s->exchange);
+	mem_free(&s->mem);
+	(void)prefetch_hold_end(&s->hold, &ignored);
+	free(s);
+	e->state = NULL;
+}
+
+const struct scenario scenario_prefetch = {
+	.name = "prefetch",
+	.summary = "orders of touching a response, and prefetchers on and off",
+	.question = "How much of the cost of touching a buffer before it is "
+		    "sent do prefetchers hide, and in which order of access?",
+	.source = "Trivedi, End-to-end considerations in the unification of "
+		  "high-performance I/O, ETH Zurich, section 3.8.3",
+	.opts = &group,
+	.shared = &exchange_opts,
+	.metrics = metrics,
+	.n_metrics = OWN_METRICS,
+	.report = &report_prefetch,
+	.cfg_size = sizeof(struct cfg),
+	.supported = supported,
+	.need = need,
+	.begin = begin,
+	.setup = setup,
+	.client = client,
+	.server = server,
+	.verify = verify,
+	.teardown = teardown,
+};
