@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/stop.h"
+#include "machine/cpu_isa.h"
 #include "machine/prefetch_hold.h"
 #include "reports.h"
 #include "run/scenario.h"
@@ -33,11 +34,11 @@ struct cfg {
 	uint64_t local;	      /* flag */
 };
 
-enum scan { SCAN_READ, SCAN_WRITE };
+enum scan { READS, WRITES };
 
 static const char *const scan_names[] = {
-	[SCAN_READ] = "read",
-	[SCAN_WRITE] = "write",
+	[READS] = "read",
+	[WRITES] = "write",
 	NULL,
 };
 
@@ -107,34 +108,15 @@ static const struct opt_group group = {
 	.n = sizeof(opts) / sizeof(opts[0]),
 };
 
-enum {
-	METRIC_SCAN = EXCHANGE_METRICS_END,
-	METRIC_LINE,
-	METRIC_END,
-	OWN_METRICS = METRIC_END - METRIC_BASE_COUNT
-};
-
-static const struct metric metrics[OWN_METRICS] = {
-	EXCHANGE_METRIC_ROWS,
-	{.name = "scan",
-	 .unit = "ns",
-	 .kind = METRIC_DIST,
-	 .side = SIDE_EITHER,
-	 .help = "a walk over all lines, two readings of the clock included"},
-	{.name = "line_ps",
-	 .unit = "ps",
-	 .side = SIDE_EITHER,
-	 .merge = MERGE_MAX,
-	 .help = "the median walk's time divided by its lines"},
-};
-
 struct state {
 	struct prefetch_hold hold;
 	struct pattern pattern;
 	bool write;
 	uint64_t sum; /* of what a read must find */
 
-	struct exchange exchange; /* or, with --local: */
+	struct exchange exchange;
+	struct stages stages;
+	/* Or, with --local: */
 	struct mem mem;
 	uint64_t op, lines, verified;
 	bool each;
@@ -193,7 +175,7 @@ static int begin(struct end *e, const void *cfg, struct err *err)
 	e->state = s;
 	if (!s)
 		return err_sys(err, -ENOMEM, "prefetch");
-	s->write = c->scan == SCAN_WRITE;
+	s->write = c->scan == WRITES;
 	s->each = c->exchange.verify == VERIFY_EACH;
 	if (!scans(e, c))
 		return 0;
@@ -218,33 +200,18 @@ static uint64_t first_words(const char *buf, size_t len)
 }
 
 /* How many lines it visited; 0 if what it read there is not what is there. */
-static uint64_t walk(struct state *s, struct end *e, char *buf, uint64_t op,
-		     uint64_t *ns)
+static uint64_t walk(struct state *s, char *buf, uint64_t op)
 {
-	uint64_t t0 = clock_ticks(e->clock), lines;
+	const uint64_t lines = pattern_walk(&s->pattern, buf, op);
 
-	lines = pattern_walk(&s->pattern, buf, op);
-	*ns = clock_ns(e->clock, clock_ticks(e->clock) - t0);
-	hist_record(tally_dist(&e->tally, METRIC_SCAN), *ns);
 	return s->write || s->pattern.sum == s->sum ? lines : 0;
-}
-
-static void close_walks(const struct state *s, struct tally *t)
-{
-	const struct hist *h = tally_dist_of(t, METRIC_SCAN);
-
-	if (h && h->count)
-		tally_set(t, METRIC_LINE,
-			  hist_quantile(h, 0.5) * 1000 / s->pattern.lines);
 }
 
 /* --- on the exchange ----------------------------------------------------------------- */
 
 static uint64_t prepare(struct exchange *x, void *arg)
 {
-	uint64_t ns;
-
-	return walk(arg, x->end, x->response, x->op, &ns);
+	return walk(arg, x->response, x->op);
 }
 
 static int setup_exchange(struct end *e, const struct cfg *c, struct err *err)
@@ -256,9 +223,14 @@ static int setup_exchange(struct end *e, const struct cfg *c, struct err *err)
 		.lines = s->pattern.lines,
 		.stamp = s->write ? STAMP_LINES : STAMP_NONE,
 		.mark = !s->write,
+		.stages = scans(e, c) ? &s->stages : NULL,
 	};
-	int ret = exchange_init(&s->exchange, e, &c->exchange, &prep, err);
+	int ret;
 
+	if (prep.stages)
+		stages_open(prep.stages, e->clock, s->write,
+			    &counter_sys_linux);
+	ret = exchange_init(&s->exchange, e, &c->exchange, &prep, err);
 	if (!ret && e->role == ROLE_PASSIVE)
 		s->sum = first_words(s->exchange.response, c->exchange.size);
 	return ret;
@@ -287,6 +259,7 @@ static int verify_alone(struct state *s, uint64_t op, struct err *err)
 		.seed = SEED_RESPONSE,
 		.op = op,
 		.stamp = s->write ? STAMP_LINES : STAMP_NONE,
+		.line = SCAN_LINE,
 	};
 
 	s->verified++;
@@ -295,17 +268,20 @@ static int verify_alone(struct state *s, uint64_t op, struct err *err)
 
 static int walk_once(struct state *s, struct end *e, struct err *err)
 {
-	uint64_t ns, lines = walk(s, e, s->mem.addr, s->op, &ns);
+	uint64_t t0 = clock_ticks(e->clock), t1, lines;
 
+	lines = walk(s, s->mem.addr, s->op);
+	t1 = clock_ticks(e->clock);
+	hist_record(&e->tally.latency, clock_ns(e->clock, t1 - t0));
 	if (lines != s->pattern.lines)
 		return err_set(
 			err, -EBADMSG, REASON_MISCOUNT,
 			"walk %llu visited %llu lines of %llu, or others",
 			(unsigned long long)s->op, (unsigned long long)lines,
 			(unsigned long long)s->pattern.lines);
-	hist_record(&e->tally.latency, ns);
 	s->lines += lines;
-	return s->each ? verify_alone(s, s->op++, err) : (s->op++, 0);
+	s->op++;
+	return s->each ? verify_alone(s, s->op - 1, err) : 0;
 }
 
 /* Between walks, and no oftener than this, the server is heard. */
@@ -333,6 +309,7 @@ static int walk_alone(struct end *e, const struct phase *ph, struct err *err)
 	tally_set(&e->tally, METRIC_LINES, s->lines);
 	tally_set(&e->tally, METRIC_VERIFIED, s->verified);
 	tally_set(&e->tally, METRIC_ELAPSED, now - begun);
+	exchange_line_time(&e->tally, &e->tally.latency, s->pattern.lines);
 	if (!ret && stop_requested)
 		ret = err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
 	return ret;
@@ -347,35 +324,34 @@ static int setup(struct end *e, const void *cfg, struct err *err)
 		.order = (enum pattern_order)c->pattern,
 		.stride = c->stride,
 		.distance = c->distance,
-		.write = c->scan == SCAN_WRITE,
+		.write = c->scan == WRITES,
 	};
 	struct state *s = e->state;
 	int ret = pattern_init(&s->pattern, &pattern, c->exchange.size, err);
 
 	if (ret)
 		return ret;
+	if (cpu_line_bytes() != SCAN_LINE)
+		return err_set(err, -EOPNOTSUPP, REASON_DEVICE_LIMIT,
+			       "cache lines of %zu bytes: the walks are made "
+			       "for %d",
+			       cpu_line_bytes(), SCAN_LINE);
 	return c->local ? setup_alone(e, c, err) : setup_exchange(e, c, err);
 }
 
 static int client(struct end *e, const struct phase *ph, struct err *err)
 {
 	struct state *s = e->state;
-	int ret;
 
-	if (e->ep)
-		return exchange_client(&s->exchange, ph, err);
-	ret = walk_alone(e, ph, err);
-	close_walks(s, &e->tally);
-	return ret;
+	return e->ep ? exchange_client(&s->exchange, ph, err)
+		     : walk_alone(e, ph, err);
 }
 
 static int server(struct end *e, const struct phase *ph, struct err *err)
 {
 	struct state *s = e->state;
-	int ret = exchange_server(&s->exchange, ph, err);
 
-	close_walks(s, &e->tally);
-	return ret;
+	return exchange_server(&s->exchange, ph, err);
 }
 
 /* Prefetchers that cannot be put back are told here; teardown has no words. */
@@ -400,6 +376,7 @@ static void teardown(struct end *e)
 		return;
 	if (e->ep)
 		exchange_fini(&s->exchange);
+	stages_close(&s->stages);
 	mem_free(&s->mem);
 	(void)prefetch_hold_end(&s->hold, &ignored);
 	free(s);
@@ -415,8 +392,8 @@ const struct scenario scenario_prefetch = {
 		  "high-performance I/O, ETH Zurich, section 3.8.3",
 	.opts = &group,
 	.shared = &exchange_opts,
-	.metrics = metrics,
-	.n_metrics = OWN_METRICS,
+	.metrics = exchange_metrics,
+	.n_metrics = EXCHANGE_STAGED_METRICS,
 	.report = &report_prefetch,
 	.cfg_size = sizeof(struct cfg),
 	.supported = supported,

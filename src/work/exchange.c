@@ -430,6 +430,14 @@ static int check_counts(const struct exchange *x, uint64_t ops, struct err *err)
 	return 0;
 }
 
+void exchange_line_time(struct tally *t, const struct hist *scans,
+			uint64_t lines)
+{
+	if (scans && scans->count && lines)
+		tally_set(t, EXCHANGE_LINE_PS,
+			  hist_quantile(scans, 0.5) * 1000 / lines);
+}
+
 #define DRAIN_NS 1000000000u
 
 /* The client has the last response; its completion may be on its way. */
@@ -482,8 +490,11 @@ int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
 		ret = drain(x, err);
 	if (!ret)
 		ret = check_counts(x, w.done, err);
-	if (stages)
+	if (stages) {
 		stages_finish(stages, &x->end->tally);
+		exchange_line_time(&x->end->tally, stages->time[STAGE_SCAN],
+				   x->prep.lines);
+	}
 	tally_set(&x->end->tally, EXCHANGE_LINE_BYTES, x->line);
 	close_tally(x, w.done, 0);
 	return ret;

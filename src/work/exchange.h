@@ -49,7 +49,8 @@ enum exchange_metric {
 	/* Only of those that have stages. */
 	EXCHANGE_TIMES = EXCHANGE_METRICS_END,
 	EXCHANGE_COUNTERS = EXCHANGE_TIMES + STAGES,
-	EXCHANGE_STAGED_END = EXCHANGE_COUNTERS + STAGES * STAGE_COUNTERS
+	EXCHANGE_LINE_PS = EXCHANGE_COUNTERS + STAGES * STAGE_COUNTERS,
+	EXCHANGE_STAGED_END
 };
 /* A scenario without stages lists the first EXCHANGE_METRICS of them. */
 extern const struct metric exchange_metrics[];
@@ -143,6 +144,10 @@ int exchange_init(struct exchange *x, struct end *e,
 		  const struct exchange_cfg *cfg,
 		  const struct exchange_prep *prep, struct err *err);
 void exchange_fini(struct exchange *x);
+
+/* EXCHANGE_LINE_PS: the median of these scans of so many lines. */
+void exchange_line_time(struct tally *t, const struct hist *scans,
+			uint64_t lines);
 
 /* For prep.run: the response is in buffer i. */
 void exchange_use(struct exchange *x, unsigned i);

@@ -148,6 +148,11 @@ const struct metric exchange_metrics[] = {
 	 .help = "from posting the response until its completion was seen"},
 	STAGE_METRICS("scan", "scan"),
 	STAGE_METRICS("send", "send, from posting to its completion"),
+	{.name = "line_ps",
+	 .unit = "ps",
+	 .side = SIDE_EITHER,
+	 .merge = MERGE_MAX,
+	 .help = "the median scan's time, divided by its lines"},
 };
 
 const struct opt_group exchange_opts = {

@@ -41,5 +41,5 @@ int main(int argc, char **argv)
 	for (i = 0; i < walks; i++)
 		lines += pattern_walk(&p, buf, i);
 	free(buf);
-	return lines == walks * scan_lines(len) ? 0 : 1;
+	return lines == walks * scan_lines(len, SCAN_LINE) ? 0 : 1;
 }
