@@ -19,7 +19,9 @@ struct command {
 };
 
 extern const struct command cmd_list, cmd_info, cmd_serve, cmd_run, cmd_check,
-	cmd_report, cmd_help;
+	cmd_compare, cmd_report, cmd_help;
+
+extern const struct opt_group compare_opts;
 
 /* A part of list, long enough for a file of its own. */
 void cmd_list_counters(void);

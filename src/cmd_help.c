@@ -61,6 +61,7 @@ static void mdoc(void)
 		opt_mdoc(stdout, scenario_at(i)->opts);
 	}
 	opt_mdoc(stdout, &serve_opts);
+	opt_mdoc(stdout, &compare_opts);
 }
 
 static int run(int argc, char **argv)

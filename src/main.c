@@ -10,8 +10,8 @@
 #include "base/stop.h"
 
 static const struct command *const commands[] = {
-	&cmd_list,  &cmd_info,	 &cmd_serve, &cmd_run,
-	&cmd_check, &cmd_report, &cmd_help,
+	&cmd_list,  &cmd_info,	  &cmd_serve,  &cmd_run,
+	&cmd_check, &cmd_compare, &cmd_report, &cmd_help,
 };
 
 const struct command *command_at(unsigned i)

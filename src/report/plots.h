@@ -7,6 +7,7 @@
 
 #define PLOTS(PLOT)                                                            \
 	PLOT(style)                                                            \
+	PLOT(compare)                                                          \
 	PLOT(sendrecv_latency)                                                 \
 	PLOT(sendrecv_gain)
 

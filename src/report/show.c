@@ -99,6 +99,16 @@ char *show_bytes(char *dst, size_t size, double bytes)
 	return dst;
 }
 
+char *show_x(char *dst, size_t size, const char *column, double value)
+{
+	size_t len = strlen(column);
+
+	if (len > 6 && !strcmp(column + len - 6, "_bytes"))
+		return show_bytes(dst, size, value);
+	snprintf(dst, size, "%.9g", value);
+	return dst;
+}
+
 char *show_digits(char *dst, size_t size, double value)
 {
 	char rounded[32];

@@ -22,6 +22,9 @@ size_t show_columns(const char *s);
 /* 512 -> "512", 4096 -> "4k", 16777216 -> "16M", 5000 -> "5000": exact. */
 char *show_bytes(char *dst, size_t size, double bytes);
 
+/* A value of a column: as bytes if its name ends in _bytes, else exactly. */
+char *show_x(char *dst, size_t size, const char *column, double value);
+
 /* Three significant digits without an exponent: 9.87, 12.3, 123, 123000. */
 char *show_digits(char *dst, size_t size, double value);
 

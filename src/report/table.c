@@ -56,18 +56,6 @@ static void print_side(FILE *out, const struct pair *pair,
 		print_value(out, p ? p->y[k] : NAN);
 }
 
-static const char *x_words(const struct series_axes *axes, double x, char *buf,
-			   size_t size)
-{
-	const char *column = axes->x;
-	size_t len = strlen(column);
-
-	if (len > 6 && !strcmp(column + len - 6, "_bytes"))
-		return show_bytes(buf, size, x);
-	snprintf(buf, size, "%.9g", x);
-	return buf;
-}
-
 static void print_row(FILE *out, const struct pair *pair, double x)
 {
 	const struct series_point *l, *r;
@@ -75,7 +63,7 @@ static void print_row(FILE *out, const struct pair *pair, double x)
 
 	l = series_at(pair->left, x);
 	r = pair->right ? series_at(pair->right, x) : NULL;
-	print_right(out, x_words(pair->set->axes, x, words, sizeof(words)),
+	print_right(out, show_x(words, sizeof(words), pair->set->axes->x, x),
 		    COLUMN);
 	print_side(out, pair, l);
 	if (pair->right) {
@@ -256,8 +244,8 @@ static void print_group(FILE *out, const struct series_set *set,
 		  reader_cell(t, g->row, reader_column(t, "reason")), 300);
 	show_text(status, sizeof(status),
 		  reader_cell(t, g->row, reader_column(t, "status")), 16);
-	x_words(set->axes, g->least, least, sizeof(least));
-	x_words(set->axes, g->most, most, sizeof(most));
+	show_x(least, sizeof(least), set->axes->x, g->least);
+	show_x(most, sizeof(most), set->axes->x, g->most);
 	snprintf(line, sizeof(line), "%s%s%s at %s%s%s (%zu row%s): %s",
 		 transport, *transport ? " " : "", status, least,
 		 g->most > g->least ? " to " : "",
