@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -148,13 +147,6 @@ static void run_child(int listener, pid_t parent)
 	_exit(session_run(fd, &cfg, &err) ? 1 : 0);
 }
 
-static void nodelay(int fd)
-{
-	int one = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-}
-
 int peer_open_embedded(struct peer *p, const struct host *self, struct err *err)
 {
 	struct sockaddr_in addr;
@@ -182,7 +174,6 @@ int peer_open_embedded(struct peer *p, const struct host *self, struct err *err)
 		close(fd);
 		return -ECONNREFUSED;
 	}
-	nodelay(fd);
 	return start(p, fd, "server (own child)", self, err);
 }
 
@@ -252,7 +243,6 @@ static int connect_in_time(const struct addrinfo *ai)
 		close(p.fd);
 		return -e;
 	}
-	nodelay(p.fd);
 	return p.fd;
 }
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <signal.h>
@@ -186,7 +185,6 @@ static void cannot_accept(const struct serve *s, int e)
 
 static void accept_client(struct serve *s)
 {
-	int one = 1;
 	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 	pid_t pid;
 
@@ -198,7 +196,6 @@ static void accept_client(struct serve *s)
 		refuse(s, fd);
 		return;
 	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)

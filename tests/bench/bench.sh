@@ -3,7 +3,7 @@
 #
 #	[ROUNDS=15] [BUILD=build] [BENCH_LOCK=FILE] tests/bench/bench.sh [PART...]
 #
-# Parts: harness tcp rdma; all of them without an argument.  In each round
+# Parts: harness known tcp rdma; all of them without an argument.  In each round
 # ours and the peer's run one right after the other, in turn first, with the
 # same sizes both ways, the same CPUs (ends apart), the same poll mode,
 # inline, depth and MTU, and nothing prepared or verified.  Results: a line
@@ -23,6 +23,12 @@
 #   operations - mean).  It signals every send and has a send queue of 1: ours
 #   runs with -Q 1 -t 2, its least.  It has no inline for rxe: ours -I 0.
 #   Its receive queue holds 512, ours 1 and 2: a closed loop never uses more.
+#   Both take the GID of the same address: by itself it may take another one,
+#   and IPv6 is not as fast as IPv4.
+#
+# The part "known" has no peer but arithmetic: delays that the server spends
+# on purpose must come back in the percentiles, and an open loop must show
+# the queue that theory says (both ways: neither more nor less).
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
@@ -231,8 +237,18 @@ qperf_row() { # ROUND NAME SIZE
 	sample "tcp_${2}_event_mean" qperf "qperf -m $3 tcp_lat" us "$1"
 }
 
+# The GID table's index of our address.
+gid_index() {
+	local file hex octets
+	IFS=. read -r -a octets <<<"$ADDRESS"
+	printf -v hex '%02x%02x:%02x%02x' "${octets[@]}"
+	for file in "/sys/class/infiniband/$DEVICE/ports/1/gids/"*; do
+		[[ $(<"$file") != *":ffff:$hex" ]] || printf '%s\n' "${file##*/}"
+	done 2>/dev/null | sort -n | head -1
+}
+
 send_lat_row() { # ROUND NAME SIZE ITERATIONS MODE [OPTION-OF-BOTH]
-	local flags=("${@:6}")
+	local flags=("${@:6}" -x "$(gid_index)")
 	our_command=(ours 'p50 + period - mean' --transport rdma -d "$DEVICE"
 		-I 0 -Q 1 -t 2 -m 4096 --poll "$5" -s "$3" -n "$4" "${flags[@]}")
 	[[ $5 != event ]] || flags+=(-e)
@@ -286,6 +302,39 @@ round_rdma() {
 	send_lat_row "$1" 64_event 64 2000 event
 }
 
+# What a run costs beside the trials: that of each of 60 points and of 6.
+points_us() { # POINTS
+	local begin=${EPOCHREALTIME/./} last=$((63 + $1))
+	ours 1 --transport loop --poll yield -s "64-$last+1" -n 1 \
+		--warmup 1us >/dev/null || return 1
+	printf '%d\n' $(((${EPOCHREALTIME/./} - begin) / $1))
+}
+
+# known_row ROUND NAME WHAT NANOSECONDS AWK-EXPRESSION OPTIONS...
+known_row() {
+	local value
+	value=$(ours "$5 - ${base:-0}" --transport loop -s 64 "${@:6}")
+	if [[ -z $value ]]; then
+		could_not "$2, round $1"
+		return
+	fi
+	printf '%s,known,%s,us,%d,%s,%s\n' "$2" "$3" "$1" "$value" "$4"
+}
+
+round_known() {
+	local base='' few many
+	base=$(ours 'p50 * 1000' --transport loop -s 64 -D 200ms)
+	known_row "$1" delay_constant 'constant service of 100 us: p50' 100 \
+		p50 -n 2000 --service-time 100us
+	known_row "$1" delay_exponential 'exponential service of 100 us: mean' \
+		100 mean -n 20000 --service-time 100us --service-dist exponential
+	known_row "$1" open_queue 'M/D/1 at half load: 1.5 services of 100 us' \
+		150 mean -D 4s --service-time 100us --rate 5000 --arrival poisson
+	few=$(points_us 6) && many=$(points_us 60)
+	[[ -z $many ]] || printf '%s,6 points,%s,us,%d,%s,%s\n' points_60 \
+		'run time of a point: 60 in a run; 6 in a run' "$1" "$many" "$few"
+}
+
 rounds() { # PART
 	local i
 	for ((i = 1; i <= ROUNDS; i++)); do
@@ -296,6 +345,10 @@ rounds() { # PART
 
 part_harness() {
 	rounds harness
+}
+
+part_known() {
+	rounds known
 }
 
 part_tcp() {
@@ -332,7 +385,7 @@ main() {
 	choose_cpus
 	case ${1:-} in
 	rounds) rounds "$2" ;;
-	'') all_parts harness tcp rdma ;;
+	'') all_parts harness known tcp rdma ;;
 	*) all_parts "$@" ;;
 	esac
 	return "$broken"

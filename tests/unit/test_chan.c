@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -407,9 +409,27 @@ static void a_peer_that_takes_nothing(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Nagle's algorithm held several frames a trial back for 40 ms each. */
+static void frames_do_not_wait_for_acknowledgements(void **state)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 0;
+	socklen_t len = sizeof(on);
+	struct chan tcp;
+	struct err err;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(chan_init(&tcp, fd, "peer", &err), 0);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len),
+			 0);
+	assert_int_not_equal(on, 0);
+	chan_fini(&tcp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frames_do_not_wait_for_acknowledgements),
 		TEST(frames_in_order),
 		TEST(byte_by_byte),
 		TEST(largest_frame),
