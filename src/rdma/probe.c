@@ -108,6 +108,7 @@ static int inline_max(const struct rdma_port *port)
 		.send_wrs = 1,
 		.recv_wrs = 1,
 		.sges = 1,
+		.recv_sges = 1,
 	};
 	struct rdma_cq cq;
 	struct err err;

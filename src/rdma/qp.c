@@ -92,6 +92,8 @@ static int check_qp_limits(const struct rdma_port *port,
 	const uint64_t max = (uint64_t)port->attr.max_qp_wr;
 	const uint64_t most = want->send_wrs > want->recv_wrs ? want->send_wrs
 							      : want->recv_wrs;
+	const unsigned pieces =
+		want->sges > want->recv_sges ? want->sges : want->recv_sges;
 
 	if (most > max)
 		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
@@ -100,11 +102,11 @@ static int check_qp_limits(const struct rdma_port *port,
 			       "depth (-t)",
 			       (unsigned long long)most, port->name,
 			       (unsigned long long)max);
-	if (want->sges > (unsigned)port->attr.max_sge)
+	if (pieces > (unsigned)port->attr.max_sge)
 		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
 			       "%u pieces of memory in a work request, but %s "
 			       "takes %d",
-			       want->sges, port->name, port->attr.max_sge);
+			       pieces, port->name, port->attr.max_sge);
 	return 0;
 }
 
@@ -118,7 +120,7 @@ static struct ibv_qp *try_qp(const struct rdma_qp_want *want,
 		.cap.max_send_wr = (uint32_t)want->send_wrs,
 		.cap.max_recv_wr = (uint32_t)want->recv_wrs,
 		.cap.max_send_sge = want->sges,
-		.cap.max_recv_sge = want->sges,
+		.cap.max_recv_sge = want->recv_sges,
 		.cap.max_inline_data = *inline_bytes,
 	};
 	struct ibv_qp *qp;
@@ -240,13 +242,15 @@ int rdma_qp_to_init(struct ibv_qp *qp, const struct rdma_port *port,
 		.qp_state = IBV_QPS_INIT,
 		.pkey_index = 0,
 		.port_num = (uint8_t)port->port,
+		.qkey = RDMA_QKEY,
 		.qp_access_flags = remote_access(port),
 	};
+	int mask = IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT;
 
-	return modify(qp, &attr,
-		      IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT |
-			      IBV_QP_ACCESS_FLAGS,
-		      "INIT", err);
+	if (qp->qp_type == IBV_QPT_UC)
+		attr.qp_access_flags &= IBV_ACCESS_REMOTE_WRITE;
+	mask |= qp->qp_type == IBV_QPT_UD ? IBV_QP_QKEY : IBV_QP_ACCESS_FLAGS;
+	return modify(qp, &attr, mask, "INIT", err);
 }
 
 int rdma_qp_rtr_policy(struct ibv_qp_attr *attr)
@@ -277,6 +281,21 @@ static void set_address(struct ibv_ah_attr *ah, const struct rdma_port *port,
 	ah->grh.hop_limit = HOP_LIMIT;
 }
 
+int rdma_ah_create(struct ibv_ah **ah, struct ibv_pd *pd,
+		   const struct rdma_port *port, const struct rdma_path *path,
+		   struct err *err)
+{
+	struct ibv_ah_attr attr = {.dlid = 0};
+
+	set_address(&attr, port, path);
+	errno = 0;
+	*ah = ibv_create_ah(pd, &attr);
+	if (*ah)
+		return 0;
+	return err_sys(err, errno ? -errno : -EIO,
+		       "cannot make an address handle on %s", port->name);
+}
+
 int rdma_qp_to_rtr(struct ibv_qp *qp, const struct rdma_port *port,
 		   const struct rdma_path *path, struct err *err)
 {
@@ -287,11 +306,14 @@ int rdma_qp_to_rtr(struct ibv_qp *qp, const struct rdma_port *port,
 		.rq_psn = path->recv_psn,
 		.max_dest_rd_atomic = path->rd_atomic_in,
 	};
-	int mask = IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU |
-		   IBV_QP_DEST_QPN | IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC;
+	int mask = IBV_QP_STATE;
 
 	set_address(&attr.ah_attr, port, path);
-	mask |= rdma_qp_rtr_policy(&attr);
+	if (qp->qp_type != IBV_QPT_UD)
+		mask |= IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
+			IBV_QP_RQ_PSN;
+	if (qp->qp_type == IBV_QPT_RC)
+		mask |= IBV_QP_MAX_DEST_RD_ATOMIC | rdma_qp_rtr_policy(&attr);
 	return modify(qp, &attr, mask, "RTR", err);
 }
 
@@ -303,9 +325,10 @@ int rdma_qp_to_rts(struct ibv_qp *qp, const struct rdma_path *path,
 		.sq_psn = path->send_psn,
 		.max_rd_atomic = path->rd_atomic_out,
 	};
-	int mask = IBV_QP_STATE | IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC;
+	int mask = IBV_QP_STATE | IBV_QP_SQ_PSN;
 
-	mask |= rdma_qp_rts_policy(&attr);
+	if (qp->qp_type == IBV_QPT_RC)
+		mask |= IBV_QP_MAX_QP_RD_ATOMIC | rdma_qp_rts_policy(&attr);
 	return modify(qp, &attr, mask, "RTS", err);
 }
 

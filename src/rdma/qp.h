@@ -36,8 +36,9 @@ struct rdma_qp_want {
 	struct ibv_cq *cq; /* for both queues */
 	enum ibv_qp_type type;
 	uint64_t send_wrs, recv_wrs;
-	unsigned sges;
-	int inline_bytes; /* -1: as much as is useful */
+	unsigned sges;	    /* pieces of a send */
+	unsigned recv_sges; /* pieces of a receive */
+	int inline_bytes;   /* -1: as much as is useful */
 };
 
 /* Also probes how much inline data the device takes, which no attribute
@@ -53,7 +54,7 @@ int rdma_qp_create(struct ibv_qp **qp, const struct rdma_port *port,
  * -errno if none can be made at all. */
 int rdma_qp_inline_max(const struct rdma_qp_want *want, unsigned limit);
 
-/* What the two ends have agreed on for one RC connection. */
+/* What the two ends have agreed on for one connection. */
 struct rdma_path {
 	uint32_t remote_qpn;
 	uint32_t send_psn, recv_psn;
@@ -64,8 +65,22 @@ struct rdma_path {
 	uint8_t rd_atomic_in;  /* those the peer may */
 };
 
+/* Datagrams carry a key that both ends know; ours is no secret. */
+enum { RDMA_QKEY = 0x52444d41 };
+
+/* A datagram's receive begins with so many bytes of global routing header,
+ * whether there is one or not (IBTA 1.4, 11.4.1.2). */
+enum { RDMA_GRH_BYTES = 40 };
+
+/* Where datagrams go: the peer's port, for all of its queue pairs. */
+int rdma_ah_create(struct ibv_ah **ah, struct ibv_pd *pd,
+		   const struct rdma_port *port, const struct rdma_path *path,
+		   struct err *err);
+
 /* After INIT receives may be posted, after RTR packets are accepted, after
- * RTS they are sent. */
+ * RTS they are sent.  What each step needs depends on the queue pair's type
+ * (IBTA 1.4, table 97): of `path` UC leaves out retries and reads, UD all
+ * but the packet number. */
 int rdma_qp_to_init(struct ibv_qp *qp, const struct rdma_port *port,
 		    struct err *err);
 int rdma_qp_to_rtr(struct ibv_qp *qp, const struct rdma_port *port,

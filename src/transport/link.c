@@ -18,6 +18,13 @@ static const char *const poll_names[] = {
 	NULL,
 };
 
+static const char *const qp_names[] = {
+	[QP_RC] = "rc",
+	[QP_UC] = "uc",
+	[QP_UD] = "ud",
+	NULL,
+};
+
 #define AT(field) offsetof(struct link_cfg, field)
 
 static const struct opt opts[] = {
@@ -38,6 +45,16 @@ static const struct opt opts[] = {
 	 .metavar = "MODE[,...]",
 	 .help = "how an end waits; auto: spin if this host has a CPU for "
 		 "each end that would, else event"},
+	{.name = "qp-type",
+	 .type = OPT_ENUM,
+	 .role = OPT_AXIS,
+	 .offset = AT(qp_type),
+	 .def = "rc",
+	 .names = qp_names,
+	 .metavar = "TYPE[,...]",
+	 .help = "RDMA queue pairs: reliable connection, unreliable "
+		 "connection (no reads, no atomics), unreliable datagram "
+		 "(sends of one packet only)"},
 	{.name = "rdma-cm",
 	 .letter = 'R',
 	 .type = OPT_FLAG,
@@ -178,5 +195,6 @@ void link_attr(const struct link_cfg *l, struct ep_attr *attr)
 	attr->ib_port = number_or(l->ib_port, 0);
 	attr->gid_index = l->gid_index == OPT_WORD ? -1 : (int)l->gid_index;
 	attr->mtu = number_or(l->mtu, 0);
+	attr->qp_type = (enum qp_type)l->qp_type;
 	attr->rdma_cm = l->rdma_cm != 0;
 }

@@ -15,6 +15,7 @@ enum { LINK_POLL_AUTO = POLL_COUNT };
 struct link_cfg {
 	uint64_t transport; /* axis; transport_at() of it */
 	uint64_t poll;	    /* axis; enum poll_mode or LINK_POLL_AUTO */
+	uint64_t qp_type;   /* axis; enum qp_type */
 	uint64_t rdma_cm;
 	uint64_t inline_bytes; /* OPT_WORD: auto */
 	uint64_t signal_every;

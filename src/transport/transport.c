@@ -20,6 +20,13 @@ const char *const poll_mode_names[] = {
 	[POLL_COUNT] = NULL,
 };
 
+const char *const qp_type_names[] = {
+	[QP_RC] = "RC",
+	[QP_UC] = "UC",
+	[QP_UD] = "UD",
+	[QP_TYPES] = NULL,
+};
+
 const struct transport *transport_at(unsigned i)
 {
 	if (i >= sizeof(transports) / sizeof(transports[0]))

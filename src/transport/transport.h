@@ -45,6 +45,11 @@ enum op {
 };
 #define OP_BIT(op) (1u << (op))
 
+/* How a verbs link moves messages: reliably, in order; in order, but what is
+ * lost is lost; each message a packet of its own, to whoever is named. */
+enum qp_type { QP_RC, QP_UC, QP_UD, QP_TYPES };
+extern const char *const qp_type_names[]; /* NULL-terminated: "RC", ... */
+
 enum poll_mode { POLL_SPIN, POLL_EVENT, POLL_YIELD, POLL_COUNT };
 extern const char *const poll_mode_names[]; /* NULL-terminated */
 
@@ -66,6 +71,7 @@ struct caps {
 	unsigned max_sges;
 	unsigned max_lanes;
 	unsigned max_depth; /* work outstanding per lane and direction */
+	bool lossy;	    /* messages may be lost, and nobody tells */
 	bool software_device;
 	char device[64]; /* "rxe0", "lo", "" */
 	unsigned port;	 /* of an RDMA device; 0: it is none */
@@ -117,10 +123,14 @@ struct comp {
 	uint8_t level; /* enum level */
 };
 
-/* Counted exactly, inside, by whoever implements post and poll. */
+/* Counted exactly, inside, by whoever implements post and poll.  A write with
+ * immediate data is a message (it takes a receive) whose payload is written
+ * to memory. */
 struct ep_counts {
 	uint64_t sends, recvs;		 /* messages sent / received whole */
-	uint64_t bytes_sent, bytes_recv; /* payload */
+	uint64_t bytes_sent, bytes_recv; /* their payload */
+	uint64_t one_sided;		 /* reads, writes and atomics posted */
+	uint64_t bytes_one_sided;	 /* written to, read from the peer */
 	uint64_t posts;			 /* work requests, pieces counted */
 	uint64_t doorbells;		 /* calls to device or kernel */
 };
@@ -132,6 +142,7 @@ struct ep_attr {
 	unsigned lanes;	     /* at least 1 */
 	unsigned send_depth; /* work outstanding per lane, messages */
 	unsigned recv_depth;
+	unsigned sges;		/* pieces in a work, at most; 0: 4 */
 	uint64_t max_bytes;	/* the largest message that will be posted */
 	uint64_t segment_bytes; /* cut messages into these; 0: device limit */
 	int inline_bytes;	/* -1: as much as is useful */
@@ -140,6 +151,7 @@ struct ep_attr {
 	unsigned ib_port;	/* 0: the first active one */
 	int gid_index;		/* -1: by policy */
 	unsigned mtu;		/* bytes; 0: the port's active MTU */
+	enum qp_type qp_type;	/* of a verbs link */
 	bool rdma_cm;		/* connect by RDMA CM */
 	struct sockaddr_storage data_addr; /* where data links live (no port) */
 	uint8_t nonce[16]; /* the session's, proves who connects */
@@ -167,6 +179,7 @@ struct ep {
 struct transport {
 	const char *name;    /* "tcp": --transport, CSV */
 	const char *summary; /* a line for `list` */
+	unsigned qp_types;   /* 1u << QP_x that there are; 0: it knows none */
 
 	/* Could an end be opened here with this attr?  Cheap, no side
 	 * effects; refusal carries its reason (no-device, ...). */

@@ -6,15 +6,15 @@
 
 enum {
 	MAGIC = 0x7652, /* "vR" */
-	VERSION = 1,
+	VERSION = 2,
 	FLAG_RDMA_CM = 1,
 	FLAG_IWARP = 2,
 	FLAG_INFINIBAND = 4,
 	FLAGS_ALL = 7,
 	NONCE_BYTES = 16,
 	ADDR_BYTES = 1 + 2 + 4 + 16, /* family, port, scope, address */
-	FIXED_BYTES = 2 + 1 + 1 + 1 + 2 + 2 + 4 + 4 + 4 + 4 + 16 + ADDR_BYTES +
-		      NONCE_BYTES,
+	FIXED_BYTES = 2 + 1 + 1 + 1 + 1 + 2 + 2 + 4 + 4 + 4 + 4 + 16 +
+		      ADDR_BYTES + NONCE_BYTES,
 	QPN_BYTES = 3,
 	WIRE_NO_ADDR = 0,
 	WIRE_IPV4 = 4,
@@ -113,6 +113,7 @@ void verbs_blob_pack(struct blob *blob, const struct verbs_blob *in)
 	    (in->rdma_cm ? FLAG_RDMA_CM : 0u) | (in->iwarp ? FLAG_IWARP : 0u) |
 		    (in->infiniband ? FLAG_INFINIBAND : 0u),
 	    1);
+	put(&c, in->qp_type, 1);
 	put(&c, in->rd_atomic, 1);
 	put(&c, in->lid, 2);
 	put(&c, in->n_lanes, 2);
@@ -150,6 +151,8 @@ static int check(const struct verbs_blob *b, struct err *err)
 
 	if (!mtu_is_valid(b))
 		return garbage(err, "MTU", b->mtu_bytes);
+	if (b->qp_type >= QP_TYPES)
+		return garbage(err, "type of queue pair", b->qp_type);
 	if (b->psn > BITS_24)
 		return garbage(err, "packet number", b->psn);
 	if (!b->segment_bytes)
@@ -183,6 +186,7 @@ static int unpack_head(struct verbs_blob *out, struct cursor *c, uint32_t len,
 	out->rdma_cm = flags & FLAG_RDMA_CM;
 	out->iwarp = flags & FLAG_IWARP;
 	out->infiniband = flags & FLAG_INFINIBAND;
+	out->qp_type = (uint8_t)get(c, 1);
 	out->rd_atomic = (uint8_t)get(c, 1);
 	out->lid = (uint16_t)get(c, 2);
 	out->n_lanes = (uint16_t)get(c, 2);

@@ -20,6 +20,7 @@ struct verbs_blob {
 	bool rdma_cm;
 	bool iwarp;
 	bool infiniband;   /* link layer */
+	uint8_t qp_type;   /* enum qp_type */
 	uint8_t rd_atomic; /* reads the end answers at a time */
 	uint16_t lid;	   /* 0 on Ethernet */
 	uint16_t n_lanes;

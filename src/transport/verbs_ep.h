@@ -1,6 +1,6 @@
 /*
- * One end of a verbs link, as its parts (verbs_rc.c: open and close,
- * verbs_post.c, verbs_poll.c) share it.
+ * One end of a verbs link, as its parts (verbs_rc.c: open, connect and close,
+ * verbs_queues.c, verbs_post.c, verbs_poll.c) share it.
  *
  * All lanes, and both directions of each, complete into one queue.  In event
  * mode that means one notification to arm, one descriptor to sleep on and,
@@ -21,8 +21,14 @@
 
 struct cm;
 
-/* Pieces of memory in one work request: a header, a payload and two more. */
-enum { VERBS_SGES = 4 };
+/* Pieces of memory in one work request: a header, a payload and two more,
+ * unless more are asked for; a datagram's receive has one for its routing
+ * header. */
+enum {
+	VERBS_SGES = 4,
+	VERBS_SGES_MAX = 16,
+	VERBS_SGES_WR = VERBS_SGES_MAX + 1
+};
 
 /* Work requests handed over by one doorbell; longer batches ring more. */
 enum { VERBS_BATCH = 64 };
@@ -53,6 +59,7 @@ struct ring {
 
 struct verbs_lane {
 	struct ibv_qp *qp;
+	uint32_t remote_qpn; /* UD: named by each send */
 	struct ring sq, rq;
 };
 
@@ -67,7 +74,10 @@ struct verbs_ep {
 	unsigned n_wrs; /* gathered, not yet handed over */
 	struct ibv_send_wr send_wrs[VERBS_BATCH];
 	struct ibv_recv_wr recv_wrs[VERBS_BATCH];
-	struct ibv_sge sges[VERBS_BATCH * VERBS_SGES];
+	struct ibv_sge sges[VERBS_BATCH * VERBS_SGES_WR];
+	struct ibv_ah *ah;  /* UD: the peer's port */
+	struct ibv_sge grh; /* UD: every receive's first piece; length 0
+			      * elsewhere */
 
 	/* poll */
 	struct rdma_cq cq;
@@ -79,9 +89,12 @@ struct verbs_ep {
 	/* open, connect, close */
 	enum role role;
 	struct rdma_port port;
+	enum qp_type qp_type;
 	struct ibv_pd *pd;
-	struct cm *cm;	      /* NULL: plain verbs */
-	uint64_t max_bytes;   /* of a message */
+	struct ibv_mr *grh_mr;
+	uint8_t grh_bytes[RDMA_GRH_BYTES]; /* overwritten by each datagram */
+	struct cm *cm;			   /* NULL: plain verbs */
+	uint64_t max_bytes;		   /* of a message */
 	uint32_t most_pieces; /* that the queues have room for, a message */
 	struct verbs_blob own;
 };
@@ -96,11 +109,21 @@ struct verbs_region {
 	struct ibv_mr *mr;
 };
 
+/* verbs_queues.c: what a message may be and how it is cut (needs the port,
+ * the type and the MTU); the queues for that.  What has been made is freed
+ * in two steps: queue pairs first, then what they and RDMA CM used. */
+int verbs_size(struct verbs_ep *ep, const struct ep_attr *attr,
+	       struct err *err);
+int verbs_queues_make(struct verbs_ep *ep, const struct ep_attr *attr,
+		      struct err *err);
+void verbs_queues_free(struct verbs_ep *ep);
+void verbs_cq_free(struct verbs_ep *ep);
+
 /* verbs_post.c; init links the arrays once. */
 void verbs_post_init(struct verbs_ep *ep);
 int verbs_post(struct ep *ep, const struct work *work, unsigned n);
-/* OP_BITs of what a device can do. */
-unsigned verbs_ops(const struct rdma_port *port);
+/* OP_BITs of what a device can do with such queue pairs. */
+unsigned verbs_ops(const struct rdma_port *port, enum qp_type qp_type);
 
 /* verbs_poll.c */
 int verbs_poll(struct ep *ep, struct comp *comp, unsigned n);

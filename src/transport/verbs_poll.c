@@ -100,7 +100,7 @@ static bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
 	struct ring *rq = &ep->lanes[WRID_LANE(wc->wr_id)].rq;
 	struct slot *slot = &rq->slots[WRID_SEQ(wc->wr_id) & rq->mask];
 
-	slot->bytes += wc->byte_len;
+	slot->bytes += wc->byte_len - ep->grh.length;
 	if (!(wc->wr_id & WRID_LAST))
 		return false;
 	rq->tail = WRID_SEQ(wc->wr_id) + 1;
@@ -111,7 +111,9 @@ static bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
 	comp->op = OP_RECV;
 	comp->level = LEVEL_DELIVERED;
 	ep->ep.counts.recvs++;
-	ep->ep.counts.bytes_recv += slot->bytes;
+	/* What came with immediate data was written elsewhere. */
+	if (!(wc->wc_flags & IBV_WC_WITH_IMM))
+		ep->ep.counts.bytes_recv += slot->bytes;
 	return true;
 }
 

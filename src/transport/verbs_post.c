@@ -17,22 +17,30 @@ static const struct verbs_op {
 	enum ibv_wr_opcode opcode; /* of the last piece */
 	enum ibv_wr_opcode more;   /* of those before */
 	bool carries;		   /* payload goes out, may be inline */
-	bool fetches;		   /* payload comes in */
+	bool tells;		   /* takes a receive at the peer */
 } verbs_op_table[OP_COUNT] = {
-	[OP_SEND] = {KIND_MESSAGE, IBV_WR_SEND, IBV_WR_SEND, true, false},
+	[OP_SEND] = {KIND_MESSAGE, IBV_WR_SEND, IBV_WR_SEND, true, true},
 	[OP_WRITE] = {KIND_REMOTE, IBV_WR_RDMA_WRITE, IBV_WR_RDMA_WRITE, true,
 		      false},
 	[OP_WRITE_IMM] = {KIND_REMOTE, IBV_WR_RDMA_WRITE_WITH_IMM,
-			  IBV_WR_RDMA_WRITE, true, false},
+			  IBV_WR_RDMA_WRITE, true, true},
 	[OP_READ] = {KIND_REMOTE, IBV_WR_RDMA_READ, IBV_WR_RDMA_READ, false,
-		     true},
+		     false},
 	[OP_FETCH_ADD] = {KIND_ATOMIC, IBV_WR_ATOMIC_FETCH_AND_ADD,
-			  IBV_WR_ATOMIC_FETCH_AND_ADD, false, true},
+			  IBV_WR_ATOMIC_FETCH_AND_ADD, false, false},
 	[OP_CMP_SWAP] = {KIND_ATOMIC, IBV_WR_ATOMIC_CMP_AND_SWP,
-			 IBV_WR_ATOMIC_CMP_AND_SWP, false, true},
+			 IBV_WR_ATOMIC_CMP_AND_SWP, false, false},
 };
 
-unsigned verbs_ops(const struct rdma_port *port)
+/* IBTA 1.4, table 45: operations by transport service. */
+static const unsigned ops_of_type[QP_TYPES] = {
+	[QP_RC] = ~0u,
+	[QP_UC] = OP_BIT(OP_SEND) | OP_BIT(OP_RECV) | OP_BIT(OP_WRITE) |
+		  OP_BIT(OP_WRITE_IMM),
+	[QP_UD] = OP_BIT(OP_SEND) | OP_BIT(OP_RECV),
+};
+
+unsigned verbs_ops(const struct rdma_port *port, enum qp_type qp_type)
 {
 	unsigned ops = OP_BIT(OP_SEND) | OP_BIT(OP_RECV) | OP_BIT(OP_WRITE) |
 		       OP_BIT(OP_READ);
@@ -42,7 +50,7 @@ unsigned verbs_ops(const struct rdma_port *port)
 		ops |= OP_BIT(OP_WRITE_IMM);
 	if (port->attr.atomic_cap != IBV_ATOMIC_NONE)
 		ops |= OP_BIT(OP_FETCH_ADD) | OP_BIT(OP_CMP_SWAP);
-	return ops;
+	return ops & ops_of_type[qp_type];
 }
 
 void verbs_post_init(struct verbs_ep *ep)
@@ -53,9 +61,9 @@ void verbs_post_init(struct verbs_ep *ep)
 		const unsigned next = (i + 1) % VERBS_BATCH;
 
 		ep->send_wrs[i].next = &ep->send_wrs[next];
-		ep->send_wrs[i].sg_list = &ep->sges[i * VERBS_SGES];
+		ep->send_wrs[i].sg_list = &ep->sges[i * VERBS_SGES_WR];
 		ep->recv_wrs[i].next = &ep->recv_wrs[next];
-		ep->recv_wrs[i].sg_list = &ep->sges[i * VERBS_SGES];
+		ep->recv_wrs[i].sg_list = &ep->sges[i * VERBS_SGES_WR];
 	}
 }
 
@@ -227,6 +235,26 @@ static int no_such_op(struct verbs_ep *ep, const struct work *w)
 		       (unsigned)w->op);
 }
 
+static inline void fill_datagram(struct ibv_send_wr *wr, struct ibv_ah *ah,
+				 uint32_t qpn)
+{
+	wr->wr.ud.ah = ah;
+	wr->wr.ud.remote_qpn = qpn;
+	wr->wr.ud.remote_qkey = RDMA_QKEY;
+}
+
+static inline void count_send(struct ep_counts *c, const struct verbs_op *op,
+			      uint64_t bytes)
+{
+	c->sends += op->tells;
+	if (__builtin_expect(op->kind == KIND_MESSAGE, 1)) {
+		c->bytes_sent += bytes;
+		return;
+	}
+	c->one_sided += !op->tells;
+	c->bytes_one_sided += bytes;
+}
+
 static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 			   const struct work *w)
 {
@@ -239,7 +267,7 @@ static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 
 	if (__builtin_expect(!(ep->ep.caps.ops & OP_BIT(w->op)), 0))
 		return no_such_op(ep, w);
-	assert(w->n_sges <= VERBS_SGES);
+	assert(w->n_sges <= ep->ep.caps.max_sges);
 	id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
 	if (__builtin_expect(bytes > ep->segment_bytes, 0)) {
 		ret = cut_send(ep, w, &cut, bytes, &done);
@@ -255,9 +283,9 @@ static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 		wr->send_flags |= IBV_SEND_SIGNALED;
 	if (op->kind != KIND_MESSAGE)
 		fill_remote(wr, w, op->kind, done);
-	ep->ep.counts.sends++;
-	ep->ep.counts.bytes_sent += op->carries ? bytes : 0;
-	ep->ep.counts.bytes_recv += op->fetches ? bytes : 0;
+	else if (ep->ah)
+		fill_datagram(wr, ep->ah, lane->remote_qpn);
+	count_send(&ep->ep.counts, op, bytes);
 	return ep->n_wrs == VERBS_BATCH ? ring_send(ep, lane->qp) : 0;
 }
 
@@ -290,7 +318,7 @@ static inline int add_recv(struct verbs_ep *ep, struct verbs_lane *lane,
 	struct ibv_recv_wr *wr;
 	int ret;
 
-	assert(w->n_sges <= VERBS_SGES);
+	assert(w->n_sges <= ep->ep.caps.max_sges);
 	if (__builtin_expect(left > ep->segment_bytes, 0)) {
 		ret = cut_recv(ep, w, &cut, &left);
 		if (ret)
@@ -298,7 +326,10 @@ static inline int add_recv(struct verbs_ep *ep, struct verbs_lane *lane,
 	}
 	wr = &ep->recv_wrs[ep->n_wrs++];
 	wr->wr_id = id;
-	wr->num_sge = cut_piece(&cut, wr->sg_list, left);
+	wr->num_sge = 0;
+	if (ep->grh.length)
+		wr->sg_list[wr->num_sge++] = ep->grh;
+	wr->num_sge += cut_piece(&cut, wr->sg_list + wr->num_sge, left);
 	return ep->n_wrs == VERBS_BATCH ? ring_recv(ep, lane->qp) : 0;
 }
 

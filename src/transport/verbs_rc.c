@@ -1,5 +1,10 @@
 /*
- * Reliable connections (RC) over verbs: opening, connecting and closing.
+ * Verbs links: opening, connecting and closing.  Reliable connections (RC)
+ * have everything; unreliable ones (UC) and datagrams (UD) lack operations
+ * (caps.ops), lose messages (caps.lossy) and so never cut one: a piece that
+ * is lost would shift all that follow.  A datagram is a packet: its 40 bytes
+ * of routing header go to memory of the link, so that receives are the same
+ * as elsewhere.
  *
  * A connection is made either by plain verbs (the blob carries queue pair
  * and packet numbers, each end programs its own queue pairs) or by RDMA CM
@@ -23,9 +28,6 @@
 #include "rdma/cm.h"
 #include "transport/verbs_ep.h"
 
-/* An sge's length has 32 bits; a power of two keeps pieces aligned. */
-enum { SEGMENT_MAX = 1 << 30 };
-
 static void rc_close(struct ep *base);
 
 static struct rdma_want want_of(const struct ep_attr *attr)
@@ -38,6 +40,25 @@ static struct rdma_want want_of(const struct ep_attr *attr)
 	};
 }
 
+static int check_type(const struct rdma_port *port, const struct ep_attr *attr,
+		      struct err *err)
+{
+	const char *name = qp_type_names[attr->qp_type];
+
+	if (attr->qp_type == QP_RC)
+		return 0;
+	if (port->iwarp)
+		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+			       "iWARP (%s) has no %s queue pairs", port->name,
+			       name);
+	if (attr->rdma_cm)
+		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+			       "%s queue pairs are connected by plain verbs "
+			       "here, not by RDMA CM (-R)",
+			       name);
+	return 0;
+}
+
 static int rc_probe(const struct ep_attr *attr, struct err *err)
 {
 	const struct rdma_want want = want_of(attr);
@@ -48,125 +69,11 @@ static int rc_probe(const struct ep_attr *attr, struct err *err)
 	ret = rdma_port_open(&port, &want, err);
 	if (ret)
 		return ret;
-	ret = rdma_mtu_choose(&mtu, &port, attr->mtu, err);
+	ret = check_type(&port, attr, err);
+	if (!ret)
+		ret = rdma_mtu_choose(&mtu, &port, attr->mtu, err);
 	rdma_port_close(&port);
 	return ret;
-}
-
-/* --- sizes ---------------------------------------------------------------- */
-
-static int choose_segment(struct verbs_ep *ep, const struct ep_attr *attr,
-			  struct err *err)
-{
-	uint64_t limit = ep->port.port_attr.max_msg_sz;
-
-	if (!limit || limit > SEGMENT_MAX)
-		limit = SEGMENT_MAX;
-	if (attr->segment_bytes > limit)
-		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
-			       "segments of %llu bytes, but a message of %s "
-			       "has at most %llu",
-			       (unsigned long long)attr->segment_bytes,
-			       ep->port.name, (unsigned long long)limit);
-	if (attr->segment_bytes)
-		limit = attr->segment_bytes;
-	ep->segment_bytes = (uint32_t)limit;
-	return 0;
-}
-
-static uint64_t pieces_of(uint64_t bytes, uint64_t segment)
-{
-	return bytes ? (bytes + segment - 1) / segment : 1;
-}
-
-static int check_attr(struct verbs_ep *ep, const struct ep_attr *attr,
-		      struct err *err)
-{
-	const uint64_t pieces = pieces_of(attr->max_bytes, ep->segment_bytes);
-
-	if (!attr->lanes || attr->lanes > VERBS_LANES_MAX)
-		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
-			       "%u queue pairs (-q): a link has 1 to %d",
-			       attr->lanes, VERBS_LANES_MAX);
-	if (!attr->send_depth || !attr->recv_depth)
-		return err_set(err, -EINVAL, REASON_USAGE,
-			       "a depth of 0: at least 1 is needed");
-	if (pieces > (uint64_t)ep->port.attr.max_qp_wr)
-		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
-			       "a message of %llu bytes is %llu pieces of %u, "
-			       "but a queue of %s holds %d",
-			       (unsigned long long)attr->max_bytes,
-			       (unsigned long long)pieces, ep->segment_bytes,
-			       ep->port.name, ep->port.attr.max_qp_wr);
-	ep->max_bytes = attr->max_bytes;
-	ep->most_pieces = (uint32_t)pieces;
-	return 0;
-}
-
-/* --- lanes ---------------------------------------------------------------- */
-
-static int ring_init(struct ring *ring, unsigned depth)
-{
-	uint32_t size = 1;
-
-	while (size < depth)
-		size *= 2;
-	ring->slots = calloc(size, sizeof(*ring->slots));
-	ring->mask = size - 1;
-	ring->depth = depth;
-	return ring->slots ? 0 : -ENOMEM;
-}
-
-static int lane_init(struct verbs_ep *ep, struct verbs_lane *lane,
-		     const struct ep_attr *attr, struct err *err)
-{
-	const struct rdma_qp_want want = {
-		.pd = ep->pd,
-		.cq = ep->cq.cq,
-		.type = IBV_QPT_RC,
-		.send_wrs = (uint64_t)attr->send_depth * ep->most_pieces,
-		.recv_wrs = (uint64_t)attr->recv_depth * ep->most_pieces,
-		.sges = ep->ep.caps.max_sges,
-		.inline_bytes = attr->inline_bytes,
-	};
-	int ret;
-
-	if (ring_init(&lane->sq, attr->send_depth) ||
-	    ring_init(&lane->rq, attr->recv_depth))
-		return err_sys(err, -ENOMEM, "queues of %u + %u messages",
-			       attr->send_depth, attr->recv_depth);
-	ret = rdma_qp_create(&lane->qp, &ep->port, &want, &ep->inline_bytes,
-			     err);
-	if (ret)
-		return ret;
-	return rdma_qp_to_init(lane->qp, &ep->port, err);
-}
-
-static int make_queues(struct verbs_ep *ep, const struct ep_attr *attr,
-		       struct err *err)
-{
-	const uint64_t per_lane = (uint64_t)attr->send_depth + attr->recv_depth;
-	const uint64_t cqe = per_lane * ep->most_pieces * attr->lanes;
-	unsigned i;
-	int ret;
-
-	ret = rdma_pd_create(&ep->pd, &ep->port, err);
-	if (ret)
-		return ret;
-	ret = rdma_cq_create(&ep->cq, &ep->port, cqe, attr->poll == POLL_EVENT,
-			     err);
-	if (ret)
-		return ret;
-	ep->lanes = calloc(attr->lanes, sizeof(*ep->lanes));
-	if (!ep->lanes)
-		return err_sys(err, -ENOMEM, "%u lanes", attr->lanes);
-	ep->n_lanes = attr->lanes;
-	for (i = 0; i < ep->n_lanes; i++) {
-		ret = lane_init(ep, &ep->lanes[i], attr, err);
-		if (ret)
-			return ret;
-	}
-	return 0;
 }
 
 /* --- what the ends tell each other ---------------------------------------- */
@@ -180,6 +87,7 @@ static void fill_blob(struct verbs_ep *ep, const struct ep_attr *attr)
 	own->iwarp = ep->port.iwarp;
 	own->infiniband =
 		ep->port.port_attr.link_layer == IBV_LINK_LAYER_INFINIBAND;
+	own->qp_type = (uint8_t)ep->qp_type;
 	own->rd_atomic = rdma_rd_atomic_limit(&ep->port);
 	own->lid = ep->port.port_attr.lid;
 	own->n_lanes = (uint16_t)ep->n_lanes;
@@ -249,7 +157,8 @@ static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 {
 	struct caps *caps = &ep->ep.caps;
 
-	caps->ops = verbs_ops(&ep->port);
+	caps->ops = verbs_ops(&ep->port, ep->qp_type);
+	caps->lossy = ep->qp_type != QP_RC;
 	caps->max_message_bytes = ep->segment_bytes;
 	caps->max_inline_bytes = ep->inline_bytes;
 	caps->max_lanes = VERBS_LANES_MAX;
@@ -257,7 +166,8 @@ static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 	caps->software_device = ep->port.software;
 	snprintf(caps->device, sizeof(caps->device), "%s", ep->port.name);
 	caps->port = ep->port.port;
-	snprintf(caps->qp_type, sizeof(caps->qp_type), "RC");
+	snprintf(caps->qp_type, sizeof(caps->qp_type), "%s",
+		 qp_type_names[ep->qp_type]);
 	snprintf(caps->cm, sizeof(caps->cm), "%s",
 		 ep->cm ? "rdma_cm" : "verbs");
 	ep->ep.poll = attr->poll;
@@ -274,16 +184,15 @@ static int open_port(struct verbs_ep *ep, const struct ep_attr *attr,
 	ret = rdma_port_open(&ep->port, &want, err);
 	if (ret)
 		return ret;
-	ret = rdma_mtu_choose(&ep->own.mtu_bytes, &ep->port, attr->mtu, err);
+	ret = check_type(&ep->port, attr, err);
+	if (!ret)
+		ret = rdma_mtu_choose(&ep->own.mtu_bytes, &ep->port, attr->mtu,
+				      err);
 	if (ret)
 		return ret;
 	if (ep->port.iwarp)
 		ep->own.mtu_bytes = 0; /* TCP's business */
-	ep->ep.caps.max_sges = VERBS_SGES;
-	if (ep->port.attr.max_sge < VERBS_SGES)
-		ep->ep.caps.max_sges = (unsigned)ep->port.attr.max_sge;
-	ret = choose_segment(ep, attr, err);
-	return ret ? ret : check_attr(ep, attr, err);
+	return verbs_size(ep, attr, err);
 }
 
 extern const struct transport transport_rdma;
@@ -299,11 +208,12 @@ static int rc_open(struct ep **out, const struct ep_attr *attr,
 		return err_sys(err, -ENOMEM, "RDMA link");
 	ep->ep.tp = &transport_rdma;
 	ep->role = attr->role;
+	ep->qp_type = attr->qp_type;
 	verbs_post_init(ep);
 	ret = open_port(ep, attr, err);
 	if (ret)
 		goto close_ep;
-	ret = make_queues(ep, attr, err);
+	ret = verbs_queues_make(ep, attr, err);
 	if (ret)
 		goto close_ep;
 	if (attr->rdma_cm || ep->port.iwarp) {
@@ -404,6 +314,9 @@ static int check_peer(struct verbs_ep *ep, const struct verbs_blob *peer,
 	if (own->n_lanes != peer->n_lanes)
 		return mismatch(err, "queue pairs", own->n_lanes,
 				peer->n_lanes);
+	if (own->qp_type != peer->qp_type)
+		return mismatch(err, "their type of queue pair", own->qp_type,
+				peer->qp_type);
 	if (own->iwarp != peer->iwarp)
 		return mismatch(err, "being iWARP", own->iwarp, peer->iwarp);
 	if (own->infiniband != peer->infiniband)
@@ -456,8 +369,13 @@ static int connect_verbs(struct verbs_ep *ep, const struct verbs_blob *peer,
 	int ret;
 
 	memcpy(path.remote_gid, peer->gid, sizeof(path.remote_gid));
+	if (ep->qp_type == QP_UD) {
+		ret = rdma_ah_create(&ep->ah, ep->pd, &ep->port, &path, err);
+		if (ret)
+			return ret;
+	}
 	for (i = 0; i < ep->n_lanes; i++) {
-		path.remote_qpn = peer->qpn[i];
+		path.remote_qpn = ep->lanes[i].remote_qpn = peer->qpn[i];
 		ret = rdma_qp_to_rtr(ep->lanes[i].qp, &ep->port, &path, err);
 		if (!ret)
 			ret = rdma_qp_to_rts(ep->lanes[i].qp, &path, err);
@@ -513,41 +431,29 @@ static int rc_connect(struct ep *base, const struct blob *blob,
 
 /* --- closing -------------------------------------------------------------- */
 
-static void lane_fini(struct verbs_lane *lane)
-{
-	if (lane->qp)
-		ibv_destroy_qp(lane->qp);
-	free(lane->sq.slots);
-	free(lane->rq.slots);
-}
-
 /* The peer is told first; queue pairs go before what they use, the RDMA CM
  * ids after them, and events are acknowledged before their queue goes (or
  * destroying it would wait for ever). */
 static void rc_close(struct ep *base)
 {
 	struct verbs_ep *ep = verbs_ep(base);
-	unsigned i;
 
 	if (!ep)
 		return;
 	cm_disconnect(ep->cm);
-	for (i = 0; i < ep->n_lanes; i++)
-		lane_fini(&ep->lanes[i]);
-	free(ep->lanes);
+	verbs_queues_free(ep);
 	cm_free(ep->cm);
-	if (ep->unacked)
-		ibv_ack_cq_events(ep->cq.cq, ep->unacked);
-	rdma_cq_destroy(&ep->cq);
-	if (ep->pd)
-		ibv_dealloc_pd(ep->pd);
+	if (ep->ah)
+		ibv_destroy_ah(ep->ah);
+	verbs_cq_free(ep);
 	rdma_port_close(&ep->port);
 	free(ep);
 }
 
 const struct transport transport_rdma = {
 	.name = "rdma",
-	.summary = "RDMA verbs, reliable connection (RC)",
+	.summary = "RDMA verbs (RC; --qp-type has UC and UD)",
+	.qp_types = 1u << QP_RC | 1u << QP_UC | 1u << QP_UD,
 	.probe = rc_probe,
 	.open = rc_open,
 	.reg = rc_reg,

@@ -99,5 +99,5 @@ ok "the server goes on serving" is "$status" 0
 
 # 3000: hundreds of pieces a message, aligned to nothing.
 conform rdma:addr=10.9.9.1 rdma:cm,addr=10.9.9.1 \
-	rdma:addr=10.9.9.1,segment=3000
+	rdma:addr=10.9.9.1,segment=3000 rdma:uc,addr=10.9.9.1 rdma:ud,addr=10.9.9.1
 done_testing

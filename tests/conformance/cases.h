@@ -9,8 +9,9 @@
 #define ON_YIELD (1u << POLL_YIELD)
 #define ON_ALL (ON_SPIN | ON_EVENT | ON_YIELD)
 
-extern const struct conf_case data_cases[];  /* what arrives, and how */
-extern const struct conf_case queue_cases[]; /* batches, signals, counts */
-extern const struct conf_case link_cases[];  /* opening, closing, losing */
+extern const struct conf_case data_cases[];   /* what arrives, and how */
+extern const struct conf_case queue_cases[];  /* batches, signals, counts */
+extern const struct conf_case remote_cases[]; /* the peer's memory */
+extern const struct conf_case link_cases[];   /* opening, closing, losing */
 
 #endif

@@ -286,6 +286,24 @@ static int garbage_blobs(struct side *s)
 	return refuse_blob(s, &blob);
 }
 
+/* What is not cut is refused at open, before anything is posted. */
+static int too_long(struct side *s)
+{
+	struct err err = {0};
+	struct blob blob;
+	struct ep *ep;
+	int ret;
+
+	if (!s->conf->most)
+		return 0; /* it cuts whatever comes */
+	s->attr.max_bytes = s->conf->most + 1;
+	ret = s->conf->tp->open(&ep, &s->attr, &blob, &err);
+	CHECK(s, ret == -EMSGSIZE, "open returned %d", ret);
+	CHECK(s, err.reason == REASON_NOT_IN_TRANSPORT, "reason %s",
+	      reason_word(err.reason));
+	return check_told(s, "too long", &err);
+}
+
 /* --- leaking -------------------------------------------------------------- */
 
 static int open_files(void)
@@ -392,6 +410,7 @@ const struct conf_case link_cases[] = {
 		.name = "the peer closes on a sender",
 		.run = peer_closes,
 		.polls = ON_ALL,
+		.flags = CASE_TOLD,
 		.bytes = 100000,
 	},
 	{
@@ -433,6 +452,12 @@ const struct conf_case link_cases[] = {
 	{
 		.name = "garbage for a blob",
 		.run = garbage_blobs,
+		.polls = ON_SPIN,
+		.flags = CASE_SOLO,
+	},
+	{
+		.name = "a message that is too long",
+		.run = too_long,
 		.polls = ON_SPIN,
 		.flags = CASE_SOLO,
 	},

@@ -3,8 +3,10 @@
  *
  *	conformance [-d DEVICE] [-w SECONDS] [-t WORD] TRANSPORT[:opt,...]...
  *
- * Options of a transport: cm (connect by RDMA CM), addr=IP (where its data
- * links live), segment=BYTES (cut messages into these).  -t runs only the
+ * Options of a transport: cm (connect by RDMA CM), uc or ud (such queue
+ * pairs), addr=IP (where its data links live), segment=BYTES (cut messages
+ * into these).  Of a link that may lose messages only that is asked which it
+ * promises: no message too long for it, and no word of a peer that is gone.  -t runs only the
  * tests whose name contains WORD.  A transport that is named must work here:
  * this suite does not skip.
  */
@@ -79,7 +81,8 @@ static void add(struct suite *su, const struct conf *conf,
 {
 	struct bound *b = &su->bound[su->n];
 
-	if (su->n == TESTS_MAX)
+	if (su->n == TESTS_MAX || (conf->lossy && c->flags & CASE_TOLD) ||
+	    (conf->most && c->bytes > conf->most))
 		return;
 	*b = (struct bound){
 		.conf = conf,
@@ -134,6 +137,10 @@ static int set_option(struct conf *conf, const char *opt)
 		conf->notices = true;
 		return 0;
 	}
+	if (!strcmp(opt, "uc") || !strcmp(opt, "ud")) {
+		conf->attr.qp_type = opt[1] == 'c' ? QP_UC : QP_UD;
+		return 0;
+	}
 	if (!strncmp(opt, "addr=", 5))
 		return set_addr(conf, opt + 5);
 	if (!strncmp(opt, "segment=", 8)) {
@@ -170,19 +177,39 @@ static int conf_init(struct conf *conf, struct suite *su, const char *spec)
 	return 0;
 }
 
-static int run_conf(struct suite *su, const struct conf *conf)
+/* What such a link promises, asked of one. */
+static int learn(struct conf *conf, struct err *err)
 {
-	struct err err = {0};
 	struct ep_attr attr = conf->attr;
+	struct blob blob;
+	struct ep *ep;
+	int ret;
 
 	attr.lanes = attr.send_depth = attr.recv_depth = 1;
-	if (conf->tp->probe(&attr, &err)) {
+	attr.max_bytes = 1;
+	ret = conf->tp->probe(&attr, err);
+	if (!ret)
+		ret = conf->tp->open(&ep, &attr, &blob, err);
+	if (ret)
+		return ret;
+	conf->lossy = ep->caps.lossy;
+	conf->most = conf->lossy ? ep->caps.max_message_bytes : 0;
+	conf->tp->close(ep);
+	return 0;
+}
+
+static int run_conf(struct suite *su, struct conf *conf)
+{
+	struct err err = {0};
+
+	if (learn(conf, &err)) {
 		fprintf(stderr, "conformance: %s: %s\n", conf->spec, err.text);
 		return 1;
 	}
 	su->n = 0;
 	add_all(su, conf, data_cases);
 	add_all(su, conf, queue_cases);
+	add_all(su, conf, remote_cases);
 	add_all(su, conf, link_cases);
 	return _cmocka_run_group_tests(conf->spec, su->tests, su->n, NULL,
 				       NULL);
@@ -191,7 +218,7 @@ static int run_conf(struct suite *su, const struct conf *conf)
 static int usage(void)
 {
 	fprintf(stderr, "usage: conformance [-d DEVICE] [-w SECONDS] [-t WORD] "
-			"TRANSPORT[:cm,addr=IP,segment=BYTES]...\n");
+			"TRANSPORT[:cm,uc,ud,addr=IP,segment=BYTES]...\n");
 	return 2;
 }
 

@@ -22,6 +22,8 @@ struct conf {
 	const struct transport *tp;
 	struct ep_attr attr; /* device, address, rdma_cm, clock */
 	bool meets;	     /* connect waits for the other end */
+	bool lossy;	     /* a message to nobody is none's concern */
+	uint64_t most;	     /* bytes in a message; 0: cut as needed */
 	bool notices; /* an end that only receives sees the other close */
 };
 
@@ -31,6 +33,7 @@ enum {
 	CASE_RAW = 1,	    /* the function opens and connects by itself */
 	CASE_SOLO = 2,	    /* only the first side, in the test's thread */
 	CASE_PROCESSES = 4, /* the second side is a process */
+	CASE_TOLD = 8,	    /* a loss must be told: not on lossy links */
 };
 
 /* One line of a table of tests. */

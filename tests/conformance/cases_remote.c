@@ -1,0 +1,254 @@
+/* Operations on the peer's memory, on links that have them. */
+#include <string.h>
+
+#include "cases.h"
+
+enum { TIMES = 20 };
+
+/* Where the peer lets us in. */
+struct door {
+	uint64_t addr;
+	uint32_t rkey;
+	struct region *region; /* our own */
+};
+
+static bool has(const struct side *s, enum op op)
+{
+	return s->ep->caps.ops & OP_BIT(op);
+}
+
+/* Opens the receiving half of the memory to `ops`; the peer does so too. */
+static int open_doors(struct side *s, unsigned ops, struct door *door)
+{
+	struct err err = {0};
+	int ret = s->ep->tp->reg(s->ep, side_rx(s, 0), s->mem_bytes / 2, ops,
+				 &door->region, &err);
+
+	CHECK(s, !ret, "reg: %s", err.text);
+	door->addr = (uintptr_t)side_rx(s, 0);
+	door->rkey = door->region->rkey;
+	memcpy(s->blob.data, &door->addr, sizeof(door->addr));
+	memcpy(s->blob.data + 8, &door->rkey, sizeof(door->rkey));
+	TRY(side_swap(s));
+	memcpy(&door->addr, s->peer.data, sizeof(door->addr));
+	memcpy(&door->rkey, s->peer.data + 8, sizeof(door->rkey));
+	return 0;
+}
+
+static int close_doors(struct side *s, struct door *door)
+{
+	TRY(side_meet(s));
+	s->ep->tp->dereg(s->ep, door->region);
+	return 0;
+}
+
+static struct work remote_work(struct side *s, enum op op, struct sge *sge,
+			       const struct door *door)
+{
+	struct work w = side_work(s, op, sge, side_tx(s, 0), s->bytes);
+
+	w.flags = WORK_SIGNAL;
+	w.remote_addr = door->addr;
+	w.remote_rkey = door->rkey;
+	return w;
+}
+
+/* Posts it and waits for its completion. */
+static int do_work(struct side *s, struct work *w, uint64_t cookie)
+{
+	struct comp c;
+
+	w->cookie = cookie;
+	TRY(side_post(s, w, 1));
+	TRY(side_next(s, &c));
+	CHECK(s, c.op == w->op && c.cookie == cookie,
+	      "op %u, cookie %llu instead of op %u, %llu", c.op,
+	      (unsigned long long)c.cookie, (unsigned)w->op,
+	      (unsigned long long)cookie);
+	return 0;
+}
+
+static int counted(struct side *s, uint64_t ops, uint64_t bytes)
+{
+	const struct ep_counts *c = &s->ep->counts;
+
+	CHECK(s, c->one_sided == ops && c->bytes_one_sided == bytes,
+	      "%llu operations of %llu bytes counted instead of %llu of %llu",
+	      (unsigned long long)c->one_sided,
+	      (unsigned long long)c->bytes_one_sided, (unsigned long long)ops,
+	      (unsigned long long)bytes);
+	return 0;
+}
+
+/* Written, told by a message, found. */
+static int write_then_tell(struct side *s, struct door *door, uint64_t i)
+{
+	struct sge sge;
+	struct work w = remote_work(s, OP_WRITE, &sge, door);
+	struct comp c;
+
+	if (s->role == ROLE_ACTIVE) {
+		fill(side_tx(s, 0), s->bytes, i);
+		TRY(side_meet(s));
+		TRY(do_work(s, &w, i));
+		TRY(side_send(s, 1, 1, WORK_SIGNAL, i));
+		TRY(side_next(s, &c));
+		return side_meet(s);
+	}
+	TRY(side_recv(s, 1, 1, i));
+	TRY(side_meet(s));
+	TRY(side_next_recv(s, &c));
+	TRY(side_verify(s, side_rx(s, 0), s->bytes, i));
+	return side_meet(s);
+}
+
+static int writes(struct side *s)
+{
+	struct door door;
+	uint64_t i;
+
+	if (!has(s, OP_WRITE))
+		return 0;
+	TRY(open_doors(s, OP_BIT(OP_WRITE), &door));
+	for (i = 0; i < TIMES; i++)
+		TRY(write_then_tell(s, &door, i));
+	if (s->role == ROLE_ACTIVE)
+		TRY(counted(s, TIMES, TIMES * s->bytes));
+	return close_doors(s, &door);
+}
+
+/* The receive that it takes gets the immediate data, memory the payload. */
+static int write_imm(struct side *s, struct door *door, uint32_t i)
+{
+	struct sge sge;
+	struct work w = remote_work(s, OP_WRITE_IMM, &sge, door);
+	struct comp c;
+
+	w.imm = 0xabc00000 + i;
+	if (s->role == ROLE_ACTIVE) {
+		fill(side_tx(s, 0), s->bytes, i);
+		TRY(side_meet(s));
+		TRY(do_work(s, &w, i));
+		return side_meet(s);
+	}
+	TRY(side_recv(s, 1, 1, i));
+	TRY(side_meet(s));
+	TRY(side_next_recv(s, &c));
+	CHECK(s, c.imm == 0xabc00000 + i && c.cookie == i,
+	      "immediate data %#x, cookie %llu", c.imm,
+	      (unsigned long long)c.cookie);
+	TRY(side_verify(s, side_rx(s, 0), s->bytes, i));
+	return side_meet(s);
+}
+
+static int writes_imm(struct side *s)
+{
+	const struct ep_counts *c = &s->ep->counts;
+	struct door door;
+	uint32_t i;
+
+	if (!has(s, OP_WRITE_IMM))
+		return 0;
+	TRY(open_doors(s, OP_BIT(OP_WRITE_IMM), &door));
+	for (i = 0; i < TIMES; i++)
+		TRY(write_imm(s, &door, i));
+	CHECK(s, (s->role == ROLE_ACTIVE ? c->sends : c->recvs) == TIMES,
+	      "%llu sends, %llu receives", (unsigned long long)c->sends,
+	      (unsigned long long)c->recvs);
+	CHECK(s, !c->bytes_recv, "%llu bytes in receives",
+	      (unsigned long long)c->bytes_recv);
+	TRY(counted(s, 0, s->role == ROLE_ACTIVE ? TIMES * s->bytes : 0));
+	return close_doors(s, &door);
+}
+
+static int reads(struct side *s)
+{
+	struct door door;
+	struct sge sge;
+	struct work w;
+	uint64_t i;
+
+	if (!has(s, OP_READ))
+		return 0;
+	TRY(open_doors(s, OP_BIT(OP_READ), &door));
+	for (i = 0; i < TIMES; i++) {
+		fill(side_rx(s, 0), s->bytes, 2 * i + s->role);
+		TRY(side_meet(s));
+		w = remote_work(s, OP_READ, &sge, &door);
+		TRY(do_work(s, &w, i));
+		TRY(side_verify(s, side_tx(s, 0), s->bytes, 2 * i + !s->role));
+		TRY(side_meet(s));
+	}
+	TRY(counted(s, TIMES, TIMES * s->bytes));
+	return close_doors(s, &door);
+}
+
+static uint64_t *word(char *at)
+{
+	return (uint64_t *)(void *)at; /* slots are aligned */
+}
+
+/* Both ends add to and swap the other's first word. */
+static int atomic(struct side *s, struct door *door, enum op op)
+{
+	struct sge sge;
+	struct work w = remote_work(s, op, &sge, door);
+	uint64_t i;
+
+	*word(side_rx(s, 0)) = 100;
+	TRY(side_meet(s));
+	w.n_sges = 1;
+	sge.len = 8;
+	for (i = 0; i < TIMES; i++) {
+		/* Every other exchange finds another value than it says. */
+		w.compare_add = op == OP_FETCH_ADD ? 3
+				: i % 2		   ? 7
+						   : 100 + i / 2;
+		w.swap = 101 + i / 2;
+		TRY(do_work(s, &w, i));
+		CHECK(s,
+		      *word(side_tx(s, 0)) ==
+			      100 + (op == OP_FETCH_ADD ? 3 * i : (i + 1) / 2),
+		      "operation %llu found %llu", (unsigned long long)i,
+		      (unsigned long long)*word(side_tx(s, 0)));
+	}
+	TRY(side_meet(s));
+	CHECK(s,
+	      *word(side_rx(s, 0)) ==
+		      100 + (op == OP_FETCH_ADD ? 3 * TIMES : TIMES / 2),
+	      "%llu is left", (unsigned long long)*word(side_rx(s, 0)));
+	return side_meet(s);
+}
+
+static int atomics(struct side *s)
+{
+	const unsigned both = OP_BIT(OP_FETCH_ADD) | OP_BIT(OP_CMP_SWAP);
+	struct door door;
+
+	if (!has(s, OP_FETCH_ADD))
+		return 0;
+	TRY(open_doors(s, both, &door));
+	TRY(atomic(s, &door, OP_FETCH_ADD));
+	TRY(atomic(s, &door, OP_CMP_SWAP));
+	TRY(counted(s, 2 * TIMES, 16 * TIMES));
+	return close_doors(s, &door);
+}
+
+#define WITH(what, function, n)                                                \
+	{                                                                      \
+		.name = what ", " #n " bytes", .run = function,                \
+		.polls = ON_SPIN | ON_EVENT, .depth = 2, .bytes = n,           \
+	}
+
+const struct conf_case remote_cases[] = {
+	WITH("writes", writes, 8),
+	WITH("writes", writes, 5000),
+	WITH("writes", writes, 1048576),
+	WITH("writes with immediate data", writes_imm, 8),
+	WITH("writes with immediate data", writes_imm, 5000),
+	WITH("reads", reads, 8),
+	WITH("reads", reads, 5000),
+	WITH("reads", reads, 1048576),
+	WITH("atomics", atomics, 64),
+	{.name = NULL},
+};
