@@ -52,6 +52,10 @@ struct metric {
 	X(BYTES_SENT, "bytes_sent", "bytes", MERGE_SUM, "payload sent")        \
 	X(BYTES_RECV, "bytes_received", "bytes", MERGE_SUM,                    \
 	  "payload received")                                                  \
+	X(ONE_SIDED, "one_sided", "1", MERGE_SUM,                              \
+	  "reads, writes and atomics of the peer's memory")                    \
+	X(BYTES_ONE_SIDED, "bytes_one_sided", "bytes", MERGE_SUM,              \
+	  "payload written to and read from the peer's memory")                \
 	X(POSTS, "posts", "1", MERGE_SUM, "work requests posted")              \
 	X(DOORBELLS, "doorbells", "1", MERGE_SUM,                              \
 	  "calls that hand work to the device or the kernel")                  \

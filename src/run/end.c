@@ -61,6 +61,7 @@ static int open_link(struct end *e, const struct end_env *env,
 	attr.role = env->role;
 	attr.recv_depth = need.recv_depth;
 	attr.max_bytes = need.max_bytes;
+	attr.sges = need.sges;
 	if (need.lanes)
 		attr.lanes = need.lanes;
 	if (need.send_depth)
@@ -212,6 +213,9 @@ static void tally_counts(struct tally *t, const struct ep_counts *a,
 	tally_set(t, METRIC_RECVS, b->recvs - a->recvs);
 	tally_set(t, METRIC_BYTES_SENT, b->bytes_sent - a->bytes_sent);
 	tally_set(t, METRIC_BYTES_RECV, b->bytes_recv - a->bytes_recv);
+	tally_set(t, METRIC_ONE_SIDED, b->one_sided - a->one_sided);
+	tally_set(t, METRIC_BYTES_ONE_SIDED,
+		  b->bytes_one_sided - a->bytes_one_sided);
 	tally_set(t, METRIC_POSTS, b->posts - a->posts);
 	tally_set(t, METRIC_DOORBELLS, b->doorbells - a->doorbells);
 }

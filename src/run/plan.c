@@ -56,6 +56,8 @@ void plan_init(struct plan *plan, const struct scenario *scn)
 				add_axis(plan, &groups[i].g->opts[k],
 					 groups[i].offset);
 	set_defaults(plan);
+	for (i = 0; i < plan->n_axes; i++)
+		plan->axes[i].given = false;
 }
 
 void plan_fini(struct plan *plan)
@@ -101,6 +103,13 @@ static struct plan_axis *axis_of(struct plan *plan, const struct opt *o)
 	return NULL;
 }
 
+static int set_list(struct plan_axis *a, const char *text, struct err *err)
+{
+	assert(a);
+	a->given = true;
+	return opt_parse_list(a->o, text, &a->values, err);
+}
+
 int plan_set(struct plan *plan, const char *name, const char *text, bool *known,
 	     struct err *err)
 {
@@ -117,7 +126,7 @@ int plan_set(struct plan *plan, const char *name, const char *text, bool *known,
 	if (!text)
 		text = "yes";
 	if (o->role == OPT_AXIS)
-		return opt_parse_list(o, text, &axis_of(plan, o)->values, err);
+		return set_list(axis_of(plan, o), text, err);
 	if (o->role == OPT_HOST || o->role == OPT_HOST_OWN)
 		return set_host(plan, o, base, text, err);
 	ret = opt_set(o, where, text, err);
@@ -177,34 +186,134 @@ static int check_counters(const struct plan *plan, struct err *err)
 	return ret ? ret : counter_list_check(&list, err);
 }
 
-int plan_expand(struct plan *plan, struct err *err)
+/* What does not matter to a point is the same in all of them. */
+static void normalise(struct plan_point *pp)
 {
+	if (link_transport(&pp->client.link)->qp_types)
+		return;
+	pp->client.link.qp_type = QP_RC;
+	pp->server.link.qp_type = QP_RC;
+}
+
+static bool is_there(const struct plan *plan, const struct plan_point *pp)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->n_points; i++) {
+		const struct plan_point *other = &plan->points[i];
+
+		/* Both began as copies of one: padding is the same. */
+		if (!memcmp(&other->client, &pp->client, sizeof(pp->client)) &&
+		    !memcmp(&other->server, &pp->server, sizeof(pp->server)))
+			return true;
+	}
+	return false;
+}
+
+static int add_cross(struct plan *plan, struct err *err)
+{
+	struct err contradiction = {.reason = REASON_NONE};
+	struct plan_point *points;
 	size_t n = 1, i;
-	int ret;
 
 	drop_link_axes(plan);
 	for (i = 0; i < plan->n_axes; i++) {
 		n *= plan->axes[i].values.n;
-		if (n > PLAN_POINTS_MAX)
+		if (n + plan->n_points > PLAN_POINTS_MAX)
 			return err_set(err, -EINVAL, REASON_USAGE,
 				       "more than %d points: shorten a list",
 				       PLAN_POINTS_MAX);
 	}
-	ret = plan->scn->supported(plan->proto.client.scn_cfg, err);
+	points = reallocarray(plan->points, plan->n_points + n,
+			      sizeof(*plan->points));
+	if (!points)
+		return err_sys(err, -ENOMEM, "plan of %zu points", n);
+	plan->points = points;
+	for (i = 0; i < n; i++) {
+		struct plan_point *pp = &plan->points[plan->n_points];
+
+		*pp = plan->proto;
+		set_axes(plan, pp, i);
+		normalise(pp);
+		if (!plan->scn->supported(pp->client.scn_cfg, &contradiction) &&
+		    !is_there(plan, pp))
+			pp->id = plan->n_points++;
+	}
+	if (plan->n_points)
+		return 0;
+	*err = contradiction;
+	return -EINVAL;
+}
+
+/* A sweep's option may be a knob to the user; in the plan it is an axis. */
+static struct plan_axis *sweep_axis(struct plan *plan, const char *name)
+{
+	void *where;
+	const struct opt *o = point_opt(&plan->proto.client, name, &where);
+	struct plan_axis *a;
+
+	assert(o);
+	a = axis_of(plan, o);
+	if (a)
+		return a;
+	assert(plan->n_axes < PLAN_AXES_MAX);
+	a = &plan->axes[plan->n_axes++];
+	a->o = o;
+	a->base = (size_t)((char *)where - (char *)&plan->proto.client);
+	return a;
+}
+
+static int add_sweep(struct plan *plan, const struct sweep *sweep,
+		     struct err *err)
+{
+	struct plan_axis before[PLAN_AXES_MAX];
+	const unsigned n_before = plan->n_axes;
+	const struct sweep_axis *s;
+	int ret = 0;
+
+	memcpy(before, plan->axes, sizeof(before));
+	for (s = sweep->axes; !ret && s->option; s++) {
+		struct plan_axis *a = sweep_axis(plan, s->option);
+
+		ret = opt_parse_list(a->o, s->list, &a->values, err);
+	}
 	if (!ret)
-		ret = check_counters(plan, err);
+		ret = add_cross(plan, err);
+	memcpy(plan->axes, before, sizeof(before));
+	plan->n_axes = n_before;
+	return ret;
+}
+
+/* Did the user take over an axis that the sweeps vary? */
+static bool taken_over(struct plan *plan)
+{
+	unsigned i, k;
+
+	for (i = 0; i < plan->scn->n_sweeps; i++) {
+		const struct sweep_axis *s = plan->scn->sweeps[i].axes;
+
+		for (; s->option; s++)
+			for (k = 0; k < plan->n_axes; k++)
+				if (plan->axes[k].given &&
+				    !strcmp(plan->axes[k].o->name, s->option))
+					return true;
+	}
+	return false;
+}
+
+int plan_expand(struct plan *plan, struct err *err)
+{
+	unsigned i;
+	int ret;
+
+	ret = check_counters(plan, err);
 	if (ret)
 		return ret;
-	plan->points = calloc(n, sizeof(*plan->points));
-	if (!plan->points)
-		return err_sys(err, -ENOMEM, "plan of %zu points", n);
-	plan->n_points = (unsigned)n;
-	for (i = 0; i < n; i++) {
-		plan->points[i] = plan->proto;
-		plan->points[i].id = (unsigned)i;
-		set_axes(plan, &plan->points[i], i);
-	}
-	return 0;
+	if (!plan->scn->sweeps || taken_over(plan))
+		return add_cross(plan, err);
+	for (i = 0; !ret && i < plan->scn->n_sweeps; i++)
+		ret = add_sweep(plan, &plan->scn->sweeps[i], err);
+	return ret;
 }
 
 const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,

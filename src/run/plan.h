@@ -16,12 +16,13 @@ struct plan_point {
 	struct point client, server;
 };
 
-enum { PLAN_AXES_MAX = 16, PLAN_POINTS_MAX = 4096 };
+enum { PLAN_AXES_MAX = 24, PLAN_POINTS_MAX = 4096 };
 
 struct plan_axis {
 	const struct opt *o;
 	size_t base; /* of its struct, in struct point */
 	struct opt_list values;
+	bool given; /* by the user or a preset */
 };
 
 struct plan {
@@ -42,8 +43,12 @@ void plan_fini(struct plan *plan);
 int plan_set(struct plan *plan, const char *name, const char *text, bool *known,
 	     struct err *err);
 
-/* The cross product of the axes into plan->points; the transport varies
- * fastest, so that neighbours in time are the pair to compare. */
+/* The points: what the scenario's sweeps say, or the cross product of the
+ * axes.  The transport varies fastest, so that neighbours in time are the
+ * pair to compare.  Each point is there once: a transport that knows no types
+ * of queue pair has no point for each of them, and sweeps may meet.  Values
+ * of a cross product that contradict each other (`supported`) are left out;
+ * if none remain, that is the error. */
 int plan_expand(struct plan *plan, struct err *err);
 
 /* What --poll auto and too many spinning ends become on this host.  Returns

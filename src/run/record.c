@@ -179,6 +179,9 @@ static void put_point(struct row *row, const struct point *pt)
 	if (!need.no_link) {
 		row_set(row, "transport", "%s",
 			link_transport(&pt->link)->name);
+		if (link_transport(&pt->link)->qp_types)
+			row_set(row, "qp_type", "%s",
+				qp_type_names[pt->link.qp_type]);
 		row_set(row, "poll", "%s", poll_mode_names[pt->link.poll]);
 	}
 	row_set(row, "op", "%s", need.op);
@@ -212,7 +215,6 @@ static void put_link(struct row *row, const struct trial_link *l)
 	put_cpu(row, "cpu_server", l->cpu_server);
 	if (!c->ops)
 		return; /* no link was ever opened */
-	row_set(row, "qp_type", "%s", c->qp_type);
 	row_set(row, "cm", "%s", c->cm);
 	row_set(row, "path", "%s", c->path);
 	row_set(row, "device", "%s", c->device);
@@ -243,14 +245,19 @@ static void put_latency(struct row *row, const struct hist *h)
 	row_set(row, "lat_stddev_ns", "%.1f", hist_stddev(h));
 }
 
+/* A server that took the time itself counts where the rate is true: there
+ * the operations arrive. */
 static void put_rates(struct row *row, const struct trial *t)
 {
-	double ops = (double)t->client.value[METRIC_OPS];
-	double s = (double)t->client.value[METRIC_ELAPSED] / 1e9;
-	double bytes = (double)(t->client.value[METRIC_BYTES_SENT] +
-				t->client.value[METRIC_BYTES_RECV]);
+	const bool arrived = tally_has(&t->server, METRIC_ELAPSED);
+	const struct tally *r = arrived ? &t->server : &t->client;
+	double ops = (double)r->value[METRIC_OPS];
+	double s = (double)r->value[METRIC_ELAPSED] / 1e9;
+	double bytes = (double)(r->value[METRIC_BYTES_SENT] +
+				r->value[METRIC_BYTES_RECV] +
+				r->value[METRIC_BYTES_ONE_SIDED]);
 
-	row_set(row, "elapsed_ns", "%" PRIu64, t->client.value[METRIC_ELAPSED]);
+	row_set(row, "elapsed_ns", "%" PRIu64, r->value[METRIC_ELAPSED]);
 	row_set(row, "ops_per_s", "%.2f", ops / s);
 	row_set(row, "bw_bytes_per_s", "%.0f", bytes / s);
 	row_set(row, "cpu_client_ns_per_op", "%.0f",

@@ -18,6 +18,7 @@ struct need {
 	unsigned recv_depth;
 	unsigned send_depth; /* work outstanding per lane; 0: --tx-depth */
 	unsigned lanes;	     /* 0: one */
+	unsigned sges;	     /* pieces in a work; 0: up to 4 */
 	/* No link is opened (end->ep is NULL): the scenario measures something
 	 * local, or makes connections of its own. */
 	bool no_link;
@@ -37,6 +38,18 @@ struct scenario_default {
 
 struct report;
 
+/*
+ * One part of a scenario's default plan: the axes that it names take these
+ * lists, crossed with each other, and the others keep their baseline, which
+ * is their default.  The list that is left empty ends it.
+ */
+enum { SWEEP_AXES = 4 };
+struct sweep {
+	struct sweep_axis {
+		const char *option, *list; /* as a user would type them */
+	} axes[SWEEP_AXES + 1];
+};
+
 struct scenario {
 	const char *name;
 	const char *summary;  /* a line for `list` */
@@ -49,6 +62,11 @@ struct scenario {
 	/* Options that it has in common with others, of the struct that its
 	 * own begins with (exchange_opts); NULL: none. */
 	const struct opt_group *shared;
+	/* NULL: the plan is the cross product of all axes.  Else it is what
+	 * the sweeps say, until the user gives an axis that one of them
+	 * names: then it is the cross product of what was given. */
+	const struct sweep *sweeps;
+	unsigned n_sweeps;
 	const struct metric *metrics; /* its own, beside the base ones */
 	unsigned n_metrics;
 	const struct report *report; /* report/report.h; NULL: none yet */

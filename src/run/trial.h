@@ -40,9 +40,10 @@ struct trial {
 int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peer,
 	      const struct clock *clock);
 
-/* Both ends must have counted the same: DESIGN section 5, exact.  -EBADMSG
- * with miscount and both numbers. */
+/* Both ends must have counted the same: DESIGN section 5, exact; on a link
+ * that loses messages none may have received more than the other sent.
+ * -EBADMSG with miscount and both numbers. */
 int trial_check_counts(const struct tally *client, const struct tally *server,
-		       struct err *err);
+		       bool lossy, struct err *err);
 
 #endif

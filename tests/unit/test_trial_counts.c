@@ -33,7 +33,7 @@ static void agreement(void **state)
 	tally_set(&client, METRIC_POSTS, 5);
 	tally_set(&server, METRIC_POSTS, 50);
 	tally_set(&server, METRIC_LINES, 3);
-	assert_int_equal(trial_check_counts(&client, &server, &err), 0);
+	assert_int_equal(trial_check_counts(&client, &server, false, &err), 0);
 }
 
 static void miscounts(void **state)
@@ -53,10 +53,10 @@ static void miscounts(void **state)
 				make();
 				(end ? &server : &client)->value[counts[i]] +=
 					(uint64_t)(int64_t)by;
-				assert_int_equal(trial_check_counts(&client,
-								    &server,
-								    &err),
-						 -EBADMSG);
+				assert_int_equal(
+					trial_check_counts(&client, &server,
+							   false, &err),
+					-EBADMSG);
 				assert_int_equal(err.reason, REASON_MISCOUNT);
 				assert_words(&err, metric_base[counts[i]].name);
 			}
@@ -71,9 +71,45 @@ static void both_numbers_are_named(void **state)
 	(void)state;
 	make();
 	tally_set(&server, METRIC_RECVS, 4711);
-	assert_int_equal(trial_check_counts(&client, &server, &err), -EBADMSG);
+	assert_int_equal(trial_check_counts(&client, &server, false, &err),
+			 -EBADMSG);
 	assert_string_equal(err.text, "sends at the client 11, "
 				      "recvs at the server 4711");
+}
+
+/* What was sent may be lost, what was not sent cannot arrive; what is counted
+ * once at each end stays equal. */
+static void losses(void **state)
+{
+	struct err err;
+
+	(void)state;
+	make();
+	server.value[METRIC_RECVS] -= 3;
+	server.value[METRIC_BYTES_RECV] -= 3;
+	client.value[METRIC_RECVS]--;
+	assert_int_equal(trial_check_counts(&client, &server, true, &err), 0);
+	assert_int_equal(trial_check_counts(&client, &server, false, &err),
+			 -EBADMSG);
+	server.value[METRIC_RECVS] = client.value[METRIC_SENDS] + 1;
+	assert_int_equal(trial_check_counts(&client, &server, true, &err),
+			 -EBADMSG);
+	make();
+	server.value[METRIC_OPS]--;
+	assert_int_equal(trial_check_counts(&client, &server, true, &err),
+			 -EBADMSG);
+}
+
+/* A server that counts no operations, as the device serves them. */
+static void passive_server(void **state)
+{
+	struct err err;
+
+	(void)state;
+	make();
+	server.present &= ~(1ull << METRIC_OPS);
+	server.value[METRIC_OPS] = 0;
+	assert_int_equal(trial_check_counts(&client, &server, false, &err), 0);
 }
 
 int main(void)
@@ -82,6 +118,8 @@ int main(void)
 		cmocka_unit_test(agreement),
 		cmocka_unit_test(miscounts),
 		cmocka_unit_test(both_numbers_are_named),
+		cmocka_unit_test(losses),
+		cmocka_unit_test(passive_server),
 	};
 
 	return cmocka_run_group_tests_name("trial_counts", tests, NULL, NULL);
