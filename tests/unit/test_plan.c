@@ -326,6 +326,113 @@ static void expected_time(void **state)
 	plan_fini(&plan);
 }
 
+/* --- sweeps --------------------------------------------------------------- */
+
+static const struct sweep sweeps[] = {
+	{{{"size", "1k,4k"}, {"prepare", "none,write"}}},
+	{{{"size", "64"}, {"inline", "0,64,auto"}}}, /* a knob to the user */
+	{{{"size", "4k"}, {"qp-type", "rc,uc"}}},
+};
+
+/* A scenario like sendrecv, with such a plan. */
+static struct scenario swept;
+
+static void init_swept(void)
+{
+	swept = *scenario_find("sendrecv");
+	swept.sweeps = sweeps;
+	swept.n_sweeps = 3;
+	plan_init(&plan, &swept);
+	set("transport", "rdma");
+}
+
+/* 4 + 3 + 1: what the third has with rc was in the first already. */
+static void sweeps_from_a_baseline(void **state)
+{
+	unsigned i, k, uc = 0, no_inline = 0;
+
+	(void)state;
+	init_swept();
+	expand();
+	assert_int_equal(plan.n_points, 8);
+	for (i = 0; i < plan.n_points; i++) {
+		const struct link_cfg *l = &plan.points[i].server.link;
+
+		assert_int_equal(plan.points[i].id, i);
+		uc += l->qp_type == QP_UC;
+		no_inline += l->inline_bytes == 0;
+		for (k = 0; k < i; k++)
+			assert_memory_not_equal(&plan.points[k].client,
+						&plan.points[i].client,
+						sizeof(struct point));
+	}
+	assert_int_equal(uc, 1);
+	assert_int_equal(no_inline, 1);
+	plan_fini(&plan);
+}
+
+/* A transport without types of queue pair has no point for each. */
+static void no_types_no_points(void **state)
+{
+	(void)state;
+	init_swept();
+	set("transport", "tcp,rdma");
+	expand();
+	assert_int_equal(plan.n_points, 8 + 7);
+	plan_fini(&plan);
+	init();
+	set("size", "1k");
+	set("qp-type", "rc,uc,ud");
+	expand();
+	assert_int_equal(plan.n_points, 1 + 3);
+	plan_fini(&plan);
+}
+
+/* Who gives an axis of the sweeps gets what he gave; an axis that is in none
+ * multiplies them. */
+static void users_take_over(void **state)
+{
+	(void)state;
+	init_swept();
+	set("size", "2k");
+	expand();
+	assert_int_equal(plan.n_points, 1);
+	plan_fini(&plan);
+	init_swept();
+	set("poll", "spin,event");
+	expand();
+	assert_int_equal(plan.n_points, 16);
+	plan_fini(&plan);
+}
+
+static int odd_sizes_only(const void *cfg, struct err *err)
+{
+	if (((const struct exchange_cfg *)cfg)->size % 2)
+		return 0;
+	return err_set(err, -EINVAL, REASON_USAGE, "an even size");
+}
+
+static void contradictions_are_left_out(void **state)
+{
+	struct err err;
+
+	(void)state;
+	init_swept();
+	swept.supported = odd_sizes_only;
+	set("size", "1,2,3,4,5");
+	expand();
+	assert_int_equal(plan.n_points, 3);
+	assert_int_equal(cfg_of(&plan.points[2].client)->size, 5);
+	assert_int_equal(plan.points[2].id, 2);
+	plan_fini(&plan);
+	init_swept();
+	swept.supported = odd_sizes_only;
+	set("size", "2,4");
+	assert_int_equal(plan_expand(&plan, &err), -EINVAL);
+	assert_words(&err, "an even size");
+	plan_fini(&plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +447,10 @@ int main(void)
 		cmocka_unit_test(no_place_is_favoured),
 		cmocka_unit_test(polling_settles),
 		cmocka_unit_test(expected_time),
+		cmocka_unit_test(sweeps_from_a_baseline),
+		cmocka_unit_test(no_types_no_points),
+		cmocka_unit_test(users_take_over),
+		cmocka_unit_test(contradictions_are_left_out),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
