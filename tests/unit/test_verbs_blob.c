@@ -16,13 +16,14 @@ enum {
 	AT_MAGIC = 0,
 	AT_VERSION = 2,
 	AT_FLAGS = 3,
-	AT_LANES = 7,
-	AT_MTU = 9,
-	AT_PSN = 13,
-	AT_SEGMENT = 17,
-	AT_DEPTH = 21,
-	AT_ADDR = 41,
-	AT_QPN = 80,
+	AT_QP_TYPE = 4,
+	AT_LANES = 8,
+	AT_MTU = 10,
+	AT_PSN = 14,
+	AT_SEGMENT = 18,
+	AT_DEPTH = 22,
+	AT_ADDR = 42,
+	AT_QPN = 81,
 };
 
 static void make(struct verbs_blob *b, uint16_t lanes)
@@ -36,6 +37,7 @@ static void make(struct verbs_blob *b, uint16_t lanes)
 
 	memset(b, 0, sizeof(*b));
 	b->rdma_cm = true;
+	b->qp_type = QP_UC;
 	b->rd_atomic = 16;
 	b->lid = 0x1234;
 	b->n_lanes = lanes;
@@ -128,8 +130,9 @@ static void test_fields(void **state)
 		uint8_t value[4];
 	} bad[] = {
 		{AT_MAGIC, 2, {0, 0}},
-		{AT_VERSION, 1, {2}},
+		{AT_VERSION, 1, {1}},
 		{AT_FLAGS, 1, {0xff}},
+		{AT_QP_TYPE, 1, {QP_TYPES}},
 		{AT_FLAGS, 1, {2}}, /* iWARP without RDMA CM */
 		{AT_LANES, 2, {0, 0}},
 		{AT_LANES, 2, {0, 2}}, /* the length says 1 */
