@@ -224,8 +224,7 @@ static int add_cross(struct plan *plan, struct err *err)
 				       "more than %d points: shorten a list",
 				       PLAN_POINTS_MAX);
 	}
-	points = reallocarray(plan->points, plan->n_points + n,
-			      sizeof(*plan->points));
+	points = realloc(plan->points, (plan->n_points + n) * sizeof(*points));
 	if (!points)
 		return err_sys(err, -ENOMEM, "plan of %zu points", n);
 	plan->points = points;
