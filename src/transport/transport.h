@@ -72,6 +72,7 @@ struct caps {
 	unsigned max_lanes;
 	unsigned max_depth; /* work outstanding per lane and direction */
 	bool lossy;	    /* messages may be lost, and nobody tells */
+	bool acknowledged; /* a send that is complete is at the peer's device */
 	bool software_device;
 	char device[64]; /* "rxe0", "lo", "" */
 	unsigned port;	 /* of an RDMA device; 0: it is none */

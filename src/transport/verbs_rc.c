@@ -159,6 +159,7 @@ static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 
 	caps->ops = verbs_ops(&ep->port, ep->qp_type);
 	caps->lossy = ep->qp_type != QP_RC;
+	caps->acknowledged = ep->qp_type == QP_RC && !ep->port.iwarp;
 	caps->max_message_bytes = ep->segment_bytes;
 	caps->max_inline_bytes = ep->inline_bytes;
 	caps->max_lanes = VERBS_LANES_MAX;
