@@ -1,3 +1,4 @@
 /* Every scenario, in the order of `list` and of --all. */
 SCENARIO(scenario_sendrecv)
 SCENARIO(scenario_prefetch)
+SCENARIO(scenario_ops)

@@ -4,6 +4,7 @@
 
 #include "report/report.h"
 
+extern const struct report report_ops;
 extern const struct report report_sendrecv;
 extern const struct report report_prefetch;
 

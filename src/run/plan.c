@@ -274,7 +274,8 @@ static int add_sweep(struct plan *plan, const struct sweep *sweep,
 	for (s = sweep->axes; !ret && s->option; s++) {
 		struct plan_axis *a = sweep_axis(plan, s->option);
 
-		ret = opt_parse_list(a->o, s->list, &a->values, err);
+		if (!a->given)
+			ret = opt_parse_list(a->o, s->list, &a->values, err);
 	}
 	if (!ret)
 		ret = add_cross(plan, err);
@@ -283,7 +284,14 @@ static int add_sweep(struct plan *plan, const struct sweep *sweep,
 	return ret;
 }
 
-/* Did the user take over an axis that the sweeps vary? */
+static bool is_own(const struct plan *plan, const struct plan_axis *a)
+{
+	return opt_find(plan->scn->opts, a->o->name) ||
+	       (plan->scn->shared && opt_find(plan->scn->shared, a->o->name));
+}
+
+/* Did the user take over an axis that the sweeps vary?  A shared one (the
+ * transport) only replaces what they say of it. */
 static bool taken_over(struct plan *plan)
 {
 	unsigned i, k;
@@ -294,6 +302,7 @@ static bool taken_over(struct plan *plan)
 		for (; s->option; s++)
 			for (k = 0; k < plan->n_axes; k++)
 				if (plan->axes[k].given &&
+				    is_own(plan, &plan->axes[k]) &&
 				    !strcmp(plan->axes[k].o->name, s->option))
 					return true;
 	}

@@ -43,7 +43,7 @@ struct report;
  * lists, crossed with each other, and the others keep their baseline, which
  * is their default.  The list that is left empty ends it.
  */
-enum { SWEEP_AXES = 4 };
+enum { SWEEP_AXES = 5 };
 struct sweep {
 	struct sweep_axis {
 		const char *option, *list; /* as a user would type them */
@@ -63,8 +63,9 @@ struct scenario {
 	 * own begins with (exchange_opts); NULL: none. */
 	const struct opt_group *shared;
 	/* NULL: the plan is the cross product of all axes.  Else it is what
-	 * the sweeps say, until the user gives an axis that one of them
-	 * names: then it is the cross product of what was given. */
+	 * the sweeps say, until the user gives an axis of the scenario's own
+	 * that one of them names: then it is the cross product of what was
+	 * given. */
 	const struct sweep *sweeps;
 	unsigned n_sweeps;
 	const struct metric *metrics; /* its own, beside the base ones */

@@ -73,6 +73,7 @@ struct caps {
 	unsigned max_depth; /* work outstanding per lane and direction */
 	bool lossy;	    /* messages may be lost, and nobody tells */
 	bool acknowledged; /* a send that is complete is at the peer's device */
+	bool write_in_order; /* a write's last byte is visible last */
 	bool software_device;
 	char device[64]; /* "rxe0", "lo", "" */
 	unsigned port;	 /* of an RDMA device; 0: it is none */

@@ -164,6 +164,8 @@ static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 	caps->max_inline_bytes = ep->inline_bytes;
 	caps->max_lanes = VERBS_LANES_MAX;
 	caps->max_depth = (unsigned)ep->port.attr.max_qp_wr / ep->most_pieces;
+	caps->write_in_order = ibv_query_qp_data_in_order(ep->lanes[0].qp,
+							  IBV_WR_RDMA_WRITE, 0);
 	caps->software_device = ep->port.software;
 	snprintf(caps->device, sizeof(caps->device), "%s", ep->port.name);
 	caps->port = ep->port.port;

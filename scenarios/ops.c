@@ -1,0 +1,445 @@
+/*
+ * ops: what does one verb cost, and how many of them a second are there?
+ *
+ * Kalia, Kaminsky, Andersen, "Design guidelines for high performance RDMA
+ * systems", USENIX ATC 2016: before a system is designed, each operation is
+ * timed alone (latency) and counted with many outstanding (rate), against
+ * what software decides: lists posted by one doorbell, inlining, selective
+ * signalling, scatter-gather.  The plan is a baseline (64-byte sends, 16
+ * outstanding) and sweeps from it, one factor at a time.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "reports.h"
+#include "run/scenario.h"
+#include "work/pingpong.h"
+#include "work/window.h"
+
+enum ops_mode { MODE_LATENCY, MODE_RATE };
+
+struct ops_cfg {
+	uint64_t op;   /* index of ops_kinds */
+	uint64_t mode; /* enum ops_mode */
+	uint64_t size, outstanding, post_list, sges;
+	uint64_t poll_memory;
+	uint64_t verify; /* enum exchange_verify */
+};
+
+struct ops_state {
+	bool windowed;
+	struct window window;
+	struct pingpong pingpong;
+};
+
+static const enum op ops_kinds[] = {OP_SEND, OP_WRITE,	   OP_WRITE_IMM,
+				    OP_READ, OP_FETCH_ADD, OP_CMP_SWAP};
+
+static const char *const op_names[] = {
+	"send", "write", "write-imm", "read", "fetch-add", "compare-swap", NULL,
+};
+
+static const char *const mode_names[] = {
+	[MODE_LATENCY] = "latency",
+	[MODE_RATE] = "rate",
+	NULL,
+};
+
+static const char *const verify_names[] = {
+	[VERIFY_ENDS] = "ends",
+	[VERIFY_EACH] = "each",
+	[VERIFY_NONE] = "none",
+	NULL,
+};
+
+enum { ATOMIC_BYTES = 8 };
+
+/* --- options -------------------------------------------------------------- */
+
+#define AT(field) offsetof(struct ops_cfg, field)
+
+static const struct opt opts[] = {
+	{.name = "op",
+	 .type = OPT_ENUM,
+	 .role = OPT_AXIS,
+	 .offset = AT(op),
+	 .def = "send",
+	 .names = op_names,
+	 .metavar = "NAME[,...]",
+	 .help = "the operation; an atomic one has 8 bytes"},
+	{.name = "mode",
+	 .type = OPT_ENUM,
+	 .role = OPT_AXIS,
+	 .offset = AT(mode),
+	 .def = "rate",
+	 .names = mode_names,
+	 .metavar = "MODE[,...]",
+	 .column = "mode",
+	 .help = "latency: one at a time, there and back; rate: as many "
+		 "outstanding as --outstanding, always"},
+	{.name = "size",
+	 .letter = 's',
+	 .type = OPT_SIZE,
+	 .role = OPT_AXIS,
+	 .offset = AT(size),
+	 .min = 1,
+	 .max = 1ull << 30,
+	 .def = "64",
+	 .metavar = "SIZE[,...]",
+	 .help = "payload of an operation"},
+	{.name = "outstanding",
+	 .type = OPT_COUNT,
+	 .role = OPT_AXIS,
+	 .offset = AT(outstanding),
+	 .min = 1,
+	 .max = WINDOW_OUTSTANDING_MAX,
+	 .def = "16",
+	 .metavar = "N[,...]",
+	 .column = "outstanding",
+	 .help = "operations on their way at a time, in rate mode"},
+	{.name = "post-list",
+	 .letter = 'l',
+	 .type = OPT_COUNT,
+	 .role = OPT_AXIS,
+	 .offset = AT(post_list),
+	 .min = 1,
+	 .max = WINDOW_LIST_MAX,
+	 .def = "1",
+	 .metavar = "N[,...]",
+	 .column = "post_list",
+	 .help = "operations posted by one doorbell, in rate mode; at most as "
+		 "many as outstanding"},
+	{.name = "sges",
+	 .type = OPT_COUNT,
+	 .role = OPT_AXIS,
+	 .offset = AT(sges),
+	 .min = 1,
+	 .max = WINDOW_SGES_MAX,
+	 .def = "1",
+	 .metavar = "N[,...]",
+	 .column = "sges",
+	 .help = "pieces of memory that an operation gathers from or scatters "
+		 "to"},
+	{.name = "poll-memory",
+	 .type = OPT_FLAG,
+	 .role = OPT_KNOB,
+	 .offset = AT(poll_memory),
+	 .def = "no",
+	 .column = "poll_memory",
+	 .help = "a write's latency by looking at its last byte, not by "
+		 "immediate data behind it; where the device does not promise "
+		 "the order, visibility_assumed is 1"},
+	{.name = "verify",
+	 .type = OPT_ENUM,
+	 .role = OPT_KNOB,
+	 .offset = AT(verify),
+	 .def = "ends",
+	 .names = verify_names,
+	 .metavar = "WHICH",
+	 .column = "verify",
+	 .help = "payloads that are checked whole; each is inside the timed "
+		 "part in rate mode"},
+};
+
+static const struct opt_group ops_opts = {
+	.title = "ops",
+	.opts = opts,
+	.n = sizeof(opts) / sizeof(opts[0]),
+};
+
+/* --- metrics --------------------------------------------------------------- */
+
+enum {
+	OPS_DONE = METRIC_BASE_COUNT,
+	OPS_POSTS,
+	OPS_LISTS,
+	OPS_COMPLETIONS,
+	OPS_MOST,
+	OPS_STALLS,
+	OPS_LOST,
+	OPS_ASSUMED,
+	OPS_METRICS_END
+};
+
+#define CLIENT_METRIC(m, text)                                                 \
+	{                                                                      \
+		.name = m, .unit = "1", .side = SIDE_CLIENT,                   \
+		.merge = MERGE_SUM, .help = text,                              \
+	}
+
+static const struct metric metrics[] = {
+	CLIENT_METRIC("operations", "operations completed"),
+	CLIENT_METRIC("operation_posts", "work requests for them"),
+	CLIENT_METRIC("operation_doorbells",
+		      "doorbells for them, a list of --post-list each"),
+	CLIENT_METRIC("completions", "completions asked for and got"),
+	CLIENT_METRIC("outstanding_max",
+		      "operations on their way at a time, at most"),
+	CLIENT_METRIC("credit_stalls",
+		      "lists that waited for a receive to be posted at the "
+		      "server, and for nothing else"),
+	CLIENT_METRIC("messages_lost",
+		      "messages that a link without acknowledgements lost"),
+	CLIENT_METRIC("visibility_assumed",
+		      "1: a write was taken for visible by its last byte, and "
+		      "the device does not promise that order"),
+};
+
+_Static_assert(sizeof(metrics) / sizeof(metrics[0]) ==
+		       OPS_METRICS_END - METRIC_BASE_COUNT,
+	       "a name for each metric");
+
+/* --- the plan -------------------------------------------------------------- */
+
+#define RDMA_ONLY                                                              \
+	{                                                                      \
+		"transport", "rdma"                                            \
+	}
+#define LATENCY_SIZES "8,64,1k,4k,64k"
+
+static const struct sweep sweeps[] = {
+	/* Latency by operation and size; by type of queue pair. */
+	{{{"mode", "latency"}, {"op", "send"}, {"size", LATENCY_SIZES}}},
+	{{{"mode", "latency"},
+	  {"op", "write,write-imm,read,fetch-add,compare-swap"},
+	  {"size", LATENCY_SIZES},
+	  RDMA_ONLY}},
+	{{{"mode", "latency"},
+	  {"op", "send"},
+	  {"size", "8,64,1k,4k"},
+	  {"qp-type", "uc,ud"},
+	  RDMA_ONLY}},
+	/* Rate by how many are outstanding, by operation, by size. */
+	{{{"op", "send"}, {"outstanding", "1,4,16,64"}}},
+	{{{"op", "write,read"}, {"outstanding", "1,4,16,64"}, RDMA_ONLY}},
+	{{{"op", "fetch-add,compare-swap"},
+	  {"size", "8"},
+	  {"outstanding", "1,4,16,64"},
+	  RDMA_ONLY}},
+	{{{"op", "send"}, {"size", "64,1k,4k,64k,1M"}}},
+	{{{"op", "write,read"}, {"size", "64,1k,4k,64k,1M"}, RDMA_ONLY}},
+	{{{"op", "send"},
+	  {"size", "64,1k,4k"},
+	  {"qp-type", "uc,ud"},
+	  RDMA_ONLY}},
+	/* What software decides. */
+	{{{"op", "send,write"},
+	  {"outstanding", "64"},
+	  {"post-list", "1,2,4,8,16,32"},
+	  RDMA_ONLY}},
+	{{{"op", "send,write"},
+	  {"size", "16,64,256"},
+	  {"inline", "0,auto"},
+	  RDMA_ONLY}},
+	{{{"op", "write"},
+	  {"outstanding", "64"},
+	  {"cq-mod", "1,4,16,32"},
+	  RDMA_ONLY}},
+	{{{"op", "write,read"},
+	  {"size", "1k"},
+	  {"sges", "1,2,4,8,16"},
+	  RDMA_ONLY}},
+};
+
+/* --- the scenario ---------------------------------------------------------- */
+
+static bool is_atomic(enum op op)
+{
+	return op == OP_FETCH_ADD || op == OP_CMP_SWAP;
+}
+
+static int bad(struct err *err, const char *why)
+{
+	return err_set(err, -EINVAL, REASON_USAGE, "ops: %s", why);
+}
+
+static int supported(const void *config, struct err *err)
+{
+	const struct ops_cfg *cfg = config;
+	const enum op op = ops_kinds[cfg->op];
+
+	if (is_atomic(op) && (cfg->size != ATOMIC_BYTES || cfg->sges != 1))
+		return bad(err, "an atomic operation has 8 bytes (-s 8) in "
+				"one piece (--sges 1)");
+	if (cfg->size < cfg->sges)
+		return bad(err, "--sges: more pieces than bytes (-s)");
+	if (cfg->post_list > cfg->outstanding)
+		return bad(err, "--post-list above --outstanding");
+	if (cfg->poll_memory && (op != OP_WRITE || cfg->mode != MODE_LATENCY))
+		return bad(err, "--poll-memory is for --op write in latency "
+				"mode");
+	return 0;
+}
+
+/* There and back, or one way with a completion that came back itself. */
+static bool is_windowed(const struct ops_cfg *cfg)
+{
+	const enum op op = ops_kinds[cfg->op];
+
+	return cfg->mode == MODE_RATE || op == OP_READ || is_atomic(op);
+}
+
+static struct window_attr window_attr_of(const struct ops_cfg *cfg,
+					 uint64_t signal_every)
+{
+	const bool rate = cfg->mode == MODE_RATE;
+	struct window_attr a = {
+		.op = ops_kinds[cfg->op],
+		.size = cfg->size,
+		.outstanding = rate ? (unsigned)cfg->outstanding : 1,
+		.post_list = rate ? (unsigned)cfg->post_list : 1,
+		.sges = (unsigned)cfg->sges,
+		.verify = (enum exchange_verify)cfg->verify,
+	};
+	const unsigned half = (a.outstanding + 1) / 2;
+
+	/* Completions that come for more than half of the window would let it
+	 * run empty. */
+	a.signal_every = signal_every < half ? (unsigned)signal_every : half;
+	return a;
+}
+
+static struct pingpong_attr pingpong_attr_of(const struct ops_cfg *cfg)
+{
+	return (struct pingpong_attr){
+		.op = ops_kinds[cfg->op],
+		.size = cfg->size,
+		.poll_memory = cfg->poll_memory != 0,
+		.sges = (unsigned)cfg->sges,
+		.verify = (enum exchange_verify)cfg->verify,
+	};
+}
+
+static unsigned ops_needed(const struct ops_cfg *cfg)
+{
+	const enum op op = ops_kinds[cfg->op];
+	unsigned ops = OP_BIT(op) | OP_BIT(OP_SEND) | OP_BIT(OP_RECV);
+
+	if (op == OP_WRITE && !is_windowed(cfg) && !cfg->poll_memory)
+		ops |= OP_BIT(OP_WRITE_IMM);
+	return ops;
+}
+
+static void need(const void *config, struct need *n)
+{
+	const struct ops_cfg *cfg = config;
+	const struct window_attr w = window_attr_of(cfg, 1);
+	const struct pingpong_attr p = pingpong_attr_of(cfg);
+	const bool windowed = is_windowed(cfg);
+
+	*n = (struct need){
+		.ops = ops_needed(cfg),
+		.max_bytes = cfg->size < 8 ? 8 : cfg->size, /* credit has 8 */
+		.recv_depth = windowed ? window_recv_depth(&w) : PINGPONG_RECVS,
+		.send_depth = windowed ? window_send_depth(&w) : 0,
+		.sges = (unsigned)cfg->sges,
+		.lock_bytes = windowed ? window_bytes(&w) : pingpong_bytes(&p),
+		.op = op_names[cfg->op],
+		.size_bytes = cfg->size,
+	};
+}
+
+static int setup(struct end *e, const void *cfg, struct err *err)
+{
+	const uint64_t signal_every = e->pt->link.signal_every;
+	const struct window_attr w = window_attr_of(cfg, signal_every);
+	const struct pingpong_attr p = pingpong_attr_of(cfg);
+	struct ops_state *s = calloc(1, sizeof(*s));
+
+	e->state = s;
+	if (!s)
+		return err_sys(err, -ENOMEM, "ops");
+	s->windowed = is_windowed(cfg);
+	return s->windowed ? window_init(&s->window, e, &w, err)
+			   : pingpong_init(&s->pingpong, e, &p, err);
+}
+
+static void tally_window(struct tally *t, const struct window *w)
+{
+	tally_set(t, OPS_DONE, w->n.done);
+	tally_set(t, OPS_POSTS, w->posted);
+	tally_set(t, OPS_LISTS, w->n.lists);
+	tally_set(t, OPS_COMPLETIONS, w->n.completions);
+	tally_set(t, OPS_MOST, w->n.most);
+	if (w->told)
+		tally_set(t, OPS_STALLS, w->n.stalls);
+	if (w->lossy && w->told)
+		tally_set(t, OPS_LOST, w->n.lost);
+}
+
+static void tally_pingpong(struct tally *t, const struct pingpong *p)
+{
+	tally_set(t, OPS_DONE, t->value[METRIC_OPS]);
+	if (p->lossy)
+		tally_set(t, OPS_LOST, p->lost);
+	if (p->a.poll_memory)
+		tally_set(t, OPS_ASSUMED, !p->end->ep->caps.write_in_order);
+}
+
+static int client(struct end *e, const struct phase *ph, struct err *err)
+{
+	struct ops_state *s = e->state;
+	int ret;
+
+	if (s->windowed) {
+		ret = window_client(&s->window, ph, err);
+		tally_window(&e->tally, &s->window);
+	} else {
+		ret = pingpong_client(&s->pingpong, ph, err);
+		tally_pingpong(&e->tally, &s->pingpong);
+	}
+	return ret;
+}
+
+static int server(struct end *e, const struct phase *ph, struct err *err)
+{
+	struct ops_state *s = e->state;
+
+	return s->windowed ? window_server(&s->window, ph, err)
+			   : pingpong_server(&s->pingpong, ph, err);
+}
+
+static int verify(struct end *e, struct err *err)
+{
+	struct ops_state *s = e->state;
+
+	return s->windowed ? window_verify(&s->window, err)
+			   : pingpong_verify(&s->pingpong, err);
+}
+
+static void teardown(struct end *e)
+{
+	struct ops_state *s = e->state;
+
+	if (s && s->windowed)
+		window_fini(&s->window);
+	else if (s)
+		pingpong_fini(&s->pingpong);
+	free(s);
+	e->state = NULL;
+}
+
+const struct scenario scenario_ops = {
+	.name = "ops",
+	.summary = "each verb alone: latency and rate, by what software "
+		   "decides",
+	.question = "What does one operation cost, and how many a second are "
+		    "there, by how many are outstanding, posted by one "
+		    "doorbell, inlined, signalled?",
+	.source = "Kalia, Kaminsky, Andersen, Design guidelines for high "
+		  "performance RDMA systems, USENIX ATC 2016",
+	.opts = &ops_opts,
+	.cfg_size = sizeof(struct ops_cfg),
+	.sweeps = sweeps,
+	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
+	.metrics = metrics,
+	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
+	.report = &report_ops,
+	.supported = supported,
+	.need = need,
+	.setup = setup,
+	.client = client,
+	.server = server,
+	.verify = verify,
+	.teardown = teardown,
+};

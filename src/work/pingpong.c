@@ -1,0 +1,433 @@
+#include "work/pingpong.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/stop.h"
+
+enum { SEED = 0xb0b0, TOKEN_BYTES = 12, LOOKS = 4096 };
+
+static int ep_failed(struct pingpong *p, int ret, struct err *err)
+{
+	*err = p->end->ep->err;
+	return ret;
+}
+
+static int interrupted(struct err *err)
+{
+	return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+}
+
+/* --- setting up ----------------------------------------------------------- */
+
+static size_t stride_of(const struct pingpong_attr *a)
+{
+	return (a->size + SCAN_LINE - 1) / SCAN_LINE * SCAN_LINE;
+}
+
+uint64_t pingpong_bytes(const struct pingpong_attr *a)
+{
+	return 2 * stride_of(a);
+}
+
+static void cut(struct pingpong *p)
+{
+	const size_t piece = p->a.size / p->a.sges;
+	unsigned i;
+
+	for (i = 0; i < p->a.sges; i++)
+		p->sges[i] = (struct sge){
+			.addr = p->tx + i * piece,
+			.len = i + 1 < p->a.sges ? piece
+						 : p->a.size - i * piece,
+			.region = p->region,
+		};
+}
+
+static void make_works(struct pingpong *p)
+{
+	const bool two = p->a.op == OP_WRITE && !p->a.poll_memory;
+
+	cut(p);
+	p->n_works = two ? 2 : 1;
+	p->works[0] = (struct work){
+		.op = p->a.op,
+		.n_sges = p->a.sges,
+		.sges = p->sges,
+	};
+	p->works[1] = (struct work){.op = OP_WRITE_IMM, .sges = p->sges};
+	p->recv_sge = (struct sge){
+		.addr = p->rx,
+		.len = p->a.size,
+		.region = p->region,
+	};
+	p->recv = (struct work){
+		.op = OP_RECV,
+		.n_sges = p->a.op == OP_SEND,
+		.sges = &p->recv_sge,
+	};
+	p->until_signal = (unsigned)p->end->pt->link.signal_every;
+}
+
+static int post_recv(struct pingpong *p, struct err *err)
+{
+	struct ep *ep = p->end->ep;
+	int ret;
+
+	if (p->a.poll_memory)
+		return 0;
+	ret = ep->tp->post(ep, &p->recv, 1);
+	return ret ? ep_failed(p, ret, err) : 0;
+}
+
+static void make_token(struct pingpong *p)
+{
+	struct blob *t = &p->end->token;
+	const uint64_t addr = (uintptr_t)p->rx;
+
+	memcpy(t->data, &addr, sizeof(addr));
+	memcpy(t->data + 8, &p->region->rkey, sizeof(p->region->rkey));
+	t->len = TOKEN_BYTES;
+}
+
+static int take_token(struct pingpong *p, struct err *err)
+{
+	const struct blob *t = &p->end->peer_token;
+	unsigned i;
+
+	if (t->len != TOKEN_BYTES)
+		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
+			       "the peer's token has %u bytes instead of %d",
+			       t->len, TOKEN_BYTES);
+	memcpy(&p->remote_addr, t->data, sizeof(p->remote_addr));
+	memcpy(&p->remote_rkey, t->data + 8, sizeof(p->remote_rkey));
+	for (i = 0; i < PINGPONG_WORKS; i++) {
+		p->works[i].remote_addr = p->remote_addr;
+		p->works[i].remote_rkey = p->remote_rkey;
+	}
+	return 0;
+}
+
+int pingpong_init(struct pingpong *p, struct end *e,
+		  const struct pingpong_attr *a, struct err *err)
+{
+	const unsigned access = OP_BIT(OP_WRITE) | OP_BIT(OP_WRITE_IMM);
+	unsigned i;
+	int ret;
+
+	memset(p, 0, sizeof(*p));
+	p->end = e;
+	p->a = *a;
+	p->lossy = e->ep->caps.lossy;
+	p->number = 1;
+	ret = mem_alloc_on(&p->mem, pingpong_bytes(a), e->is.numa_node, err);
+	if (ret)
+		return ret;
+	p->tx = p->mem.addr;
+	p->rx = p->tx + stride_of(a);
+	ret = e->ep->tp->reg(e->ep, p->mem.addr, p->mem.len,
+			     a->op == OP_SEND ? 0 : access, &p->region, err);
+	if (ret)
+		return ret;
+	scan_fill(p->tx, a->size, SEED + e->role);
+	make_works(p);
+	make_token(p);
+	for (i = 0; !ret && i < PINGPONG_RECVS; i++)
+		ret = post_recv(p, err);
+	return ret;
+}
+
+void pingpong_fini(struct pingpong *p)
+{
+	if (p->region)
+		p->end->ep->tp->dereg(p->end->ep, p->region);
+	p->region = NULL;
+	mem_free(&p->mem);
+}
+
+/* --- what came ------------------------------------------------------------- */
+
+/* The last byte, when it is looked at, is never what it was before: it is
+ * not the pattern's. */
+static uint8_t last_byte(uint64_t number)
+{
+	return (uint8_t)(number % 255 + 1);
+}
+
+static uint64_t number_in(const struct pingpong *p)
+{
+	uint64_t number = p->number;
+
+	/* Of what may have been lost only the message itself tells which it
+	 * is. */
+	if (p->lossy && p->a.size >= sizeof(number) + p->a.poll_memory)
+		memcpy(&number, p->rx, sizeof(number));
+	return number;
+}
+
+static int verify_message(struct pingpong *p, uint64_t number, struct err *err)
+{
+	const struct scan_expect want = {
+		.seed = (uint64_t)SEED + !p->end->role,
+		.op = number,
+		.stamp = STAMP_FIRST,
+	};
+
+	p->verified++;
+	return scan_verify(p->rx, p->a.size - p->a.poll_memory, &want, err);
+}
+
+int pingpong_verify(struct pingpong *p, struct err *err)
+{
+	if (p->a.verify == VERIFY_NONE || p->number == 1 || p->lossy)
+		return 0;
+	return verify_message(p, p->number - 1, err);
+}
+
+/* --- over and back --------------------------------------------------------- */
+
+static int post_message(struct pingpong *p, uint64_t number, struct err *err)
+{
+	struct ep *ep = p->end->ep;
+	struct work *last = &p->works[p->n_works - 1];
+	int ret;
+
+	scan_stamp_first(p->tx, p->a.size, number);
+	if (p->a.poll_memory)
+		p->tx[p->a.size - 1] = (char)last_byte(number);
+	last->imm = (uint32_t)number;
+	last->flags = 0;
+	p->sent += p->n_works;
+	last->cookie = p->sent;
+	if (!--p->until_signal) {
+		last->flags = WORK_SIGNAL;
+		p->until_signal = (unsigned)p->end->pt->link.signal_every;
+	}
+	ret = ep->tp->post(ep, p->works, p->n_works);
+	return ret ? ep_failed(p, ret, err) : 0;
+}
+
+static bool queue_full(const struct pingpong *p)
+{
+	return p->sent - p->completed + PINGPONG_WORKS >
+	       p->end->pt->link.tx_depth;
+}
+
+/* Completions of sends free their places; true if a message is among them. */
+static bool take(struct pingpong *p, const struct comp *comp, int n)
+{
+	bool got = false;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (comp[i].op == OP_RECV)
+			got = true;
+		else
+			p->completed = comp[i].cookie;
+	}
+	return got;
+}
+
+static bool byte_changed(const struct pingpong *p)
+{
+	const volatile uint8_t *last =
+		(const volatile uint8_t *)p->rx + p->a.size - 1;
+
+	return *last != p->seen;
+}
+
+/* Sends completed meanwhile, and the peer, are looked after now and then. */
+static int look_around(struct pingpong *p, struct err *err)
+{
+	struct ep *ep = p->end->ep;
+	struct comp comp[4];
+	int n = ep->tp->poll(ep, comp, 4);
+
+	if (n < 0)
+		return ep_failed(p, n, err);
+	take(p, comp, n);
+	if (ep->poll != POLL_SPIN)
+		sched_yield();
+	return 0;
+}
+
+/* 1: it is there; 0: the phase is finished (server), or given up (client, on
+ * a lossy link); -errno. */
+static int await_byte(struct pingpong *p, struct err *err)
+{
+	const uint64_t begin = clock_raw_ns();
+	const uint64_t limit = p->lossy && p->end->role == ROLE_ACTIVE
+				       ? WINDOW_LOSS_NS
+				       : p->end->pt->trial.op_timeout_ns;
+	unsigned i = 0;
+	int ret;
+
+	while (!byte_changed(p) || queue_full(p)) {
+		ret = look_around(p, err);
+		if (ret)
+			return ret;
+		if (++i % LOOKS)
+			continue;
+		ret = p->end->pulse(p->end->pulse_arg, false, err);
+		if (ret)
+			return ret < 0 ? ret : 0;
+		if (p->end->role == ROLE_PASSIVE ||
+		    clock_raw_ns() - begin < limit)
+			continue;
+		if (p->lossy)
+			return 0;
+		return err_set(err, -ETIMEDOUT, REASON_LINK_FAILED,
+			       "no write became visible for %.1f s",
+			       (double)limit / 1e9);
+	}
+	/* The byte first, then what came before it. */
+	atomic_thread_fence(memory_order_acquire);
+	p->seen = (uint8_t)p->rx[p->a.size - 1];
+	return 1;
+}
+
+static int await_recv(struct pingpong *p, struct end_waiter *w, struct err *err)
+{
+	const bool limited = p->lossy && p->end->role == ROLE_ACTIVE;
+	struct ep *ep = p->end->ep;
+	struct comp comp[4];
+	bool got = false;
+	int n;
+
+	while (!got || queue_full(p)) {
+		n = limited ? ep_wait(ep, comp, 4, WINDOW_LOSS_NS)
+			    : end_wait(w, comp, 4, err);
+		if (limited && n < 0)
+			return ep_failed(p, n, err);
+		if (n <= 0)
+			return n;
+		got |= take(p, comp, n);
+	}
+	return 1;
+}
+
+static int await(struct pingpong *p, struct end_waiter *w, struct err *err)
+{
+	return p->a.poll_memory ? await_byte(p, err) : await_recv(p, w, err);
+}
+
+/* Until our own number is back; messages given up before may come late. */
+static int round_trip(struct pingpong *p, struct end_waiter *w, struct err *err)
+{
+	int ret = post_message(p, p->number, err);
+
+	while (!ret) {
+		ret = await(p, w, err);
+		if (ret <= 0)
+			break;
+		if (number_in(p) == p->number)
+			return 1;
+		ret = post_recv(p, err);
+	}
+	return ret;
+}
+
+static bool phase_over(const struct phase *ph, uint64_t done, uint64_t ns)
+{
+	if (done < ph->min_ops)
+		return false;
+	return done >= ph->max_ops || ns >= ph->max_ns;
+}
+
+static void close_tally(struct pingpong *p, uint64_t ops, uint64_t ns)
+{
+	tally_set(&p->end->tally, METRIC_OPS, ops);
+	tally_set(&p->end->tally, METRIC_VERIFIED, p->verified);
+	if (ns)
+		tally_set(&p->end->tally, METRIC_ELAPSED, ns);
+}
+
+static bool is_checked(const struct pingpong *p, const struct phase *ph,
+		       uint64_t done)
+{
+	return p->a.verify == VERIFY_EACH ||
+	       (p->a.verify == VERIFY_ENDS && !ph->measured && !done);
+}
+
+/* Outside the timed part. */
+static int after_message(struct pingpong *p, bool check, struct err *err)
+{
+	int ret = check ? verify_message(p, p->number, err) : 0;
+
+	p->number++;
+	return ret ? ret : post_recv(p, err);
+}
+
+int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
+{
+	const struct clock *clk = p->end->clock;
+	uint64_t t0, t1, begin, ops = 0;
+	struct end_waiter w;
+	int ret;
+
+	ret = take_token(p, err);
+	if (ret)
+		return ret;
+	end_waiter_init(&w, p->end, p->a.size);
+	p->verified = p->lost = 0;
+	begin = t1 = clock_ticks(clk);
+	for (; !phase_over(ph, ops, clock_ns(clk, t1 - begin)); ops++) {
+		if (stop_requested)
+			return interrupted(err);
+		t0 = clock_ticks(clk);
+		ret = round_trip(p, &w, err);
+		t1 = clock_ticks(clk);
+		if (ret < 0)
+			return ret;
+		if (!ret) {
+			p->lost++;
+			p->number++;
+			continue;
+		}
+		hist_record(&p->end->tally.latency, clock_ns(clk, t1 - t0));
+		w.done++;
+		ret = after_message(p, is_checked(p, ph, ops), err);
+		if (ret)
+			return ret;
+	}
+	close_tally(p, ops, clock_ns(clk, t1 - begin));
+	return 0;
+}
+
+/* Answers with the number that came. */
+static int answer(struct pingpong *p, bool check, struct err *err)
+{
+	int ret;
+
+	p->number = number_in(p);
+	ret = check ? verify_message(p, p->number, err) : 0;
+	if (!ret)
+		ret = post_message(p, p->number, err);
+	p->number++;
+	return ret ? ret : post_recv(p, err);
+}
+
+int pingpong_server(struct pingpong *p, const struct phase *ph, struct err *err)
+{
+	struct end_waiter w;
+	uint64_t ops = 0;
+	int ret;
+
+	ret = take_token(p, err);
+	if (ret)
+		return ret;
+	end_waiter_init(&w, p->end, p->a.size);
+	p->verified = 0;
+	for (; !ret; ops++) {
+		ret = await(p, &w, err);
+		if (ret <= 0)
+			break;
+		ret = stop_requested ? interrupted(err)
+				     : answer(p, is_checked(p, ph, ops), err);
+		w.done++;
+	}
+	close_tally(p, ops, 0);
+	return ret;
+}

@@ -1,0 +1,63 @@
+/*
+ * Ping-pong of messages and writes: the client's goes over, the server's
+ * comes back as soon as it is seen, one at a time.  What is timed is the full
+ * round trip.
+ *
+ * How the other end sees it: a send and a write with immediate data take a
+ * receive.  A plain write takes none, so a second one of no bytes, with
+ * immediate data, follows it by the same doorbell: on RC and UC what was
+ * written before is visible then (IBTA 1.4, 9.5 and o9-20).  Or, with
+ * `poll_memory`, the other end looks at the last byte that is written and
+ * takes the rest for there as well, which only some devices promise.
+ *
+ * On a link that loses messages the client sends anew what has not come back
+ * within WINDOW_LOSS_NS, and counts it.
+ */
+#ifndef WORK_PINGPONG_H
+#define WORK_PINGPONG_H
+
+#include "work/window.h"
+
+struct pingpong_attr {
+	enum op op; /* send, write or write with immediate data */
+	size_t size;
+	bool poll_memory; /* write only */
+	unsigned sges;
+	enum exchange_verify verify;
+};
+
+/* Receives posted: one is there while the other is worked on. */
+enum { PINGPONG_RECVS = 2, PINGPONG_WORKS = 2 };
+
+struct pingpong {
+	struct end *end;
+	struct pingpong_attr a;
+	bool lossy;
+	struct mem mem;
+	struct region *region;
+	char *tx, *rx;
+	struct work works[PINGPONG_WORKS], recv;
+	unsigned n_works;
+	struct sge sges[WINDOW_SGES_MAX], recv_sge;
+	uint64_t remote_addr;
+	uint32_t remote_rkey;
+	unsigned until_signal;
+	uint64_t sent, completed; /* works */
+	uint64_t number;	  /* of the next operation, from 1 */
+	uint8_t seen;		  /* last byte of what came last */
+	uint64_t verified, lost;
+};
+
+uint64_t pingpong_bytes(const struct pingpong_attr *a);
+
+int pingpong_init(struct pingpong *p, struct end *e,
+		  const struct pingpong_attr *a, struct err *err);
+void pingpong_fini(struct pingpong *p);
+int pingpong_client(struct pingpong *p, const struct phase *ph,
+		    struct err *err);
+int pingpong_server(struct pingpong *p, const struct phase *ph,
+		    struct err *err);
+/* The last one that came, whole. */
+int pingpong_verify(struct pingpong *p, struct err *err);
+
+#endif

@@ -1,0 +1,527 @@
+#include "work/window.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/stop.h"
+#include "work/window_work.h"
+
+/* Completions taken at a time. */
+enum { TAKE = 16 };
+
+/* A server whose client is quiet tells the credit it has after this. */
+#define IDLE_NS 200000u
+
+/* One that is only written to and read from sleeps so long between looks. */
+#define NAP_NS 200000u
+
+static int ep_failed(struct window *w, int ret, struct err *err)
+{
+	*err = w->end->ep->err;
+	return ret;
+}
+
+int window_post_recvs(struct window *w, unsigned first, unsigned n,
+		      struct err *err)
+{
+	struct ep *ep = w->end->ep;
+	int ret = ep->tp->post(ep, &w->recvs[first], n);
+
+	w->n.recvs += n;
+	w->n.recv_lists++;
+	return ret ? ep_failed(w, ret, err) : 0;
+}
+
+static int interrupted(struct err *err)
+{
+	return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+}
+
+/* --- client: posting ------------------------------------------------------- */
+
+/* How a phase goes on, as its loop needs it. */
+struct flow {
+	const struct phase *ph;
+	struct end_waiter waiter;
+	uint64_t begin, now; /* ticks */
+	uint64_t max_ticks;
+	bool last; /* no list after the next one */
+};
+
+static void prepare(struct window *w, struct work *work, unsigned slot)
+{
+	const uint64_t number = w->number++;
+
+	work->flags = 0;
+	work->cookie = ++w->posted;
+	work->imm = (uint32_t)number;
+	work->remote_rkey = w->remote_rkey;
+	if (w->a.op == OP_FETCH_ADD || w->a.op == OP_CMP_SWAP) {
+		work->remote_addr = w->remote_addr;
+		if (w->a.op == OP_CMP_SWAP) {
+			work->compare_add = number - 1;
+			work->swap = number;
+		}
+		return;
+	}
+	work->remote_addr = w->remote_addr + number % w->n_rx * w->stride;
+	if (w->a.op != OP_READ)
+		scan_stamp_first(w->tx + slot * w->stride, w->a.size, number);
+}
+
+/* A list, whose room the caller has made sure of.  The last operation of a
+ * phase is signalled, so that the end of all of them is known. */
+static int post_list(struct window *w, unsigned n, bool last, struct err *err)
+{
+	const unsigned slot = (unsigned)(w->posted % w->n_slots);
+	struct ep *ep = w->end->ep;
+	const uint64_t now = clock_ticks(w->end->clock);
+	unsigned i;
+	int ret;
+
+	for (i = 0; i < n; i++) {
+		struct work *work = &w->works[slot + i];
+
+		prepare(w, work, slot + i);
+		w->begun[slot + i] = now;
+		if (++w->since_signal < w->a.signal_every &&
+		    !(last && i + 1 == n))
+			continue;
+		work->flags = WORK_SIGNAL;
+		w->since_signal = 0;
+		w->n.completions++;
+	}
+	ret = ep->tp->post(ep, &w->works[slot], n);
+	w->n.lists++;
+	if (w->posted - w->known > w->n.most)
+		w->n.most = w->posted - w->known;
+	return ret ? ep_failed(w, ret, err) : 0;
+}
+
+static uint64_t on_their_way(const struct window *w)
+{
+	return w->number - 1 - w->gone;
+}
+
+static bool has_credit(const struct window *w, unsigned n)
+{
+	return !w->told || on_their_way(w) + n <= w->granted;
+}
+
+/* The next list's length: whole, unless few operations are left. */
+static unsigned list_length(const struct window *w, const struct flow *f)
+{
+	const uint64_t left = f->ph->max_ops - w->posted;
+	const unsigned to_end = w->n_slots - (unsigned)(w->posted % w->n_slots);
+	unsigned n = w->a.post_list;
+
+	if (n > left)
+		n = (unsigned)left;
+	return n > to_end ? to_end : n;
+}
+
+/* Posts while there is room, and credit. */
+static int post_lists(struct window *w, struct flow *f, struct err *err)
+{
+	unsigned n;
+	int ret;
+
+	while (!f->last) {
+		n = list_length(w, f);
+		if (w->posted - w->known + n > w->a.outstanding)
+			return 0;
+		if (!has_credit(w, n)) {
+			w->n.stalls++;
+			return 0;
+		}
+		f->last = w->posted + n >= f->ph->min_ops &&
+			  (w->posted + n >= f->ph->max_ops ||
+			   f->now - f->begin >= f->max_ticks);
+		ret = post_list(w, n, f->last, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* --- client: completing --------------------------------------------------- */
+
+static int check_atomic(struct window *w, uint64_t index, struct err *err)
+{
+	const uint64_t before = w->number - 1 - w->posted;
+	uint64_t found;
+
+	memcpy(&found, w->tx + index % w->n_slots * w->stride, sizeof(found));
+	if (found == before + index)
+		return 0;
+	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+		       "atomic operation %llu found %llu instead of what the "
+		       "one before it left",
+		       (unsigned long long)(before + index),
+		       (unsigned long long)found);
+}
+
+/* Operations up to `known` of this phase are complete: their results. */
+static int check_results(struct window *w, uint64_t known, struct err *err)
+{
+	const bool atomic = w->a.op == OP_FETCH_ADD || w->a.op == OP_CMP_SWAP;
+	const bool reads = w->a.op == OP_READ && w->a.verify == VERIFY_EACH;
+	uint64_t i;
+	int ret = 0;
+
+	if (!atomic && !reads)
+		return 0;
+	for (i = w->known; !ret && i < known; i++)
+		ret = atomic ? check_atomic(w, i, err)
+			     : window_verify_read(w, (unsigned)(i % w->n_slots),
+						  w->number - w->posted + i,
+						  err);
+	return ret;
+}
+
+static int take_credit(struct window *w, struct err *err)
+{
+	uint64_t granted;
+
+	/* The number never falls; what came late is no news. */
+	memcpy(&granted, w->credit_rx, sizeof(granted));
+	if (granted > w->granted)
+		w->granted = granted;
+	return window_post_recvs(w, 0, 1, err);
+}
+
+static int take_one(struct window *w, const struct comp *c, uint64_t now,
+		    struct err *err)
+{
+	const struct clock *clk = w->end->clock;
+	int ret;
+
+	if (c->op == OP_RECV)
+		return take_credit(w, err);
+	hist_record(
+		&w->end->tally.latency,
+		clock_ns(clk, now - w->begun[(c->cookie - 1) % w->n_slots]));
+	ret = check_results(w, c->cookie, err);
+	w->known = c->cookie;
+	return ret;
+}
+
+/* What has not arrived by now will not: it is lost, and its receives are
+ * there for others. */
+static void give_up_lost(struct window *w)
+{
+	const uint64_t missing = on_their_way(w) + w->n_rx - w->granted;
+
+	w->n.lost += missing;
+	w->gone += missing;
+}
+
+/* Something on its way will surely complete, or on a lossless link come; for
+ * credit alone a lossy link is waited for only so long. */
+static int await(struct window *w, struct flow *f, struct comp *comp,
+		 struct err *err)
+{
+	struct ep *ep = w->end->ep;
+	int got;
+
+	if (!w->lossy || w->posted != w->known)
+		return end_wait(&f->waiter, comp, TAKE, err);
+	got = ep_wait(ep, comp, TAKE, WINDOW_LOSS_NS);
+	if (got < 0)
+		return ep_failed(w, got, err);
+	if (got)
+		return got;
+	give_up_lost(w);
+	return w->end->pulse(w->end->pulse_arg, true, err);
+}
+
+static int complete_some(struct window *w, struct flow *f, struct err *err)
+{
+	struct comp comp[TAKE];
+	int i, n, ret = 0;
+
+	n = await(w, f, comp, err);
+	f->now = clock_ticks(w->end->clock);
+	for (i = 0; !ret && i < n; i++)
+		ret = take_one(w, &comp[i], f->now, err);
+	f->waiter.done = w->known + w->granted;
+	return n < 0 ? n : ret;
+}
+
+/* All of the phase is complete; messages: the server's program has them. */
+static bool all_done(const struct window *w)
+{
+	if (w->posted != w->known)
+		return false;
+	return !w->told || on_their_way(w) + w->n_rx == w->granted;
+}
+
+static void begin_phase(struct window *w, struct flow *f,
+			const struct phase *ph)
+{
+	*f = (struct flow){
+		.ph = ph,
+		.max_ticks = clock_ticks_of(w->end->clock, ph->max_ns),
+	};
+	end_waiter_init(&f->waiter, w->end, w->a.size);
+	w->posted = w->known = 0;
+	w->since_signal = 0;
+	w->verified = 0;
+	w->n = (struct window_counts){.done = 0};
+	f->begin = f->now = clock_ticks(w->end->clock);
+}
+
+/* The link's own counts of this phase against ours. */
+static int check_posts(struct window *w, const struct ep_counts *before,
+		       struct err *err)
+{
+	const struct ep_counts *now = &w->end->ep->counts;
+	const uint64_t posts = now->posts - before->posts;
+	const uint64_t bells = now->doorbells - before->doorbells;
+
+	/* Other transports' doorbells are system calls, and a message that is
+	 * cut is several posts. */
+	if (!w->end->ep->caps.qp_type[0] ||
+	    ep_messages_per_op(w->end->ep, w->a.size) != 1)
+		return 0;
+	if (posts == w->posted + w->n.recvs &&
+	    bells == w->n.lists + w->n.recv_lists)
+		return 0;
+	return err_set(err, -EBADMSG, REASON_MISCOUNT,
+		       "%llu posts and %llu doorbells by the link's count, "
+		       "%llu and %llu by ours",
+		       (unsigned long long)posts, (unsigned long long)bells,
+		       (unsigned long long)(w->posted + w->n.recvs),
+		       (unsigned long long)(w->n.lists + w->n.recv_lists));
+}
+
+static void close_tally(struct window *w, uint64_t ticks)
+{
+	struct tally *t = &w->end->tally;
+
+	w->n.done = w->posted;
+	tally_set(t, METRIC_OPS, w->posted);
+	tally_set(t, METRIC_VERIFIED, w->verified);
+	tally_set(t, METRIC_ELAPSED, clock_ns(w->end->clock, ticks));
+}
+
+int window_client(struct window *w, const struct phase *ph, struct err *err)
+{
+	const struct ep_counts before = w->end->ep->counts;
+	uint64_t end = 0;
+	struct flow f;
+	int ret;
+
+	ret = window_take_token(w, err);
+	if (ret)
+		return ret;
+	begin_phase(w, &f, ph);
+	while (!f.last || !all_done(w)) {
+		if (stop_requested)
+			return interrupted(err);
+		ret = post_lists(w, &f, err);
+		if (!ret)
+			ret = complete_some(w, &f, err);
+		if (ret)
+			return ret;
+		/* Credit that comes after the last completion is no part of
+		 * the work. */
+		if (!end && f.last && w->posted == w->known)
+			end = f.now;
+	}
+	close_tally(w, end - f.begin);
+	return check_posts(w, &before, err);
+}
+
+/* --- server ---------------------------------------------------------------- */
+
+/* Receives that we have ever posted. */
+static int tell_credit(struct window *w, struct err *err)
+{
+	struct ep *ep = w->end->ep;
+	const struct sge sge = {
+		.addr = w->credit_tx + w->n.credits % WINDOW_CREDITS,
+		.len = sizeof(uint64_t),
+		.region = w->region,
+	};
+	const struct work work = {
+		.op = OP_SEND,
+		.n_sges = 1,
+		.sges = &sge,
+		.flags = WORK_SIGNAL,
+	};
+	int ret;
+
+	if (w->credits_busy == WINDOW_CREDITS)
+		return 0; /* when one of them has gone */
+	w->credit_told = w->arrived + w->n_rx;
+	memcpy(sge.addr, &w->credit_told, sizeof(w->credit_told));
+	ret = ep->tp->post(ep, &work, 1);
+	w->credits_busy++;
+	w->n.credits++;
+	return ret ? ep_failed(w, ret, err) : 0;
+}
+
+static uint64_t untold(const struct window *w)
+{
+	return w->arrived + w->n_rx - w->credit_told;
+}
+
+/* Times of arrivals, for the rate. */
+struct arrivals {
+	uint64_t first, last; /* ticks */
+	uint64_t n_first, n;
+};
+
+static int message_slot(const struct window *w, const struct comp *c)
+{
+	if (w->a.op == OP_WRITE_IMM)
+		return (int)(c->imm % w->n_rx);
+	return (int)c->cookie;
+}
+
+static int take_message(struct window *w, const struct comp *c, bool check,
+			struct err *err)
+{
+	int ret = 0;
+
+	if (check)
+		ret = window_verify_message(w, (unsigned)message_slot(w, c),
+					    err);
+	w->arrived++;
+	return ret;
+}
+
+/* Posts again what these took: receives go round, so they are one run, or
+ * two where it passes the end. */
+static int post_again(struct window *w, unsigned n, struct err *err)
+{
+	const unsigned first = (unsigned)((w->arrived - n) % w->n_rx);
+	const unsigned to_end = w->n_rx - first;
+	int ret;
+
+	if (!n)
+		return 0;
+	ret = window_post_recvs(w, first, n < to_end ? n : to_end, err);
+	if (!ret && n > to_end)
+		ret = window_post_recvs(w, 0, n - to_end, err);
+	return ret;
+}
+
+static bool is_checked(const struct window *w, const struct arrivals *a)
+{
+	return w->a.verify == VERIFY_EACH ||
+	       (w->a.verify == VERIFY_ENDS && !a->n);
+}
+
+static int take_messages(struct window *w, const struct comp *comp, int got,
+			 struct arrivals *a, struct err *err)
+{
+	const uint64_t now = clock_ticks(w->end->clock);
+	unsigned n = 0;
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < got; i++) {
+		if (comp[i].op != OP_RECV) {
+			w->credits_busy--;
+			continue;
+		}
+		ret = take_message(w, &comp[i], is_checked(w, a), err);
+		a->n++;
+		n++;
+	}
+	if (!ret)
+		ret = post_again(w, n, err);
+	if (n)
+		a->last = now;
+	if (n && !a->first) {
+		a->first = now;
+		a->n_first = a->n;
+	}
+	if (!ret && untold(w) >= (w->n_rx + 3) / 4)
+		ret = tell_credit(w, err);
+	return ret;
+}
+
+/* The rate is that of the messages after the first ones, whose beginning
+ * nobody here saw; the time is given for all of them at this rate. */
+static void close_arrivals(struct window *w, const struct arrivals *a)
+{
+	struct tally *t = &w->end->tally;
+	const double ns = (double)clock_ns(w->end->clock, a->last - a->first);
+
+	tally_set(t, METRIC_VERIFIED, w->verified);
+	tally_set(t, METRIC_OPS, a->n);
+	/* What is acknowledged is counted as well by who sends it. */
+	if (!w->end->ep->caps.acknowledged && a->n > a->n_first && ns > 0)
+		tally_set(t, METRIC_ELAPSED,
+			  (uint64_t)(ns * (double)a->n /
+				     (double)(a->n - a->n_first)));
+}
+
+/* Completions; 0 when the phase is finished.  Before it waits for long, the
+ * client is told all the credit there is. */
+static int serve_wait(struct window *w, struct end_waiter *waiter,
+		      struct comp *comp, struct err *err)
+{
+	struct ep *ep = w->end->ep;
+	int got;
+
+	while (untold(w)) {
+		got = ep_wait(ep, comp, TAKE, IDLE_NS);
+		if (got < 0)
+			return ep_failed(w, got, err);
+		if (got)
+			return got;
+		got = tell_credit(w, err);
+		if (got)
+			return got;
+	}
+	return end_wait(waiter, comp, TAKE, err);
+}
+
+static int serve_messages(struct window *w, struct err *err)
+{
+	struct arrivals a = {.n = 0};
+	struct end_waiter waiter;
+	struct comp comp[TAKE];
+	int got, ret = 0;
+
+	end_waiter_init(&waiter, w->end, w->a.size);
+	w->credit_told = w->arrived + w->n_rx;
+	while (!ret) {
+		got = serve_wait(w, &waiter, comp, err);
+		if (got <= 0) {
+			ret = got;
+			break;
+		}
+		ret = take_messages(w, comp, got, &a, err);
+		waiter.done = w->arrived;
+		if (!ret && stop_requested)
+			ret = interrupted(err);
+	}
+	close_arrivals(w, &a);
+	return ret;
+}
+
+/* The device serves; the program keeps out of its way. */
+static int serve_nothing(struct window *w, struct err *err)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	int ret = 0;
+
+	while (!ret) {
+		nanosleep(&nap, NULL);
+		ret = w->end->pulse(w->end->pulse_arg, false, err);
+	}
+	return ret > 0 ? 0 : ret;
+}
+
+int window_server(struct window *w, const struct phase *ph, struct err *err)
+{
+	(void)ph;
+	w->verified = 0;
+	w->n = (struct window_counts){.done = 0};
+	return w->told ? serve_messages(w, err) : serve_nothing(w, err);
+}

@@ -1,0 +1,107 @@
+/*
+ * A window of operations: N outstanding, kept full, so that what is measured
+ * is the rate and not the round trip (Kalia, Kaminsky, Andersen, "Design
+ * guidelines for high performance RDMA systems", USENIX ATC 2016: doorbell
+ * batching, selective signalling, inlining, and how many are outstanding).
+ *
+ * The client posts lists of `post_list` operations, one doorbell each, while
+ * fewer than `outstanding` of them are not known to be complete; every
+ * `signal_every`-th asks for a completion, which stands for those before it.
+ * A list waits until the whole of it has room.
+ *
+ * Messages (send, write with immediate data) take receives at the server.
+ * There are `outstanding` times two of them, and the client never has more
+ * messages on their way than receives are posted: the server tells, by a
+ * short message now and then, how many it has posted in all (credit).  On a
+ * link that loses messages the client waits for credit only so long
+ * (WINDOW_LOSS_NS), and takes for lost what has not arrived by then.
+ *
+ * What is exact: operations, posts and doorbells by this module's own count
+ * against the link's; results of atomics (RC carries them out in order: each
+ * finds what the one before left, which is more than a permutation);
+ * payloads, which carry the operation's number.
+ */
+#ifndef WORK_WINDOW_H
+#define WORK_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine/mem.h"
+#include "run/end.h"
+#include "work/exchange.h"
+
+enum { WINDOW_OUTSTANDING_MAX = 4096, WINDOW_LIST_MAX = 64 };
+enum { WINDOW_SGES_MAX = 16 };
+
+#define WINDOW_LOSS_NS 50000000u
+
+struct window_attr {
+	enum op op;
+	size_t size; /* of an operation; at least `sges` */
+	unsigned outstanding, post_list, sges, signal_every;
+	enum exchange_verify verify;
+};
+
+/* What a phase counted, beside what the link counts. */
+struct window_counts {
+	uint64_t done;	      /* operations completed */
+	uint64_t lists;	      /* doorbells for them */
+	uint64_t completions; /* asked for and got */
+	uint64_t most;	      /* outstanding at a time */
+	uint64_t stalls;      /* lists that waited for credit alone */
+	uint64_t lost;	      /* messages */
+	uint64_t recvs;	      /* receives posted, and doorbells for them */
+	uint64_t recv_lists;
+	uint64_t credits; /* messages with credit sent (server) */
+};
+
+struct window {
+	struct end *end;
+	struct window_attr a;
+	bool told, lossy; /* operations take receives; may be lost */
+	unsigned n_slots; /* ours: outstanding, in whole lists */
+	unsigned n_rx;	  /* the peer's memory: twice as many */
+	size_t stride;
+	struct mem mem;
+	struct region *region;
+	char *tx, *rx; /* slots to send from and to be reached at */
+	uint64_t *credit_tx, *credit_rx;
+	struct work *works, *recvs; /* made once, a slot each */
+	struct sge *sges, *recv_sges;
+	uint64_t *begun; /* ticks at which a slot was posted */
+	uint64_t remote_addr;
+	uint32_t remote_rkey;
+	uint64_t number;	/* of the next operation, over all phases,
+				 * from 1: 0 is what was never written */
+	uint64_t posted, known; /* of this phase: posted, known complete */
+	unsigned since_signal;
+	uint64_t granted; /* receives that the peer has ever posted */
+	uint64_t gone;	  /* messages taken for lost */
+	uint64_t arrived; /* messages, over all phases */
+	uint64_t credit_told;
+	unsigned credits_busy;
+	uint64_t verified;
+	struct window_counts n;
+};
+
+/* Receives that an end of it posts, and work that it has outstanding. */
+unsigned window_recv_depth(const struct window_attr *a);
+unsigned window_send_depth(const struct window_attr *a);
+/* Bytes that one end registers. */
+uint64_t window_bytes(const struct window_attr *a);
+
+/* Buffers, registered; receives posted; the token for the other end. */
+int window_init(struct window *w, struct end *e, const struct window_attr *a,
+		struct err *err);
+void window_fini(struct window *w);
+
+/* Fill the tally: operations, elapsed, latency from post to completion of
+ * those that were signalled; `w->n` has the rest. */
+int window_client(struct window *w, const struct phase *ph, struct err *err);
+int window_server(struct window *w, const struct phase *ph, struct err *err);
+
+/* What is in the slots after a phase, whole. */
+int window_verify(struct window *w, struct err *err);
+
+#endif

@@ -1,0 +1,321 @@
+/* A window's buffers and prepared work, and what is in them afterwards. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "work/window.h"
+#include "work/window_work.h"
+
+enum { CREDIT_WORDS = 16, TOKEN_BYTES = 12 };
+
+static bool is_told(enum op op)
+{
+	return op == OP_SEND || op == OP_WRITE_IMM;
+}
+
+static unsigned slots_of(const struct window_attr *a)
+{
+	return (a->outstanding + a->post_list - 1) / a->post_list *
+	       a->post_list;
+}
+
+static unsigned recvs_of(const struct window_attr *a)
+{
+	return 2 * slots_of(a);
+}
+
+unsigned window_recv_depth(const struct window_attr *a)
+{
+	/* The client's are for credit: the server sends no more of it than
+	 * there were messages. */
+	return recvs_of(a) + WINDOW_CREDITS;
+}
+
+unsigned window_send_depth(const struct window_attr *a)
+{
+	return slots_of(a) + WINDOW_CREDITS;
+}
+
+static size_t stride_of(const struct window_attr *a)
+{
+	return (a->size + SCAN_LINE - 1) / SCAN_LINE * SCAN_LINE;
+}
+
+uint64_t window_bytes(const struct window_attr *a)
+{
+	return (uint64_t)(slots_of(a) + recvs_of(a)) * stride_of(a) +
+	       2 * CREDIT_WORDS * sizeof(uint64_t);
+}
+
+/* --- work, made once ------------------------------------------------------ */
+
+/* The slot in `n` pieces, the last of which has what is left over. */
+static void cut_slot(const struct window *w, struct sge *sges, char *at,
+		     unsigned n)
+{
+	const size_t piece = w->a.size / n;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		sges[i] = (struct sge){
+			.addr = at + i * piece,
+			.len = i + 1 < n ? piece : w->a.size - i * piece,
+			.region = w->region,
+		};
+}
+
+static void make_work(struct window *w, unsigned slot)
+{
+	struct sge *sges = &w->sges[slot * w->a.sges];
+
+	cut_slot(w, sges, w->tx + slot * w->stride, w->a.sges);
+	w->works[slot] = (struct work){
+		.op = w->a.op,
+		.n_sges = w->a.sges,
+		.sges = sges,
+		.compare_add = 1,
+	};
+}
+
+static void make_recv(struct window *w, unsigned slot, char *at, size_t len)
+{
+	w->recv_sges[slot] = (struct sge){
+		.addr = at,
+		.len = len,
+		.region = w->region,
+	};
+	w->recvs[slot] = (struct work){
+		.op = OP_RECV,
+		.n_sges = len != 0,
+		.sges = &w->recv_sges[slot],
+		.cookie = slot,
+	};
+}
+
+/* The server's take messages (one that is written elsewhere needs no
+ * memory), the client's credit. */
+static void make_recvs(struct window *w)
+{
+	const bool client = w->end->role == ROLE_ACTIVE;
+	const size_t len = w->a.op == OP_WRITE_IMM ? 0 : w->a.size;
+	unsigned i;
+
+	for (i = 0; i < w->n_rx; i++)
+		if (client)
+			make_recv(w, i, (char *)w->credit_rx, sizeof(uint64_t));
+		else
+			make_recv(w, i, w->rx + i * w->stride, len);
+}
+
+static int allocate(struct window *w, struct err *err)
+{
+	w->works = calloc(w->n_slots, sizeof(*w->works));
+	w->sges = calloc((size_t)w->n_slots * w->a.sges, sizeof(*w->sges));
+	w->recvs = calloc(w->n_rx, sizeof(*w->recvs));
+	w->recv_sges = calloc(w->n_rx, sizeof(*w->recv_sges));
+	w->begun = calloc(w->n_slots, sizeof(*w->begun));
+	if (w->works && w->sges && w->recvs && w->recv_sges && w->begun)
+		return 0;
+	return err_sys(err, -ENOMEM, "a window of %u", w->n_slots);
+}
+
+static void fill_slots(struct window *w)
+{
+	const bool atomic = w->a.op == OP_FETCH_ADD || w->a.op == OP_CMP_SWAP;
+	unsigned i;
+
+	if (atomic)
+		return; /* counting begins at 0 */
+	for (i = 0; i < w->n_slots && w->a.op != OP_READ; i++)
+		scan_fill(w->tx + i * w->stride, w->a.size, WINDOW_SEED);
+	/* What is written to stays zero until then; what is read is not. */
+	for (i = 0; i < w->n_rx && w->a.op == OP_READ; i++)
+		scan_fill(w->rx + i * w->stride, w->a.size, WINDOW_SEED + i);
+}
+
+static int map_memory(struct window *w, struct err *err)
+{
+	struct ep *ep = w->end->ep;
+	const unsigned access = OP_BIT(w->a.op) & ~OP_BIT(OP_SEND);
+	int ret;
+
+	ret = mem_alloc_on(&w->mem, window_bytes(&w->a), w->end->is.numa_node,
+			   err);
+	if (ret)
+		return ret;
+	w->tx = w->mem.addr;
+	w->rx = w->tx + w->n_slots * w->stride;
+	w->credit_tx = (void *)(w->rx + w->n_rx * w->stride);
+	w->credit_rx = w->credit_tx + CREDIT_WORDS;
+	return ep->tp->reg(ep, w->mem.addr, w->mem.len, access, &w->region,
+			   err);
+}
+
+static void make_token(struct window *w)
+{
+	struct blob *t = &w->end->token;
+	const uint64_t addr = (uintptr_t)w->rx;
+
+	memcpy(t->data, &addr, sizeof(addr));
+	memcpy(t->data + 8, &w->region->rkey, sizeof(w->region->rkey));
+	t->len = TOKEN_BYTES;
+}
+
+int window_take_token(struct window *w, struct err *err)
+{
+	const struct blob *t = &w->end->peer_token;
+
+	if (t->len != TOKEN_BYTES)
+		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
+			       "the peer's token has %u bytes instead of %d",
+			       t->len, TOKEN_BYTES);
+	memcpy(&w->remote_addr, t->data, sizeof(w->remote_addr));
+	memcpy(&w->remote_rkey, t->data + 8, sizeof(w->remote_rkey));
+	return 0;
+}
+
+static int post_first_receives(struct window *w, struct err *err)
+{
+	unsigned i, n;
+	int ret;
+
+	for (i = 0; w->told && i < w->n_rx; i += n) {
+		n = w->n_rx - i < WINDOW_LIST_MAX ? w->n_rx - i
+						  : WINDOW_LIST_MAX;
+		ret = window_post_recvs(w, i, n, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int window_init(struct window *w, struct end *e, const struct window_attr *a,
+		struct err *err)
+{
+	unsigned i;
+	int ret;
+
+	memset(w, 0, sizeof(*w));
+	w->end = e;
+	w->a = *a;
+	w->told = is_told(a->op);
+	w->lossy = e->ep->caps.lossy;
+	w->n_slots = slots_of(a);
+	w->n_rx = recvs_of(a);
+	w->stride = stride_of(a);
+	w->granted = w->n_rx;
+	w->number = 1;
+	ret = allocate(w, err);
+	if (!ret)
+		ret = map_memory(w, err);
+	if (ret)
+		return ret;
+	fill_slots(w);
+	for (i = 0; i < w->n_slots; i++)
+		make_work(w, i);
+	make_recvs(w);
+	make_token(w);
+	return post_first_receives(w, err);
+}
+
+void window_fini(struct window *w)
+{
+	if (w->region)
+		w->end->ep->tp->dereg(w->end->ep, w->region);
+	w->region = NULL;
+	mem_free(&w->mem);
+	free(w->works);
+	free(w->sges);
+	free(w->recvs);
+	free(w->recv_sges);
+	free(w->begun);
+}
+
+/* --- what arrived --------------------------------------------------------- */
+
+static uint64_t stamp_in(const char *slot)
+{
+	uint64_t number;
+
+	memcpy(&number, slot, sizeof(number));
+	return number;
+}
+
+int window_verify_message(struct window *w, unsigned slot, struct err *err)
+{
+	const char *at = w->rx + slot * w->stride;
+	struct scan_expect want = {
+		.seed = WINDOW_SEED,
+		.op = w->arrived + 1,
+		.stamp = STAMP_FIRST,
+	};
+
+	w->verified++;
+	/* What was lost leaves a gap in the numbers, but no step back. */
+	if (w->lossy && w->a.size >= sizeof(uint64_t))
+		want.op = stamp_in(at);
+	if (w->lossy && w->a.size < sizeof(uint64_t))
+		return 0; /* a number cut short tells nothing here */
+	if (want.op <= w->arrived)
+		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+			       "message %llu after %llu others",
+			       (unsigned long long)want.op,
+			       (unsigned long long)w->arrived);
+	return scan_verify(at, w->a.size, &want, err);
+}
+
+int window_verify_read(struct window *w, unsigned slot, uint64_t number,
+		       struct err *err)
+{
+	struct scan_expect want = {
+		.seed = WINDOW_SEED + number % w->n_rx,
+		.op = number,
+		.stamp = STAMP_NONE,
+	};
+
+	w->verified++;
+	return scan_verify(w->tx + slot * w->stride, w->a.size, &want, err);
+}
+
+/* Operation k wrote slot k modulo their number, with its own number; whoever
+ * came last is not known here, but where it must have been is. */
+static int verify_written(struct window *w, struct err *err)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < w->n_rx; i++) {
+		const char *at = w->rx + i * w->stride;
+		struct scan_expect want = {
+			.seed = WINDOW_SEED,
+			.op = stamp_in(at),
+			.stamp = STAMP_FIRST,
+		};
+
+		if (!want.op)
+			continue; /* not reached yet, or lost */
+		if (want.op % w->n_rx != i)
+			return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+				       "slot %u holds operation %llu", i,
+				       (unsigned long long)want.op);
+		w->verified++;
+		ret = scan_verify(at, w->a.size, &want, err);
+	}
+	return ret;
+}
+
+int window_verify(struct window *w, struct err *err)
+{
+	const bool client = w->end->role == ROLE_ACTIVE;
+	const bool writes = w->a.op == OP_WRITE || w->a.op == OP_WRITE_IMM;
+
+	if (w->a.verify == VERIFY_NONE || w->a.size < sizeof(uint64_t))
+		return 0;
+	if (!client && writes && (w->arrived || !w->told))
+		return verify_written(w, err);
+	if (client && w->a.op == OP_READ && w->posted)
+		return window_verify_read(
+			w, (unsigned)((w->posted - 1) % w->n_slots),
+			w->number - 1, err);
+	return 0;
+}
