@@ -1,22 +1,282 @@
 /* How the results of prefetch are shown and judged. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "report/plots.h"
 #include "report/report.h"
 #include "reports.h"
+#include "result/reader.h"
+#include "work/scan.h"
 
-#define AXES                                                                   \
+#define BYTES .x = "size_bytes", .x_label = "bytes"
+#define NS_PER_LINE                                                            \
 	{                                                                      \
-		.x = "size_bytes", .x_label = "bytes",                         \
-		.y = {{"lat_p50_ns", "p50", 1e3}, {"lat_p99_ns", "p99", 1e3}}, \
+		"line_ps", "ns/line", 1e3                                      \
 	}
+/* By what the two are compared: (all off - as found) / all off. */
+#define HARDWARE                                                               \
+	{                                                                      \
+		"prefetchers", "all-off", NULL, "prefetching saves"            \
+	}
+#define SOFTWARE                                                               \
+	{                                                                      \
+		"prefetch_distance", "0", NULL, "prefetching saves"            \
+	}
+
+/* --- figures --------------------------------------------------------------------- */
+
+static const double *caches_of(const struct report_view *view,
+			       const struct series *s)
+{
+	bool local = !strcmp(series_cell(view->set, s, "local"), "yes");
+
+	return view->info->cache_bytes[local ? RUN_CLIENT : RUN_SERVER];
+}
+
+/* The caches of the end that scans, beside each point. */
+static void write_lines(FILE *f, const struct report_view *view,
+			const struct series *s)
+{
+	const double *cache = caches_of(view, s);
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		fprintf(f, "%.0f\t%.4f\t%u\t%.0f\t%.0f\t%.0f\n", s->points[i].x,
+			s->points[i].y[0], s->points[i].trials, cache[0],
+			cache[1], cache[2]);
+}
+
+#define LINES(kind, words)                                                     \
+	{                                                                      \
+		.name = "prefetch_lines_" kind,                                \
+		.title = "Prefetch: time to " words                            \
+			 " a cache line, by order and size",                   \
+		.script = plot_prefetch_lines,                                 \
+		.axes = {BYTES, .y = {NS_PER_LINE}},                           \
+		.where = {{"prefetchers", "as-found"},                         \
+			  {"prefetch_distance", "0"},                          \
+			  {"scan", kind}},                                     \
+		.write = write_lines,                                          \
+		.columns = "size_bytes ns_per_line trials l1d_bytes l2_bytes " \
+			   "l3_bytes",                                         \
+	}
+
+static const struct report_figure figures[] = {
+	LINES("read", "read"),
+	LINES("write", "write"),
+	{
+		.name = "prefetch_gain",
+		.title = "Prefetch: gain of the hardware prefetchers",
+		.script = plot_prefetch_gain,
+		.axes = {BYTES, .y = {{"lat_p50_ns", "p50", 1e3}}},
+		.pair = HARDWARE,
+		.where = {{"pattern", "seq"}, {"prefetch_distance", "0"}},
+		.columns = "size_bytes gain_percent off_p50_us on_p50_us",
+	},
+	{
+		.name = "prefetch_software",
+		.title = "Prefetch: gain of prefetch instructions in the scan",
+		.script = plot_prefetch_gain,
+		.axes = {BYTES, .y = {NS_PER_LINE}},
+		.pair = SOFTWARE,
+		.where = {{"prefetchers", "as-found"}},
+		.columns = "size_bytes gain_percent without_ns_per_line "
+			   "with_ns_per_line",
+	},
+};
+
+/* --- invariants ------------------------------------------------------------------- */
+
+/* What both ends scanned; NAN if neither says.  A server that has no part in
+ * it has no such column filled. */
+static double lines_scanned(const struct check *c, size_t row)
+{
+	double client = check_number(c, row, "client_lines_scanned");
+	double server = check_number(c, row, "server_lines_scanned");
+
+	if (isnan(client) || isnan(server))
+		return isnan(client) ? server : client;
+	return client + server;
+}
+
+/* Every line of every operation, and the end that does not scan none. */
+static int every_line(struct check *c, const struct report_rule *rule,
+		      struct err *err)
+{
+	struct check_line *l = NULL;
+	size_t row;
+
+	(void)err;
+	for (row = 0; row < reader_rows(c->table); row++) {
+		double want = check_number(c, row, "samples") *
+			      check_number(c, row, "size_bytes") / SCAN_LINE;
+		double got = lines_scanned(c, row);
+
+		if (!check_row_ok(c, row))
+			continue;
+		if (!l)
+			l = check_add(c, rule->kind, rule->what);
+		/* What is missing is a violation too. */
+		if (!(got >= want && got <= want))
+			check_violate(c, l, "line %zu: %.0f instead of %.0f",
+				      reader_line(c->table, row), got, want);
+	}
+	return 0;
+}
+
+static int caches_of_run(const struct check *c, struct run_info *info,
+			 struct err *err)
+{
+	char *dir = strdup(reader_file(c->table)), *slash;
+	int ret;
+
+	if (!dir)
+		return err_sys(err, -ENOMEM, "check");
+	slash = strrchr(dir, '/');
+	if (slash)
+		*slash = '\0';
+	ret = run_info_read(slash ? dir : ".", info, err);
+	free(dir);
+	return ret;
+}
+
+enum { Y_P50, Y_P99, Y_LINE };
+
+/* The same points in both orders, beyond the last cache. */
+static void look_beyond(struct check *c, const struct report_rule *rule,
+			struct check_line **l, const struct series *random,
+			const struct series *seq, double cache)
+{
+	const struct series_point *p;
+	size_t i;
+
+	for (i = 0; i < random->n; i++) {
+		p = series_at(seq, random->points[i].x);
+		if (!p || p->x <= cache)
+			continue;
+		if (!*l)
+			*l = check_add(c, rule->kind, rule->what);
+		if (random->points[i].y[Y_LINE] < p->y[Y_LINE])
+			check_violate(c, *l,
+				      "%s, %.0f bytes: %.2f ns a line, "
+				      "sequential %.2f",
+				      random->label, p->x,
+				      random->points[i].y[Y_LINE],
+				      p->y[Y_LINE]);
+	}
+}
+
+static int random_is_not_faster(struct check *c, const struct report_rule *rule,
+				struct err *err)
+{
+	static const struct series_pair pair = {"pattern", "seq", "random",
+						NULL};
+	struct check_line *l = NULL;
+	const struct series *seq, *s;
+	struct report_view view = {.set = c->set};
+	struct run_info info;
+	const char *why;
+	size_t i;
+	int ret = caches_of_run(c, &info, err);
+
+	if (ret)
+		return ret;
+	view.info = &info;
+	for (i = 0; i < c->set->n; i++) {
+		s = &c->set->v[i];
+		seq = series_base(c->set, s, &pair, &why);
+		if (seq && caches_of(&view, s)[2] > 0)
+			look_beyond(c, rule, &l, s, seq,
+				    caches_of(&view, s)[2]);
+	}
+	return 0;
+}
+
+/* Where it helped, of where it was tried; nothing is expected. */
+static void say_sign(struct check *c, const struct report_rule *rule,
+		     const struct series *s, const struct series *base)
+{
+	struct check_line *l = check_add(c, rule->kind, rule->what);
+	const struct series_point *b;
+	size_t i, helped = 0, both = 0;
+
+	for (i = 0; i < s->n; i++) {
+		b = series_at(base, s->points[i].x);
+		both += b != NULL;
+		helped += b && s->points[i].y[Y_LINE] < b->y[Y_LINE];
+	}
+	snprintf(l->where, sizeof(l->where), "%s: at %zu of %zu sizes",
+		 s->label, helped, both);
+	l->holds = helped > 0;
+}
+
+static int say_signs(struct check *c, const struct report_rule *rule,
+		     const struct series_pair *pair)
+{
+	const struct series *base;
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < c->set->n; i++) {
+		base = series_base(c->set, &c->set->v[i], pair, &why);
+		if (base)
+			say_sign(c, rule, &c->set->v[i], base);
+	}
+	return 0;
+}
+
+static int hardware_helps(struct check *c, const struct report_rule *rule,
+			  struct err *err)
+{
+	static const struct series_pair pair = {"prefetchers", "all-off",
+						"as-found", NULL};
+
+	(void)err;
+	return say_signs(c, rule, &pair);
+}
+
+static int software_helps(struct check *c, const struct report_rule *rule,
+			  struct err *err)
+{
+	static const struct series_pair pair = SOFTWARE;
+
+	(void)err;
+	return say_signs(c, rule, &pair);
+}
 
 static const struct report_equal equals[] = {
 	REPORT_EQUAL_MESSAGES,
 };
 
+static const struct report_rule rules[] = {
+	{CHECK_EXACT, "every line is visited once an operation", every_line},
+	{CHECK_EXACT, "--verify each verified every payload",
+	 report_rule_verified},
+	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
+	 report_rule_rising},
+	{CHECK_STATISTICAL,
+	 "beyond the last cache a random line takes as long as a sequential "
+	 "one, or longer",
+	 random_is_not_faster},
+	{CHECK_HARDWARE, "hardware prefetchers make the scan faster",
+	 hardware_helps},
+	{CHECK_HARDWARE, "prefetch instructions make the scan faster",
+	 software_helps},
+};
+
 const struct report report_prefetch = {
-	.measure = "request to response, in microseconds",
-	.axes = AXES,
-	.conditions = {"poll", "scan"},
+	.measure = "request to response in microseconds, and time per line",
+	.axes = {BYTES, .y = {[Y_P50] = {"lat_p50_ns", "p50", 1e3},
+			      [Y_P99] = {"lat_p99_ns", "p99", 1e3},
+			      [Y_LINE] = NS_PER_LINE}},
+	.conditions = {"poll", "stride_lines", "local"},
+	.figures = figures,
+	.n_figures = sizeof(figures) / sizeof(figures[0]),
 	.equals = equals,
 	.n_equals = sizeof(equals) / sizeof(equals[0]),
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
 };

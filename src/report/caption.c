@@ -48,6 +48,21 @@ static void host_words(char *out, size_t size, const json_t *host)
 	append(out, size, ")");
 }
 
+static void get_caches(struct run_info *info, const json_t *hosts)
+{
+	static const char *const keys[] = {"l1d_bytes", "l2_bytes", "l3_bytes"};
+	const size_t last = json_array_size(hosts) - 1;
+	const json_t *host;
+	unsigned end, i;
+
+	for (end = 0; end < RUN_ENDS && json_array_size(hosts); end++) {
+		host = json_array_get(hosts, end == RUN_SERVER ? last : 0);
+		for (i = 0; i < 3; i++)
+			info->cache_bytes[end][i] = json_number_value(
+				json_object_get(host, keys[i]));
+	}
+}
+
 /* An embedded server is on the client's own host: named once. */
 static void get_hosts(struct run_info *info, const json_t *hosts)
 {
@@ -105,6 +120,7 @@ int run_info_read(const char *dir, struct run_info *info, struct err *err)
 		goto free_file;
 	}
 	get_hosts(info, json_object_get(root, "hosts"));
+	get_caches(info, json_object_get(root, "hosts"));
 	date_words(info->date, sizeof(info->date), root);
 	get_words(version, sizeof(version), root, "version", 24);
 	if (*version)

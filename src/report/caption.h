@@ -17,12 +17,17 @@ enum {
 	CAPTION_BYTES = 4 * CAPTION_COLUMNS + 8,
 };
 
+enum { RUN_CLIENT, RUN_SERVER, RUN_ENDS };
+
 /* From run.json; clean text, "" for what it does not say. */
 struct run_info {
 	unsigned n_hosts;		/* those that differ; the first few */
 	char hosts[CAPTION_HOSTS][512]; /* "lab1 (Linux 6.1, kvm)" */
 	char date[32];			/* "2026-11-21 10:05 UTC" */
 	char version[64];		/* "rdmabench 0.1" */
+	/* Data caches that a CPU of each end sees, from the first level on;
+	 * 0: unknown. */
+	double cache_bytes[RUN_ENDS][3];
 };
 
 /* A missing file leaves everything empty; a damaged one is an error. */

@@ -9,7 +9,9 @@
 	PLOT(style)                                                            \
 	PLOT(compare)                                                          \
 	PLOT(sendrecv_latency)                                                 \
-	PLOT(sendrecv_gain)
+	PLOT(sendrecv_gain)                                                    \
+	PLOT(prefetch_lines)                                                   \
+	PLOT(prefetch_gain)
 
 #ifndef __ASSEMBLER__
 #define PLOT_DECLARE(name) extern const char plot_##name[];

@@ -280,6 +280,10 @@ int run_execute(struct run *run, struct err *err)
 	if (ret)
 		goto out_peer;
 	learn_hosts(run);
+	if (secure_getenv("RDMABENCH_MSR_DIR"))
+		run_warn(run,
+			 "RDMABENCH_MSR_DIR is set, for tests: prefetch "
+			 "registers are files, and no prefetcher is switched");
 	settle_poll(run);
 	ret = check_named(run, err);
 	if (!ret)
