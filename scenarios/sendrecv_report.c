@@ -44,6 +44,21 @@ static const struct report_rule rules[] = {
 	{CHECK_HARDWARE, "RDMA answers sooner than TCP", report_rule_faster},
 };
 
+/* Both prepare by a write-scan; there RDMA was iWARP. */
+#define THESIS                                                                 \
+	"Trivedi, tables 3.4 to 3.6 (Xeon E7520, Chelsio T4, 10 Gbit/s), "     \
+	"round trip in microseconds"
+static const double sizes[] = {0x1p10, 0x1p12, 0x1p14, 0x1p16,
+			       0x1p18, 0x1p20, 0x1p22, 0x1p24};
+static const double thesis_tcp[] = {40, 48, 75, 153, 350, 1133, 4781, 20877};
+static const double thesis_rdma[] = {31, 39, 72, 173, 470, 1481, 5586, 22222};
+enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
+
+static const struct report_reference references[] = {
+	{THESIS, "TCP", {{"transport", "tcp"}}, sizes, thesis_tcp, SIZES},
+	{THESIS, "RDMA", {{"transport", "rdma"}}, sizes, thesis_rdma, SIZES},
+};
+
 const struct report report_sendrecv = {
 	.measure = "round trip in microseconds",
 	.axes = AXES,
@@ -55,4 +70,6 @@ const struct report report_sendrecv = {
 	.n_equals = sizeof(equals) / sizeof(equals[0]),
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.references = references,
+	.n_references = sizeof(references) / sizeof(references[0]),
 };

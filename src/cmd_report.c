@@ -1,16 +1,19 @@
 #include "cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "report/figures.h"
+#include "report/html.h"
 #include "report/table.h"
 
 static void help(void)
 {
 	puts("usage: rdmabench report DIR\n");
 	puts("Draws the figures of a results folder (SVG and PNG, by gnuplot) "
-	     "into it\nand prints its table.");
+	     "into it,\nwrites report.html beside them (one file, nothing is "
+	     "fetched), and prints the\ntables.");
 }
 
 static void print_items(const char *dir, const struct figures_result *res)
@@ -29,14 +32,34 @@ static void print_items(const char *dir, const struct figures_result *res)
 	}
 }
 
+/* The page says what there is, with figures or without. */
+static int write_page(const char *dir, const struct figures_result *res,
+		      struct err *err)
+{
+	int ret = html_write(dir, res, err);
+
+	if (ret == -ENOENT) {
+		fprintf(stderr, "rdmabench: no report.html: %s\n", err->text);
+		return 0;
+	}
+	if (!ret)
+		printf("%s/report.html\n", dir);
+	return ret;
+}
+
 static int report(const char *dir)
 {
 	struct figures_result res = {0};
-	struct err err;
+	struct err err, later;
 	int ret;
 
 	ret = figures_draw(dir, &res, &err);
 	print_items(dir, &res);
+	/* The first error is the one to tell. */
+	if (!ret)
+		ret = write_page(dir, &res, &err);
+	else if (err.reason == REASON_NO_PROGRAM)
+		(void)write_page(dir, &res, &later);
 	figures_fini(&res);
 	if (!ret)
 		ret = table_print(stdout, dir, &err);
@@ -60,7 +83,7 @@ static int run(int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.usage = "DIR",
-	.summary = "figures and a table of results",
+	.summary = "figures, report.html and tables",
 	.run = run,
 	.help = help,
 };

@@ -8,13 +8,11 @@
 #include "report/gnuplot.h"
 #include "report/show.h"
 
-static bool has_cells(const struct report_figure *fig,
-		      const struct report_view *view, const struct series *s)
+bool report_has(const struct report_where *where, const struct series_set *set,
+		const struct series *s)
 {
-	const struct report_where *w;
-
-	for (w = fig->where; w->column; w++)
-		if (strcmp(series_cell(view->set, s, w->column), w->value))
+	for (; where->column; where++)
+		if (strcmp(series_cell(set, s, where->column), where->value))
 			return false;
 	return true;
 }
@@ -24,7 +22,8 @@ static bool may_show(const struct report_figure *fig,
 		     const struct report_view *view, const struct series *s)
 {
 	return s->path == view->path && s->n >= fig->min_points &&
-	       has_cells(fig, view, s) && (!fig->shows || fig->shows(view, s));
+	       report_has(fig->where, view->set, s) &&
+	       (!fig->shows || fig->shows(view, s));
 }
 
 bool report_shows(const struct report_figure *fig,

@@ -1,4 +1,5 @@
-/* The plot scripts travel inside the binary; listed in plots.h.  Paths are
+/* The plot scripts (listed in plots.h) and the style sheet of report.html
+ * travel inside the binary.  Paths are
  * relative to where make runs. */
 #include "report/plots.h"
 
@@ -13,5 +14,12 @@ plot_##name:								\
 
 	.section .rodata
 PLOTS(EMBED)
+
+	.global html_css
+	.type html_css, @object
+html_css:
+	.incbin "src/report/html.css"
+	.byte 0
+	.size html_css, . - html_css
 
 	.section .note.GNU-stack, "", %progbits

@@ -89,6 +89,17 @@ struct report_rule {
 		   struct err *err);
 };
 
+/* What the literature measured, to stand beside the user's own: value i was
+ * taken at x[i], in the unit of y[0]. */
+struct report_reference {
+	const char *source; /* where it is printed, and on what it was run */
+	const char *name;   /* of its column: "RDMA" */
+	/* The user's series beside it. */
+	struct report_where where[REPORT_WHERE_MAX + 1];
+	const double *x, *y;
+	unsigned n;
+};
+
 struct report {
 	const char *measure; /* title of the table: "round trip in us" */
 	/* Of the table, the rules and the figures that have none. */
@@ -105,7 +116,16 @@ struct report {
 	unsigned n_equals;
 	const struct report_rule *rules;
 	unsigned n_rules;
+	const struct report_reference *references;
+	unsigned n_references;
+	/* What is measured needs no wire and no device: sentences are allowed
+	 * (report/sentences.h) whatever the path. */
+	bool local;
 };
+
+/* True if the series has all these cells. */
+bool report_has(const struct report_where *where, const struct series_set *set,
+		const struct series *s);
 
 /* True if the figure shows the series, by all that is said above. */
 bool report_shows(const struct report_figure *fig,

@@ -329,6 +329,23 @@ bool series_is(const struct series_set *set, const struct series *s,
 	return !strcmp(series_cell(set, s, "transport"), transport);
 }
 
+unsigned series_trials(const struct series_set *set, const struct series *s,
+		       double x, double *values)
+{
+	struct sample sample;
+	unsigned n = 0;
+	size_t row;
+
+	for (row = 0; row < reader_rows(set->table); row++) {
+		if (!dims_equal(&set->dims, s->row, row) ||
+		    !read_sample(set, row, &sample))
+			continue;
+		if (!(sample.x < x) && !(sample.x > x))
+			values[n++] = sample.y[0];
+	}
+	return n;
+}
+
 const struct series_point *series_at(const struct series *s, double x)
 {
 	size_t i;

@@ -86,6 +86,11 @@ const char *series_cell(const struct series_set *set, const struct series *s,
 bool series_is(const struct series_set *set, const struct series *s,
 	       const char *transport);
 
+/* The trials' values of y[0] at this x, unsorted, into `values`, which has
+ * room for one a row of the table; returns how many. */
+unsigned series_trials(const struct series_set *set, const struct series *s,
+		       double x, double *values);
+
 /* Its point at this x, or NULL. */
 const struct series_point *series_at(const struct series *s, double x);
 

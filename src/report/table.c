@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "report/pairs.h"
 #include "report/report.h"
 #include "report/show.h"
 #include "result/reader.h"
@@ -28,14 +29,6 @@ static void print_right(FILE *out, const char *s, size_t width)
 /* --- a block: two series side by side -------------------------------------*/
 
 enum { COLUMN = 10, GAIN = 12, LEFT_ONLY_MAX = 6, EACH_MAX = 2 };
-
-/* The right one may be NULL: then there is no gain. */
-struct pair {
-	const struct series_set *set;
-	const struct series *left, *right;
-	const char *words; /* head of the gain */
-	unsigned n;	   /* values of each that have room */
-};
 
 static void print_value(FILE *out, double v)
 {
@@ -76,20 +69,6 @@ static void print_row(FILE *out, const struct pair *pair, double x)
 	fputc('\n', out);
 }
 
-/* The next x after this in either series; INFINITY at the end. */
-static double next_x(const struct pair *pair, double x)
-{
-	const struct series *both[] = {pair->left, pair->right};
-	double next = INFINITY;
-	size_t i, k;
-
-	for (i = 0; i < 2; i++)
-		for (k = 0; both[i] && k < both[i]->n; k++)
-			if (both[i]->points[k].x > x)
-				next = fmin(next, both[i]->points[k].x);
-	return next;
-}
-
 static void print_names(FILE *out, const struct pair *pair)
 {
 	size_t width = (size_t)COLUMN * pair->n - 2;
@@ -125,55 +104,21 @@ static void print_labels(FILE *out, const struct pair *pair)
 	fputc('\n', out);
 }
 
-static void print_pair(FILE *out, struct pair *pair)
+static void print_pair(void *arg, const struct pair *whole)
 {
+	struct pair narrow = *whole, *pair = &narrow;
 	unsigned most = pair->right ? EACH_MAX : LEFT_ONLY_MAX;
+	FILE *out = arg;
 	double x;
 
-	pair->n = series_values(pair->set->axes);
 	if (pair->n > most)
 		pair->n = most;
 	fputc('\n', out);
 	print_names(out, pair);
 	print_labels(out, pair);
-	for (x = next_x(pair, -INFINITY); isfinite(x); x = next_x(pair, x))
+	for (x = pair_next_x(pair, -INFINITY); isfinite(x);
+	     x = pair_next_x(pair, x))
 		print_row(out, pair, x);
-}
-
-/* True if some other series is shown beside this one. */
-static bool is_base(const struct series_set *set, const struct series *s,
-		    const struct series_pair *pair)
-{
-	const char *why;
-	size_t i;
-
-	for (i = 0; pair->column && i < set->n; i++)
-		if (series_base(set, &set->v[i], pair, &why) == s)
-			return true;
-	return false;
-}
-
-static void print_path(FILE *out, const struct series_set *set,
-		       const struct series_pair *compare, enum path path)
-{
-	const char *why;
-	size_t i;
-
-	for (i = 0; i < set->n; i++) {
-		const struct series *s = &set->v[i], *base = NULL;
-		struct pair pair = {
-			.set = set, .left = s, .words = compare->words};
-
-		if (s->path != path || is_base(set, s, compare))
-			continue;
-		if (compare->column)
-			base = series_base(set, s, compare, &why);
-		if (base) {
-			pair.left = base;
-			pair.right = s;
-		}
-		print_pair(out, &pair);
-	}
 }
 
 static void print_title(FILE *out, const struct series_set *set,
@@ -293,7 +238,7 @@ static int print_set(FILE *out, const struct series_set *set,
 			fputc('\n', out);
 		first = false;
 		print_title(out, set, scn, path);
-		print_path(out, set, &scn->report->pair, path);
+		pairs_each(set, &scn->report->pair, path, print_pair, out);
 	}
 	if (first)
 		fprintf(out, "%s: no rows that are ok\n", scn->name);

@@ -1,0 +1,63 @@
+#!/bin/bash
+# report: the page of the reference run, and of folders that mean no good.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+
+if ! command -v gnuplot >/dev/null; then
+	skip "report" "no gnuplot here"
+	done_testing
+fi
+page=x/report.html
+cp -r "$top/results/reference/sendrecv-rxe" x
+try "$bench" report x
+ok "the reference run has a report" is "$status" 0
+ok "the page is named" out_has "x/report.html"
+ok "warnings come before numbers" eval '(( $(grep -n "RDMA device rxe0 is software" $page | cut -d: -f1 | head -1) < $(grep -n "<svg" $page | head -1 | cut -d: -f1) ))'
+ok "both figures are in it" is "$(grep -c '<svg' $page)" 2
+ok "ids are unique" is "$(grep -o " id=[\"'][^\"']*" $page | sort | uniq -d)" ""
+ok "references lead somewhere" eval '! comm -13 <(grep -o " id=[\"'\''][^\"'\'']*" $page | sed "s/.*=.//" | sort -u) <(grep -oE "href=[\"'\'']#[^\"'\'']*" $page | sed "s/.*#//" | sort -u) | grep -q .'
+ok "nothing is fetched" eval '! grep -qE "<(script|link|img|iframe)|@import|src=" $page'
+ok "no other address" eval '! grep -oE "[a-z]+://[^\" ]*" $page | grep -v "^http://www.w3.org/"'
+ok "the question" grep -q 'From which message size on does RDMA' $page
+ok "no conclusion from loopback" grep -q 'No conclusion is drawn here: both ends are on one host' $page
+ok "the literature beside it" grep -q '<td>1k</td><td>40</td><td>43.9</td><td>31</td><td>26.9</td>' $page
+ok "how to run it again" grep -q '^rdmabench run sendrecv$\|<pre>rdmabench run sendrecv' $page
+ok "invariants are in it" grep -q 'percentiles rise' $page
+ok "tags are closed" eval 'for t in section table tr td details figure svg ul pre p; do is "$(grep -oE "<$t[ >]" $page | wc -l)" "$(grep -o "</$t>" $page | wc -l)" || exit 1; done'
+
+# --- a folder that means no good ----------------------------------------------
+evil='<img src=x onerror=alert(1)>"&'
+jq --arg e "$evil" '.hosts[].name = $e | .warnings += [$e] | .links[].detail = $e
+	| .version = $e | .command_line += [$e] | .hosts[].facts[0].value = $e
+	| .state = $e' x/run.json >y && mv y x/run.json
+sed -i '2,$s/,ok,,/,failed,"<b>\&",/' x/sendrecv.csv
+try "$bench" report x
+ok "hostile words: a report" is "$status" 0
+ok "hostile words: escaped" eval '! grep -qiE "<img|<b>" $page && grep -q "&lt;img src=x" $page'
+ok "hostile words: an unfinished run is said" grep -q 'not complete' $page
+ok "failed rows are said" grep -q 'failed: &lt;b&gt;' $page
+
+# --- two runs -----------------------------------------------------------------
+cp -r "$top/results/reference/sendrecv-rxe" two
+sed -i 's/"run_id": "[^"]*"/"run_id": "another"/' two/run.json
+ok "run.json of another run: refused" fails_with 3 "never mixed" report two
+ok "and no page is left" eval '[[ ! -e two/report.html && ! -e two/report.html.tmp ]]'
+cp -r "$top/results/reference/sendrecv-rxe" mixed
+sed -i '3s/^1,[^,]*/1,another/' mixed/sendrecv.csv
+ok "two runs in a file: refused" fails_with 3 "never mixed" report mixed
+
+# --- without what it would like to have ---------------------------------------
+cp -r "$top/results/reference/sendrecv-rxe" bare
+rm bare/*.svg bare/*.png
+PATH=/nonexistent "$bench" report bare >out 2>err
+status=$?
+ok "no gnuplot: exit 3" is "$status" 3
+ok "no gnuplot: the page all the same" grep -q 'RDMA RC' bare/report.html
+rm bare/run.json
+try "$bench" report bare
+ok "no run.json: figures and table, and it is said" eval 'is "$status" 0 && err_has "no report.html" && out_has "RDMA RC"'
+ln -s /etc/passwd bare/report.html.tmp
+cp x/run.json bare/ 2>/dev/null
+try "$bench" report bare
+ok "a link in the folder is not followed" eval '[[ ! -L bare/report.html ]] && ! grep -q rdmabench /etc/passwd'
+done_testing
