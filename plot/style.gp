@@ -98,6 +98,26 @@ if (xmin <= 0) {
 	}
 }
 
+# `eval log_y`: y is logarithmic, from the values of column y_column (2), with
+# ticks at 1-2-5 and room for at least a decade.
+y_column = 2
+ymin = 1e300
+ymax = -1e300
+take_y(v) = v == v && v > 0 ? \
+	(ymin = low(ymin, v), ymax = high(ymax, v), 0) : 0
+y_name(v) = v < 1000 ? sprintf('%g', v < 100 ? v : floor(v)) : \
+	y_name(floor(v / 1000)).sprintf(' %03.0f', v - 1000 * floor(v / 1000))
+log_y = 'set table $nothing;' \
+	.' do for [i=1:n_series] {' \
+	.' plot dat index i + 1 using (0):(take_y(column(y_column))) };' \
+	.' unset table;' \
+	.' middle = sqrt(ymin * ymax);' \
+	.' ymin = low(ymin / 1.3, middle / 3);' \
+	.' ymax = high(ymax * 1.3, middle * 3);' \
+	.' set logscale y 10; set yrange [ymin:ymax]; set ytics () scale 0.7;' \
+	.' do for [e=-4:9] { do for [d in (ymax / ymin < 2e4 ? "1 2 5" : "1")] {' \
+	.' set ytics add (y_name(real(d) * 10.0**e) real(d) * 10.0**e) } }'
+
 # --- page -------------------------------------------------------------------
 # Title, caption and legend stand above each other over the plot, which takes
 # what is left: nothing covers data, however many series there are.

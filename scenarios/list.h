@@ -2,3 +2,4 @@
 SCENARIO(scenario_sendrecv)
 SCENARIO(scenario_prefetch)
 SCENARIO(scenario_ops)
+SCENARIO(scenario_regcost)

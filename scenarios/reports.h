@@ -7,5 +7,6 @@
 extern const struct report report_ops;
 extern const struct report report_sendrecv;
 extern const struct report report_prefetch;
+extern const struct report report_regcost;
 
 #endif

@@ -96,26 +96,58 @@ int mem_alloc(struct mem *mem, size_t len, struct err *err)
 	return mem_alloc_on(mem, len, -1, err);
 }
 
-/* Before the first touch: pages come from the node, none has to move. */
-static int bind_to(void *addr, size_t len, int node, struct err *err)
-{
-	enum { WORD = 8 * sizeof(unsigned long) };
-	unsigned long mask[NUMA_NODES_MAX / WORD] = {0};
+enum { WORD = 8 * sizeof(unsigned long), WORDS = NUMA_NODES_MAX / WORD };
 
-	if (node < 0)
-		return 0;
+static int node_mask(unsigned long mask[WORDS], int node, struct err *err)
+{
 	if (node >= NUMA_NODES_MAX)
 		return err_set(err, -EINVAL, REASON_USAGE,
 			       "NUMA node %d: no host has so many", node);
+	memset(mask, 0, WORDS * sizeof(mask[0]));
 	mask[node / WORD] = 1ul << (node % WORD);
-	if (!mbind(addr, len, MPOL_BIND, mask, NUMA_NODES_MAX + 1, 0))
-		return 0;
+	return 0;
+}
+
+static int not_bound(int node, struct err *err)
+{
 	/* What the kernel says of a node that is not there. */
 	if (errno == EINVAL)
 		return err_set(err, -EINVAL, REASON_USAGE,
 			       "this host has no NUMA node %d with memory",
 			       node);
 	return err_sys(err, -errno, "binding memory to NUMA node %d", node);
+}
+
+/* Before the first touch: pages come from the node, none has to move. */
+static int bind_to(void *addr, size_t len, int node, struct err *err)
+{
+	unsigned long mask[WORDS];
+	int ret;
+
+	if (node < 0)
+		return 0;
+	ret = node_mask(mask, node, err);
+	if (!ret && mbind(addr, len, MPOL_BIND, mask, NUMA_NODES_MAX + 1, 0))
+		ret = not_bound(node, err);
+	return ret;
+}
+
+int mem_policy_bind(int node, struct err *err)
+{
+	unsigned long mask[WORDS];
+	int ret;
+
+	if (node < 0)
+		return 0;
+	ret = node_mask(mask, node, err);
+	if (!ret && set_mempolicy(MPOL_BIND, mask, NUMA_NODES_MAX + 1))
+		ret = not_bound(node, err);
+	return ret;
+}
+
+void mem_policy_default(void)
+{
+	set_mempolicy(MPOL_DEFAULT, NULL, 0);
 }
 
 int mem_alloc_on(struct mem *mem, size_t len, int node, struct err *err)

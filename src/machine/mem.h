@@ -39,6 +39,11 @@ enum mem_pages {
 int mem_alloc_as(struct mem *mem, size_t len, int node, enum mem_pages pages,
 		 struct err *err);
 
+/* What this thread touches from now on comes from the node, whoever mapped it
+ * (-1: as before); and back to where it falls. */
+int mem_policy_bind(int node, struct err *err);
+void mem_policy_default(void);
+
 void mem_free(struct mem *mem); /* zeroed struct is fine */
 
 /* Bytes available: /proc/meminfo MemAvailable, or what is left in our own

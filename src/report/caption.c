@@ -149,15 +149,16 @@ static void device_words(char *out, size_t size, const struct series_set *set,
 			 const struct series *s)
 {
 	bool software = !strcmp(series_cell(set, s, "software_device"), "yes");
-	bool rdma = series_is(set, s, "rdma");
+	const char *on = series_is(set, s, "rdma")  ? "RDMA on "
+			 : series_is(set, s, "tcp") ? "TCP on "
+						    : "";
 	char device[160];
 
 	show_text(device, sizeof(device), series_cell(set, s, "device"), 32);
 	*out = '\0';
 	if (!*device && !software)
 		return;
-	snprintf(out, size, "%s on %s%s", rdma ? "RDMA" : "TCP",
-		 *device ? device : "a device",
+	snprintf(out, size, "%s%s%s", on, *device ? device : "a device",
 		 software ? " (software device)" : "");
 }
 

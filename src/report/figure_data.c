@@ -8,6 +8,9 @@
 #include "report/gnuplot.h"
 #include "report/show.h"
 
+/* style.gp has room for so many series, and so many colours. */
+enum { LEGEND_MAX = 64, COLOURS = 8 };
+
 bool report_has(const struct report_where *where, const struct series_set *set,
 		const struct series *s)
 {
@@ -197,6 +200,37 @@ static void write_columns(FILE *f, const struct report_figure *fig,
 	}
 }
 
+/* Its label says what tells it from the others that are shown; where it is
+ * alone and has no transport, what tells it from the rest. */
+static void write_name(FILE *f, const struct series_set *set,
+		       const size_t *shown, size_t n, size_t which)
+{
+	size_t rows[LEGEND_MAX], i;
+	char label[LABEL_MAX], clean[LABEL_MAX];
+	const struct series *s = &set->v[shown[which]];
+
+	for (i = 0; i < n; i++)
+		rows[i] = set->v[shown[i]].row;
+	dims_label(&set->dims, rows, n, which, label);
+	show_text(clean, sizeof(clean), label, LABEL_MAX - 1);
+	/* More series than colours: as many as are shown must do. */
+	fprintf(f, "%zu\t", set->n > COLOURS ? which + 1 : (size_t)s->style);
+	gnuplot_put_text(f, *clean ? clean : s->label);
+	fputc('\n', f);
+}
+
+static void write_names(FILE *f, const struct report_figure *fig,
+			const struct report_view *view)
+{
+	size_t shown[LEGEND_MAX], n = 0, k;
+
+	for (k = 0; k < view->set->n && n < LEGEND_MAX; k++)
+		if (report_shows(fig, view, &view->set->v[k]))
+			shown[n++] = k;
+	for (k = 0; k < n; k++)
+		write_name(f, view->set, shown, n, k);
+}
+
 /* The beginning of every data file: what style.gp reads. */
 static void write_head(FILE *f, const struct report_figure *fig,
 		       const struct report_view *view,
@@ -204,7 +238,6 @@ static void write_head(FILE *f, const struct report_figure *fig,
 {
 	struct caption c;
 	unsigned i;
-	size_t k;
 
 	write_columns(f, fig, view->set->axes);
 	fputs("# index 0: caption; 1: line style and name of each series; "
@@ -216,15 +249,7 @@ static void write_head(FILE *f, const struct report_figure *fig,
 		fputc('\n', f);
 	}
 	fputs("\n\n", f);
-	for (k = 0; k < view->set->n; k++) {
-		const struct series *s = &view->set->v[k];
-
-		if (!report_shows(fig, view, s))
-			continue;
-		fprintf(f, "%u\t", s->style);
-		gnuplot_put_text(f, s->label);
-		fputc('\n', f);
-	}
+	write_names(f, fig, view);
 }
 
 int figure_data_write(const char *file, const struct report_figure *fig,

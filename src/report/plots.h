@@ -11,7 +11,13 @@
 	PLOT(sendrecv_latency)                                                 \
 	PLOT(sendrecv_gain)                                                    \
 	PLOT(prefetch_lines)                                                   \
-	PLOT(prefetch_gain)
+	PLOT(prefetch_gain)                                                    \
+	PLOT(regcost_register)                                                 \
+	PLOT(regcost_deregister)                                               \
+	PLOT(regcost_populate)                                                 \
+	PLOT(regcost_steps)                                                    \
+	PLOT(regcost_regions)                                                  \
+	PLOT(regcost_cache)
 
 #ifndef __ASSEMBLER__
 #define PLOT_DECLARE(name) extern const char plot_##name[];

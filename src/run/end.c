@@ -160,9 +160,15 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 
 const struct caps *end_caps(const struct end *e)
 {
-	static const struct caps none;
+	return e->ep ? &e->ep->caps : &e->local;
+}
 
-	return e->ep ? &e->ep->caps : &none;
+void end_set_local(struct end *e, const char *device, bool software)
+{
+	e->local.ops = OP_BIT(OP_SEND); /* a device was opened */
+	e->local.software_device = software;
+	snprintf(e->local.device, sizeof(e->local.device), "%s", device);
+	snprintf(e->local.path, sizeof(e->local.path), "loopback");
 }
 
 int end_connect(struct end *e, const struct blob *peer,

@@ -45,7 +45,8 @@ struct end {
 	enum role role; /* active: client */
 	const struct point *pt;
 	const struct clock *clock;
-	struct ep *ep; /* NULL: the scenario needs no link */
+	struct ep *ep;	   /* NULL: the scenario needs no link */
+	struct caps local; /* instead of its own: see end_set_local */
 	struct tally tally;
 	void *state; /* the scenario's, from setup to teardown */
 	struct blob token, peer_token; /* what the scenario's ends tell */
@@ -82,8 +83,11 @@ int end_connect(struct end *e, const struct blob *peer,
 /* False: a server that the scenario, or this point of it, does without. */
 bool end_has_part(const struct end *e);
 
-/* What the link can do; without one, nothing. */
+/* What the link can do; without one, what end_set_local said, or nothing. */
 const struct caps *end_caps(const struct end *e);
+
+/* For rows of a scenario without a link: the device that it used, in setup. */
+void end_set_local(struct end *e, const char *device, bool software);
 
 /*
  * A phase, in three steps.  What takes time (the NIC's counters) is done

@@ -16,7 +16,7 @@
 
 struct scenario;
 
-enum { SCENARIO_CFG_MAX = 512 };
+enum { SCENARIO_CFG_MAX = 1024 };
 
 struct point {
 	const struct scenario *scn;

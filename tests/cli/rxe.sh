@@ -50,6 +50,31 @@ try "$bench" report smoke
 ok "report: figures" is "$status" 0
 ok "report: both figures as PNG" test -s smoke/sendrecv_latency.png -a -s smoke/sendrecv_gain.png
 
+# regcost: what is registered is deregistered, whatever the memory.
+pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+before=$(cat $pool)
+try "$bench" run regcost -s 4k,1M --memory anon,huge2m,memfd --way pin,cached,window \
+	--reserve-hugepages --use whole -n 10 --trials 1 --out reg
+ok "regcost: exit 0" is "$status" 0
+ok "regcost: every row ok" all_are ok reg/regcost.csv status
+ok "regcost: hugepages are given back" is "$(cat $pool)" "$before"
+ok "regcost: its invariants hold" "$bench" check reg
+ok "regcost: a hit registers nothing" eval '
+	[[ -z $(paste -d, <(column reg/regcost.csv way) <(column reg/regcost.csv cache_hits) \
+		<(column reg/regcost.csv registered) | gawk -F, "\$1 == \"cached\" && \$2 != \$3") ]]'
+try "$bench" run regcost -s 4k --regions 16384 -n 1 --warmup 0 --trials 1 --out many
+ok "regcost: 16384 regions at once" all_are 16384 many/regcost.csv regions_registered
+try "$bench" run regcost -s 4k --way rereg,odp,odp-implicit --trials 1 --out ways
+ok "regcost: ways that rxe lacks: exit 77" is "$status" 77
+ok "regcost: their rows say the errno" grep -q "ibv_rereg_mr: .*(errno [0-9]*)" ways/regcost.csv
+"$bench" run regcost -s 64M --memory huge2m --reserve-hugepages --trials 9 --out killed \
+	>/dev/null 2>&1 &
+victim=$!
+within 5 eval '(( $(cat $pool) > before ))'
+kill -9 $victim
+ok "regcost: killed: hugepages are given back" within 5 eval '(( $(cat $pool) == before ))'
+ok "regcost: no registration is left" within 5 eval '! rdma resource show mr | grep -q "comm rdmabench"'
+
 # Bad input.
 ok "unknown device" fails_with 3 "nosuch0" run sendrecv -d nosuch0 -s 1k -n 1 --out u1
 ok "wrong GID index" fails_with 3 "GID index 77" run sendrecv -x 77 -s 1k -n 1 --out u2

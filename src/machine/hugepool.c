@@ -1,0 +1,174 @@
+#include "machine/hugepool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "machine/mem.h"
+#include "machine/sysfs.h"
+
+static char *file_of(char *buf, size_t cap, size_t page_bytes, const char *file)
+{
+	snprintf(buf, cap, "/sys/kernel/mm/hugepages/hugepages-%zukB/%s",
+		 page_bytes / 1024, file);
+	return buf;
+}
+
+char *hugepool_path(char *buf, size_t cap, size_t page_bytes)
+{
+	return file_of(buf, cap, page_bytes, "nr_hugepages");
+}
+
+int hugepool_free(size_t page_bytes, uint64_t *n)
+{
+	uint64_t unused, promised;
+	char path[128];
+	int ret;
+
+	ret = sysfs_u64(
+		file_of(path, sizeof(path), page_bytes, "free_hugepages"),
+		&unused);
+	if (!ret)
+		ret = sysfs_u64(file_of(path, sizeof(path), page_bytes,
+					"resv_hugepages"),
+				&promised);
+	if (!ret)
+		*n = unused > promised ? unused - promised : 0;
+	return ret;
+}
+
+static int pool_write(size_t page_bytes, uint64_t n)
+{
+	char path[128], text[24];
+	int fd, len, ret = 0;
+
+	fd = open(hugepool_path(path, sizeof(path), page_bytes),
+		  O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)n);
+	if (write(fd, text, (size_t)len) != len)
+		ret = errno ? -errno : -EIO;
+	close(fd);
+	return ret;
+}
+
+/* Others may have changed the pool meanwhile: what we added goes, no more. */
+static void pool_shrink(size_t page_bytes, uint64_t n)
+{
+	char path[128];
+	uint64_t now;
+
+	if (!sysfs_u64(hugepool_path(path, sizeof(path), page_bytes), &now))
+		(void)pool_write(page_bytes, now > n ? now - n : 0);
+}
+
+/* Asked for too many, the kernel takes all there is before it gives up. */
+static int check_room(size_t page_bytes, uint64_t n, struct err *err)
+{
+	uint64_t have = mem_available();
+
+	if (n <= have / page_bytes)
+		return 0;
+	return err_set(err, -ENOMEM, REASON_NO_MEMORY,
+		       "--reserve-hugepages: %llu of %zu MiB are needed, but "
+		       "%llu MiB are available here",
+		       (unsigned long long)n, page_bytes >> 20,
+		       (unsigned long long)(have >> 20));
+}
+
+static int pool_grow(size_t page_bytes, uint64_t n, struct err *err)
+{
+	uint64_t before, after;
+	char path[128];
+	int ret;
+
+	hugepool_path(path, sizeof(path), page_bytes);
+	ret = sysfs_u64(path, &before);
+	if (!ret)
+		ret = pool_write(page_bytes, before + n);
+	if (!ret)
+		ret = sysfs_u64(path, &after);
+	if (ret)
+		return err_sys(err, ret, "--reserve-hugepages: %s", path);
+	if (after >= before + n)
+		return 0;
+	if (after > before)
+		(void)pool_write(page_bytes, before);
+	return err_set(
+		err, -ENOMEM, REASON_NO_MEMORY,
+		"--reserve-hugepages: %llu of %zu MiB are needed, but "
+		"the kernel found room for %llu: free memory, or defragment "
+		"it (echo 1 >/proc/sys/vm/compact_memory)",
+		(unsigned long long)n, page_bytes >> 20,
+		(unsigned long long)(after > before ? after - before : 0));
+}
+
+/* The guard holds nothing but its pipe: a socket it kept open would hide our
+ * end from a peer.  Signals to our group are not for it. */
+static void guard(int alive, size_t page_bytes, uint64_t n)
+{
+	char byte;
+
+	setsid();
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (dup2(alive, 0) == 0)
+		close_range(1, ~0u, 0);
+	while (read(0, &byte, 1) < 0 && errno == EINTR)
+		;
+	pool_shrink(page_bytes, n);
+	_exit(0);
+}
+
+static int start_guard(struct hugepool *h, size_t page_bytes, uint64_t n,
+		       struct err *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return err_sys(err, -errno, "--reserve-hugepages: pipe");
+	h->guard = fork();
+	if (!h->guard) {
+		close(ends[1]);
+		guard(ends[0], page_bytes, n);
+	}
+	close(ends[0]);
+	h->alive = ends[1];
+	if (h->guard > 0)
+		return 0;
+	close(ends[1]);
+	h->guard = 0;
+	return err_sys(err, -errno, "--reserve-hugepages: fork");
+}
+
+int hugepool_reserve(struct hugepool *h, size_t page_bytes, uint64_t n,
+		     struct err *err)
+{
+	int ret = check_room(page_bytes, n, err);
+
+	if (!ret)
+		ret = pool_grow(page_bytes, n, err);
+	if (ret)
+		return ret;
+	ret = start_guard(h, page_bytes, n, err);
+	if (ret)
+		pool_shrink(page_bytes, n);
+	return ret;
+}
+
+void hugepool_release(struct hugepool *h)
+{
+	if (!h->guard)
+		return;
+	close(h->alive);
+	while (waitpid(h->guard, NULL, 0) < 0 && errno == EINTR)
+		;
+	memset(h, 0, sizeof(*h));
+}

@@ -1,0 +1,359 @@
+#include "rdma/regs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/mem.h"
+#include "rdma/selfpair.h"
+
+struct regs {
+	struct rdma_port port;
+	struct ibv_pd *pd;
+	struct selfpair pair;
+	enum regs_way way;
+	unsigned access; /* IBV_ACCESS_ */
+	struct mem sink, scratch;
+	struct ibv_mr *sink_mr;
+	struct ibv_mr *implicit; /* of the whole address space */
+	struct regs_counts counts;
+};
+
+static const unsigned accesses[REGS_ACCESSES] = {
+	[REGS_READ] = 0,
+	[REGS_LOCAL] = IBV_ACCESS_LOCAL_WRITE,
+	[REGS_REMOTE] = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+			IBV_ACCESS_REMOTE_READ,
+	[REGS_ATOMIC] = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+			IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC,
+	[REGS_RELAXED] = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+			 IBV_ACCESS_REMOTE_READ | IBV_ACCESS_RELAXED_ORDERING,
+};
+
+/* errno of a verbs call that failed, whichever way it tells. */
+static int errno_or_eio(void)
+{
+	return errno ? -errno : -EIO;
+}
+
+static int refused(const struct regs *r, int ret, const char *what,
+		   struct err *err)
+{
+	return err_set(err, ret, REASON_DEVICE_LIMIT, "%s: %s: %s (errno %d)",
+		       r->port.name, what, strerror(-ret), -ret);
+}
+
+/* --- registrations --------------------------------------------------------- */
+
+/* A pair of kernel and memory that does not go together is a result of this
+ * host, whatever errno says so. */
+static int make_mr(struct regs *r, struct ibv_mr **mr, void *addr, size_t len,
+		   unsigned access, struct err *err)
+{
+	char words[ERR_TEXT_MAX];
+	int ret = rdma_mr_create(mr, r->pd, addr, len, access, err);
+
+	if (!ret) {
+		r->counts.made++;
+		return 0;
+	}
+	memcpy(words, err->text, sizeof(words));
+	return err_set(err, ret,
+		       ret == -ENOMEM ? REASON_NO_MEMORY : REASON_DEVICE_LIMIT,
+		       "%.400s (errno %d)", words, -ret);
+}
+
+static int end_mr(struct regs *r, struct ibv_mr *mr, struct err *err)
+{
+	int ret = -ibv_dereg_mr(mr);
+
+	if (ret)
+		return refused(r, ret, "ibv_dereg_mr", err);
+	r->counts.ended++;
+	return 0;
+}
+
+static int rereg(struct regs *r, struct ibv_mr *mr, void *addr, size_t len,
+		 struct err *err)
+{
+	int ret;
+
+	errno = 0;
+	ret = ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, addr, len,
+			   0);
+	return ret ? refused(r, errno_or_eio(), "ibv_rereg_mr", err) : 0;
+}
+
+/* Type 1: bound by a request to the queue pair that the peer will use. */
+static int bind_window(struct regs *r, const struct reg *reg, struct err *err)
+{
+	struct ibv_mw_bind bind = {
+		.send_flags = IBV_SEND_SIGNALED,
+		.bind_info = {.mr = reg->mr,
+			      .addr = (uintptr_t)reg->addr,
+			      .length = reg->len,
+			      .mw_access_flags = IBV_ACCESS_REMOTE_READ |
+						 IBV_ACCESS_REMOTE_WRITE},
+	};
+	int ret = ibv_bind_mw(r->pair.far, reg->window, &bind);
+
+	return ret ? refused(r, -ret, "ibv_bind_mw", err)
+		   : selfpair_wait(&r->pair, err);
+}
+
+static int end_window(struct regs *r, struct reg *reg, struct err *err)
+{
+	int ret = -ibv_dealloc_mw(reg->window);
+
+	reg->window = NULL;
+	if (ret)
+		return refused(r, ret, "ibv_dealloc_mw", err);
+	r->counts.ended++;
+	return 0;
+}
+
+static int make_window(struct regs *r, struct reg *reg, struct err *err)
+{
+	struct err ignored;
+	int ret;
+
+	errno = 0;
+	reg->window = ibv_alloc_mw(r->pd, IBV_MW_TYPE_1);
+	if (!reg->window)
+		return refused(r, errno_or_eio(), "ibv_alloc_mw", err);
+	r->counts.made++;
+	ret = bind_window(r, reg, err);
+	if (ret)
+		end_window(r, reg, &ignored);
+	return ret;
+}
+
+/* --- the steps ------------------------------------------------------------- */
+
+int regs_prepare(struct regs *r, struct reg *reg, void *addr, size_t len,
+		 struct err *err)
+{
+	struct ibv_mr *mr = NULL;
+	int ret = 0;
+
+	*reg = (struct reg){.addr = addr, .len = len};
+	if (r->way == REGS_REREG)
+		ret = make_mr(r, &mr, r->scratch.addr, r->scratch.len,
+			      r->access, err);
+	else if (r->way == REGS_WINDOW)
+		ret = make_mr(r, &mr, addr, len, r->access | IBV_ACCESS_MW_BIND,
+			      err);
+	reg->mr = mr;
+	return ret;
+}
+
+int regs_register(struct regs *r, struct reg *reg, struct err *err)
+{
+	unsigned access = r->access;
+	struct ibv_mr *mr;
+	int ret;
+
+	switch (r->way) {
+	case REGS_REREG:
+		return rereg(r, reg->mr, reg->addr, reg->len, err);
+	case REGS_WINDOW:
+		return make_window(r, reg, err);
+	case REGS_ODP_IMPLICIT:
+		reg->mr = r->implicit;
+		return 0;
+	case REGS_ODP:
+		access |= IBV_ACCESS_ON_DEMAND;
+		break;
+	default:
+		break;
+	}
+	ret = make_mr(r, &mr, reg->addr, reg->len, access, err);
+	if (!ret)
+		reg->mr = mr;
+	return ret;
+}
+
+int regs_deregister(struct regs *r, struct reg *reg, struct err *err)
+{
+	struct ibv_mr *mr = reg->mr;
+
+	switch (r->way) {
+	case REGS_REREG:
+		return rereg(r, mr, r->scratch.addr, r->scratch.len, err);
+	case REGS_WINDOW:
+		return end_window(r, reg, err);
+	default:
+		reg->mr = NULL;
+		return r->way == REGS_ODP_IMPLICIT ? 0 : end_mr(r, mr, err);
+	}
+}
+
+int regs_release(struct regs *r, struct reg *reg, struct err *err)
+{
+	struct ibv_mr *mr = reg->mr;
+
+	reg->mr = NULL;
+	return mr ? end_mr(r, mr, err) : 0;
+}
+
+/* Through the window the peer's end reads it; otherwise ours writes it. */
+int regs_use(struct regs *r, const struct reg *reg, size_t offset, size_t len,
+	     struct err *err)
+{
+	const struct ibv_mr *mr = reg->mr;
+	const struct ibv_mw *window = reg->window;
+	uint64_t from = (uintptr_t)reg->addr + offset;
+	uint64_t to = (uintptr_t)r->sink.addr;
+	struct ibv_sge sge = {
+		.addr = window ? to : from,
+		.length = (uint32_t)len,
+		.lkey = window ? r->sink_mr->lkey : mr->lkey,
+	};
+	struct ibv_send_wr wr = {
+		.sg_list = &sge,
+		.num_sge = 1,
+		.opcode = window ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE,
+	};
+
+	wr.wr.rdma.remote_addr = window ? from : to;
+	wr.wr.rdma.rkey = window ? window->rkey : r->sink_mr->rkey;
+	return selfpair_post(&r->pair, &wr, err);
+}
+
+unsigned char *regs_sink(struct regs *r)
+{
+	return r->sink.addr;
+}
+
+void regs_counts(const struct regs *r, struct regs_counts *counts)
+{
+	*counts = r->counts;
+}
+
+const char *regs_device(const struct regs *r)
+{
+	return r->port.name;
+}
+
+bool regs_software(const struct regs *r)
+{
+	return r->port.software;
+}
+
+/* --- opening --------------------------------------------------------------- */
+
+static int check_odp(const struct regs *r, struct err *err)
+{
+	struct ibv_device_attr_ex attr;
+	uint64_t want = IBV_ODP_SUPPORT;
+
+	if (r->way == REGS_ODP_IMPLICIT)
+		want |= IBV_ODP_SUPPORT_IMPLICIT;
+	memset(&attr, 0, sizeof(attr));
+	if (!ibv_query_device_ex(r->port.ctx, NULL, &attr) &&
+	    (attr.odp_caps.general_caps & want) == want)
+		return 0;
+	return err_set(err, -EOPNOTSUPP, REASON_DEVICE_LIMIT,
+		       "%s has no %son-demand paging", r->port.name,
+		       r->way == REGS_ODP_IMPLICIT ? "implicit " : "");
+}
+
+static int open_implicit(struct regs *r, struct err *err)
+{
+	int ret = make_mr(r, &r->implicit, NULL, SIZE_MAX,
+			  r->access | IBV_ACCESS_ON_DEMAND, err);
+
+	if (ret)
+		err_wrap(err, "the whole address space");
+	else
+		r->counts.made = 0;
+	return ret;
+}
+
+/* Re-registering and windows: no attribute tells, so a page is tried. */
+static int try_way(struct regs *r, struct err *err)
+{
+	struct err ignored;
+	struct reg reg;
+	int ret;
+
+	ret = regs_prepare(r, &reg, r->scratch.addr, r->scratch.len, err);
+	if (ret)
+		return ret;
+	ret = regs_register(r, &reg, err);
+	if (!ret)
+		ret = regs_deregister(r, &reg, err);
+	regs_release(r, &reg, ret ? &ignored : err);
+	memset(&r->counts, 0, sizeof(r->counts));
+	return ret;
+}
+
+static int open_way(struct regs *r, struct err *err)
+{
+	int ret = 0;
+
+	if (r->way == REGS_ODP || r->way == REGS_ODP_IMPLICIT)
+		ret = check_odp(r, err);
+	if (!ret && r->way == REGS_ODP_IMPLICIT)
+		ret = open_implicit(r, err);
+	if (!ret && (r->way == REGS_REREG || r->way == REGS_WINDOW))
+		ret = try_way(r, err);
+	return ret;
+}
+
+static int open_sink(struct regs *r, struct err *err)
+{
+	const unsigned access = accesses[REGS_REMOTE];
+	int ret = mem_alloc(&r->sink, REGS_USE_MAX, err);
+
+	if (!ret)
+		ret = mem_alloc(&r->scratch, 4096, err);
+	if (!ret)
+		ret = rdma_mr_create(&r->sink_mr, r->pd, r->sink.addr,
+				     r->sink.len, access, err);
+	return ret;
+}
+
+int regs_open(struct regs **regs, const struct rdma_want *want,
+	      enum regs_way way, enum regs_access access, struct err *err)
+{
+	struct regs *r = calloc(1, sizeof(*r));
+	int ret;
+
+	if (!r)
+		return err_sys(err, -ENOMEM, "registrations");
+	r->way = way;
+	r->access = accesses[access];
+	ret = rdma_port_open(&r->port, want, err);
+	if (!ret)
+		ret = rdma_pd_create(&r->pd, &r->port, err);
+	if (!ret)
+		ret = open_sink(r, err);
+	if (!ret)
+		ret = selfpair_open(&r->pair, &r->port, r->pd, err);
+	if (!ret)
+		ret = open_way(r, err);
+	if (!ret)
+		*regs = r;
+	else
+		regs_close(r);
+	return ret;
+}
+
+void regs_close(struct regs *r)
+{
+	if (!r)
+		return;
+	if (r->implicit)
+		ibv_dereg_mr(r->implicit);
+	if (r->pair.port)
+		selfpair_close(&r->pair);
+	if (r->sink_mr)
+		ibv_dereg_mr(r->sink_mr);
+	mem_free(&r->sink);
+	mem_free(&r->scratch);
+	if (r->pd)
+		ibv_dealloc_pd(r->pd);
+	rdma_port_close(&r->port);
+	free(r);
+}
