@@ -108,6 +108,15 @@ static const struct opt_group group = {
 	.n = sizeof(opts) / sizeof(opts[0]),
 };
 
+/* From a sequential scan with everything as it is found. */
+static const struct sweep sweeps[] = {
+	{{{"pattern", "seq,stride,random,chase"}}},
+	{{{"prefetchers",
+	   "all-off,l2-stream-off,l2-adjacent-off,l1-stream-off,l1-stride-off,"
+	   "l1-region-off"}}},
+	{{{"distance", "16"}}},
+};
+
 struct state {
 	struct prefetch_hold hold;
 	struct pattern pattern;
@@ -392,6 +401,8 @@ const struct scenario scenario_prefetch = {
 		  "high-performance I/O, ETH Zurich, section 3.8.3",
 	.opts = &group,
 	.shared = &exchange_opts,
+	.sweeps = sweeps,
+	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
 	.metrics = exchange_metrics,
 	.n_metrics = EXCHANGE_STAGED_METRICS,
 	.report = &report_prefetch,

@@ -46,6 +46,14 @@ try taskset -c 0 "$bench" run sendrecv -s 1k -n 20 --trials 1 --out one
 ok "one CPU: events instead" is "$status" 0
 ok "one CPU: recorded" all_are event one/sendrecv.csv poll
 
+try "$bench" run prefetch --preset smoke --transport tcp,rdma --pattern seq,chase \
+	--prefetchers as-found,all-off -s 64k --out prefetch
+ok "prefetch: orders run over both, and prefetchers say why not" is \
+	"$(column prefetch/prefetch.csv status | sort | uniq -c | tr -s ' ' | tr '\n' ';')" \
+	" 8 ok; 8 unsupported;"
+try "$bench" check prefetch
+ok "prefetch: lines and payloads" is "$status" 0
+
 try "$bench" report smoke
 ok "report: figures" is "$status" 0
 ok "report: both figures as PNG" test -s smoke/sendrecv_latency.png -a -s smoke/sendrecv_gain.png
