@@ -8,5 +8,6 @@ extern const struct report report_ops;
 extern const struct report report_sendrecv;
 extern const struct report report_prefetch;
 extern const struct report report_regcost;
+extern const struct report report_touch;
 
 #endif

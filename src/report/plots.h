@@ -17,7 +17,10 @@
 	PLOT(regcost_populate)                                                 \
 	PLOT(regcost_steps)                                                    \
 	PLOT(regcost_regions)                                                  \
-	PLOT(regcost_cache)
+	PLOT(regcost_cache)                                                    \
+	PLOT(touch_drop)                                                       \
+	PLOT(touch_stack)                                                      \
+	PLOT(touch_hits)
 
 #ifndef __ASSEMBLER__
 #define PLOT_DECLARE(name) extern const char plot_##name[];

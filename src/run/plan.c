@@ -189,6 +189,12 @@ static int check_counters(const struct plan *plan, struct err *err)
 /* What does not matter to a point is the same in all of them. */
 static void normalise(struct plan_point *pp)
 {
+	const struct scenario *scn = pp->client.scn;
+
+	if (scn->canonical) {
+		scn->canonical(pp->client.scn_cfg);
+		scn->canonical(pp->server.scn_cfg);
+	}
 	if (link_transport(&pp->client.link)->qp_types)
 		return;
 	pp->client.link.qp_type = QP_RC;

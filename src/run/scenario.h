@@ -74,6 +74,9 @@ struct scenario {
 
 	/* Options that contradict each other: -EINVAL and words. */
 	int (*supported)(const void *cfg, struct err *err);
+	/* Changes options that mean the same to one of their forms: points that
+	 * are then equal are one.  NULL: each combination is its own. */
+	void (*canonical)(void *cfg);
 	void (*need)(const void *cfg, struct need *need);
 
 	/* Each end, before anything of a device is opened (it may fork): what

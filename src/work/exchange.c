@@ -348,6 +348,10 @@ int exchange_serve(struct exchange *x, struct err *err)
 	struct stages *const stages = x->prep.stages;
 	int ret;
 
+	if (x->prep.buffers > 1) {
+		x->response = exchange_response(x, x->op);
+		x->send.sge.addr = x->response;
+	}
 	if (stages)
 		stages_start(stages);
 	if (x->prep.run) {

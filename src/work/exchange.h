@@ -67,9 +67,9 @@ struct exchange;
  * they are.
  */
 struct exchange_prep {
-	/* In the timed part, between request and response: makes the response
-	 * to operation x->op (exchange_use may choose another buffer for it).
-	 * Returns the cache lines that it visited.  NULL: nothing. */
+	/* In the timed part, between request and response: prepares
+	 * x->response for operation x->op.  Returns the cache lines that it
+	 * visited.  NULL: nothing. */
 	uint64_t (*run)(struct exchange *x, void *arg);
 	/* Once before the first operation and again after each response has
 	 * been sent and its completion was seen.  Outside the timed part: the
@@ -79,7 +79,7 @@ struct exchange_prep {
 	void *arg;
 	uint64_t lines;	       /* that run visits; it is held to it, exactly */
 	enum scan_stamp stamp; /* what of the response has the op's number */
-	unsigned buffers;      /* responses to choose from; 0: one */
+	unsigned buffers;      /* responses that take turns; 0: one */
 	/* A response without a stamp looks like the one before.  With this the
 	 * client leaves a mark in its buffer, in a line that changes and at the
 	 * end, before it posts the receive, and looks in every operation
@@ -149,8 +149,8 @@ void exchange_fini(struct exchange *x);
 void exchange_line_time(struct tally *t, const struct hist *scans,
 			uint64_t lines);
 
-/* For prep.run: the response is in buffer i. */
-void exchange_use(struct exchange *x, unsigned i);
+/* Server: the buffer that operation `op` is answered from; they take turns. */
+char *exchange_response(const struct exchange *x, uint64_t op);
 
 int exchange_client(struct exchange *x, const struct phase *ph,
 		    struct err *err);

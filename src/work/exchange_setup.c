@@ -87,10 +87,10 @@ static int map_buffers(struct exchange *x, uint64_t bytes, struct err *err)
 	return ep->tp->reg(ep, x->mem.addr, x->mem.len, 0, &x->region, err);
 }
 
-void exchange_use(struct exchange *x, unsigned i)
+char *exchange_response(const struct exchange *x, uint64_t op)
 {
-	x->response = x->responses + i * round_up(x->response_bytes);
-	x->send.sge.addr = x->response;
+	return x->responses +
+	       op % x->prep.buffers * round_up(x->response_bytes);
 }
 
 /* Each end fills what it sends; what it receives stays zero, so that data
@@ -104,8 +104,8 @@ static void fill_buffers(struct exchange *x)
 		return;
 	}
 	for (i = 0; i < x->prep.buffers; i++)
-		scan_fill(x->responses + i * round_up(x->response_bytes),
-			  x->response_bytes, SEED_RESPONSE + i);
+		scan_fill(exchange_response(x, i), x->response_bytes,
+			  SEED_RESPONSE + i);
 	if (x->prep.between)
 		x->prep.between(x, x->prep.arg);
 }

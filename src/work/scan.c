@@ -28,7 +28,7 @@ static bool stamped(const struct scan_expect *want, size_t off)
 {
 	switch (want->stamp) {
 	case STAMP_LINES:
-		return off % want->line == 0;
+		return off % (want->line ? want->line : SCAN_LINE) == 0;
 	case STAMP_FIRST:
 		return off == 0;
 	default:

@@ -65,7 +65,7 @@ struct scan_expect {
 	uint64_t seed;
 	uint64_t op;
 	enum scan_stamp stamp;
-	size_t line; /* bytes between the stamps of STAMP_LINES */
+	size_t line; /* between the stamps of STAMP_LINES; 0: SCAN_LINE */
 };
 
 /* 0, or -EBADMSG with verify-failed and the first wrong byte's offset. */

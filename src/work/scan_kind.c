@@ -18,12 +18,12 @@ const char *const scan_kind_names[SCAN_KINDS + 1] = {
 };
 
 /* The last line if it is shorter than a word: its bytes. */
-static void read_rest(const char *p, size_t rest)
+static uint64_t read_rest(const char *p, size_t rest)
 {
-	if (rest >= sizeof(uint64_t))
-		(void)*(const volatile uint64_t *)(const void *)p;
-	else
-		(void)*(const volatile char *)p;
+	uint64_t word = 0;
+
+	__builtin_memcpy(&word, p, rest < sizeof(word) ? rest : sizeof(word));
+	return word;
 }
 
 static void write_rest(char *p, size_t rest, uint64_t op)
@@ -34,15 +34,20 @@ static void write_rest(char *p, size_t rest, uint64_t op)
 static uint64_t scan_read(void *buf, size_t len, size_t line, uint64_t op)
 {
 	const char *p = buf, *end = p + len;
-	uint64_t lines = 0;
+	uint64_t lines = 0, sum = 0;
+	volatile uint64_t used;
 
 	(void)op;
 	for (; (size_t)(end - p) >= line; p += line, lines++)
-		(void)*(const volatile uint64_t *)(const void *)p;
+		sum += *(const volatile uint64_t *)(const void *)p;
 	if (p < end) {
-		read_rest(p, (size_t)(end - p));
+		sum += read_rest(p, (size_t)(end - p));
 		lines++;
 	}
+	/* A load whose value nobody wants may be dropped by what translates
+	 * machine code (valgrind does so). */
+	used = sum;
+	(void)used;
 	return lines;
 }
 

@@ -9,12 +9,13 @@
 . "$(dirname "$0")/lib.sh"
 cd "$top" || exit 1
 walk=${WALK:-build/tests/cachegrind/walk}
+scan=build/tests/cachegrind/scan
 
-# counts ORDER SCAN BYTES DISTANCE WALKS: Ir I1mr ILmr Dr D1mr DLmr Dw D1mw DLmw
+# counts PROGRAM ARGS...: Ir I1mr ILmr Dr D1mr DLmr Dw D1mw DLmw
 counts() {
 	valgrind --tool=cachegrind --cache-sim=yes --D1=32768,8,64 \
 		--LL=262144,16,64 --cachegrind-out-file="$work/out" \
-		"$walk" "$@" >"$work/log" 2>&1 || {
+		"$@" >"$work/log" 2>&1 || {
 		tail -5 "$work/log" >&2
 		return 1
 	}
@@ -30,7 +31,7 @@ near() {
 
 # Two walks less one, so that the start of the program is not in it; and the
 # walk before, so that the caches are as walks leave them.
-one_walk() { # ORDER SCAN BYTES DISTANCE: the same numbers, for one walk
+one_walk() { # PROGRAM ARGS, without how often: the same numbers, for one walk
 	local -a few more
 	local i
 	read -ra few <<<"$(counts "$@" 2)"
@@ -41,13 +42,31 @@ one_walk() { # ORDER SCAN BYTES DISTANCE: the same numbers, for one walk
 	done
 }
 
+# scan_holds KIND BYTES: the same of a scan of touch.  Stores that pass the
+# caches are stores like others here.
+scan_holds() {
+	local lines=$(($2 / 64)) l1=0 ll=0 status=0 at=6 other=3
+	local -a n
+	(($2 > 32768)) && l1=$lines
+	(($2 > 262144)) && ll=$lines
+	[[ $1 == read ]] && at=3 other=6
+	read -ra n <<<"$(one_walk "$scan" "$@")"
+	((${#n[@]} == 9)) || return 1
+	near accesses "${n[at]}" "$lines" || status=1
+	near 'misses of the first level' "${n[at + 1]}" "$l1" || status=1
+	near 'misses of the last level' "${n[at + 2]}" "$ll" || status=1
+	near 'other accesses' "${n[other]}" 0 || status=1
+	near 'their misses' "${n[other + 1]}" 0 || status=1
+	return "$status"
+}
+
 # holds ORDER SCAN BYTES DISTANCE
 holds() {
 	local lines=$(($3 / 64)) l1=0 ll=0 reads writes status=0
 	local -a n
 	(($3 > 32768)) && l1=$lines
 	(($3 > 262144)) && ll=$lines
-	read -ra n <<<"$(one_walk "$@")"
+	read -ra n <<<"$(one_walk "$walk" "$@")"
 	((${#n[@]} == 9)) || return 1
 	reads=$lines writes=0
 	if [[ $2 == write ]]; then
@@ -73,8 +92,8 @@ holds() {
 prefetches() { # ORDER
 	local -a without with
 	holds "$1" read 1048576 8 || return 1
-	read -ra without <<<"$(one_walk "$1" read 1048576 0)"
-	read -ra with <<<"$(one_walk "$1" read 1048576 8)"
+	read -ra without <<<"$(one_walk "$walk" "$1" read 1048576 0)"
+	read -ra with <<<"$(one_walk "$walk" "$1" read 1048576 8)"
 	((${#with[@]} == 9 && with[0] - without[0] >= 16384 - 8))
 }
 
@@ -82,12 +101,12 @@ if ! command -v valgrind >/dev/null; then
 	skip 'cache misses of the walks' 'no valgrind here'
 	done_testing
 fi
-try make -s "$walk"
-ok 'the program that walks' is "$status" 0
+try make -s "$walk" "$scan"
+ok 'the programs that walk and scan' is "$status" 0
 for order in seq stride random chase; do
-	for scan in read write; do
-		ok "$order, $scan: fits the first level" holds $order $scan 16384 0
-		ok "$order, $scan: fits none" holds $order $scan 1048576 0
+	for how in read write; do
+		ok "$order, $how: fits the first level" holds $order $how 16384 0
+		ok "$order, $how: fits none" holds $order $how 1048576 0
 	done
 	ok "$order: prefetches each line, and accesses no other" prefetches $order
 done
@@ -95,4 +114,9 @@ ok 'seq, read: fits the last level' holds seq read 131072 0
 ok 'chase, write: fits the last level' holds chase write 131072 0
 ok 'stride: lines that 8 does not divide' holds stride read 1049280 0
 ok 'random: no power of two' holds random write 1049600 0
+for kind in read write write-nt; do
+	ok "touch, $kind: fits the first level" scan_holds $kind 16384
+	ok "touch, $kind: fits the last level" scan_holds $kind 131072
+	ok "touch, $kind: fits none" scan_holds $kind 1048576
+done
 done_testing

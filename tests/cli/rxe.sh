@@ -54,6 +54,15 @@ ok "prefetch: orders run over both, and prefetchers say why not" is \
 try "$bench" check prefetch
 ok "prefetch: lines and payloads" is "$status" 0
 
+try "$bench" run touch --preset smoke --transport rdma -s 1k,64k --verify each -n 10 \
+	--scan read,write,write-nt,write-clwb --cache warm,cold --rotate 2 --out touch
+ok "touch: every mode and scan, warm and cold" is "$status" 0
+ok "touch: every row ok" all_are ok touch/touch.csv status
+ok "touch: every payload verified" all_are 10 touch/touch.csv client_verified
+try "$bench" check touch
+ok "touch: check holds, lines and all" eval \
+	'is "$status" 0 && grep -q "^ok *exact .*each line visited once" "$work/out"'
+ok "touch: why the sign may be the other one" out_has "a software device sends by CPU"
 try "$bench" report smoke
 ok "report: figures" is "$status" 0
 ok "report: both figures as PNG" test -s smoke/sendrecv_latency.png -a -s smoke/sendrecv_gain.png

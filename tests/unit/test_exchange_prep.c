@@ -11,7 +11,7 @@ static uint64_t run(struct exchange *x, void *arg)
 {
 	assert_ptr_equal(arg, &runs);
 	runs++;
-	exchange_use(x, (unsigned)(x->op % x->prep.buffers));
+	assert_ptr_equal(x->response, exchange_response(x, x->op));
 	if (x->prep.stamp == STAMP_LINES)
 		scan_write(x->response, x->response_bytes, x->line, x->op);
 	return LINES_OF_4K - lines_less;

@@ -433,6 +433,25 @@ static void contradictions_are_left_out(void **state)
 	plan_fini(&plan);
 }
 
+/* A scan of nothing, and no scan of something: one point, whatever the lists
+ * say. */
+static void points_that_mean_the_same_are_one(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	plan_init(&plan, scenario_find("touch"));
+	set("size", "1k,4k");
+	set("transport", "tcp,loop");
+	set("touch", "touch,none");
+	set("scan", "read,write,none");
+	expand();
+	assert_int_equal(plan.n_points, (2 + 1) * 2 * 2);
+	for (i = 0; i < plan.n_points; i++)
+		assert_int_equal(plan.points[i].id, i);
+	plan_fini(&plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +470,7 @@ int main(void)
 		cmocka_unit_test(no_types_no_points),
 		cmocka_unit_test(users_take_over),
 		cmocka_unit_test(contradictions_are_left_out),
+		cmocka_unit_test(points_that_mean_the_same_are_one),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
