@@ -167,8 +167,8 @@ static int phase(struct trial_run *r, const struct phase *ph,
 	end_after_phase(&r->end, ph);
 	if (tally_unpack(server, r->peer->frame.payload, r->peer->frame.len))
 		return bad_answer(r, err);
-	return trial_check_counts(&r->end.tally, server, r->end.ep->caps.lossy,
-				  err);
+	return trial_check_counts(&r->end.tally, server,
+				  end_caps(&r->end)->lossy, err);
 }
 
 /* Counts that are equal; of a pair that is sent and received, on a link that
