@@ -79,6 +79,11 @@ struct verbs_ep {
 	struct ibv_sge grh; /* UD: every receive's first piece; length 0
 			      * elsewhere */
 
+	/* The short way's own requests, made at open but for what differs. */
+	struct ibv_send_wr short_send;
+	struct ibv_recv_wr short_recv;
+	struct ibv_sge short_sge;
+
 	/* poll */
 	struct rdma_cq cq;
 	bool armed;	  /* an event will tell of the next completion */
