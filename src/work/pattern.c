@@ -87,6 +87,15 @@ INLINE void visit(struct walk *w, uint64_t line, enum pattern_order order,
 		*word = w->op;
 }
 
+/* clang wants the kind to be a constant before it inlines. */
+INLINE void prefetch(const char *at, bool write)
+{
+	if (write)
+		__builtin_prefetch(at, 1);
+	else
+		__builtin_prefetch(at, 0);
+}
+
 /* Instantiated for each combination of its last three arguments, which are
  * constants there: none of the loops asks for them. */
 INLINE uint64_t walk(const struct pattern *p, struct walk *w,
@@ -102,8 +111,7 @@ INLINE uint64_t walk(const struct pattern *p, struct walk *w,
 		for (i = 0; i < d && i < n; i++)
 			next(p, &far, order);
 		for (; k + d < n; k++) {
-			__builtin_prefetch(w->buf + far.line * SCAN_LINE,
-					   write);
+			prefetch(w->buf + far.line * SCAN_LINE, write);
 			visit(w, at.line, order, write);
 			next(p, &far, order);
 			next(p, &at, order);
