@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,6 +19,9 @@
 #include "base/stop.h"
 #include "ctl/chan.h"
 #include "run/session.h"
+
+/* Frames, threads, the provider of an RDMA device: far less, in fact. */
+#define SESSION_OWN_BYTES ((rlim_t)256 << 20)
 
 #define AT(field) offsetof(struct serve_cfg, field)
 
@@ -48,6 +52,26 @@ static const struct opt opts[] = {
 	 .def = "64",
 	 .metavar = "N",
 	 .help = "clients served at the same time"},
+	{.name = "max-memory",
+	 .type = OPT_SIZE,
+	 .role = OPT_RUN,
+	 .offset = AT(max_memory),
+	 .min = 1 << 20,
+	 .max = (uint64_t)1 << 50,
+	 .def = "4G",
+	 .metavar = "SIZE",
+	 .help = "buffers that one client may have allocated here, and "
+		 "pinned for RDMA"},
+	{.name = "handshake-timeout",
+	 .type = OPT_TIME,
+	 .role = OPT_RUN,
+	 .offset = AT(handshake_ns),
+	 .min = 100000000,
+	 .max = 60000000000,
+	 .def = "4s",
+	 .metavar = "TIME",
+	 .help = "how long a client that has not said who it is keeps its "
+		 "place"},
 };
 
 const struct opt_group serve_opts = {
@@ -134,9 +158,23 @@ static void announce(struct serve *s)
 	say(s, "listening on %s port %s", host, port);
 }
 
+/* Whatever a scenario makes of its options, the kernel refuses more than the
+ * buffers and what the session itself needs. */
+static void limit_memory(uint64_t bytes)
+{
+	const struct rlimit limit = {.rlim_cur = bytes + SESSION_OWN_BYTES,
+				     .rlim_max = bytes + SESSION_OWN_BYTES};
+
+	(void)setrlimit(RLIMIT_DATA, &limit);
+}
+
 static void run_session(struct serve *s, int fd)
 {
-	struct session_cfg cfg = {.sessions = s->n_sessions + 1};
+	struct session_cfg cfg = {
+		.sessions = s->n_sessions + 1,
+		.max_memory = s->cfg->max_memory,
+		.handshake_ns = s->cfg->handshake_ns,
+	};
 	struct err err = {0};
 	int ret;
 
@@ -144,6 +182,7 @@ static void run_session(struct serve *s, int fd)
 	if (getppid() != s->pid)
 		_exit(1);
 	close(s->listener);
+	limit_memory(cfg.max_memory);
 	ret = session_run(fd, &cfg, &err);
 	if (ret)
 		say(s, "session %d ended: %s: %s", (int)getpid(),

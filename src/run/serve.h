@@ -12,6 +12,8 @@ struct serve_cfg {
 	char bind[OPT_TEXT_MAX];
 	uint64_t port;
 	uint64_t max_sessions;
+	uint64_t max_memory; /* bytes, of one client */
+	uint64_t handshake_ns;
 };
 
 extern const struct opt_group serve_opts;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/stop.h"
+#include "base/units.h"
 #include "ctl/chan.h"
 #include "ctl/hello.h"
 #include "run/phase_msg.h"
@@ -23,6 +24,7 @@
 #define IDLE_TIMEOUT_NS 3600000000000ull
 
 struct session {
+	const struct session_cfg *cfg;
 	struct chan chan;
 	struct clock clock;
 	uint8_t nonce[NONCE_BYTES];
@@ -86,6 +88,23 @@ static int pulse(void *arg, bool progressed, struct err *err)
 
 /* --- the trial's messages -------------------------------------------------- */
 
+/* What a client may make this host allocate and pin. */
+static int check_limit(const struct session *s, struct err *err)
+{
+	const uint64_t limit = s->cfg->max_memory;
+	char want[UNITS_TEXT_MAX], have[UNITS_TEXT_MAX];
+	struct need need;
+
+	s->pt.scn->need(s->pt.scn_cfg, &need);
+	if (!limit || need.lock_bytes <= limit)
+		return 0;
+	return err_set(err, -EPERM, REASON_PEER_REFUSED,
+		       "%s of buffers are wanted, this server gives a client "
+		       "%s at most (serve --max-memory)",
+		       units_format_size(want, sizeof(want), need.lock_bytes),
+		       units_format_size(have, sizeof(have), limit));
+}
+
 static int prepare(struct session *s, struct err *err)
 {
 	struct end_env env = {
@@ -104,6 +123,8 @@ static int prepare(struct session *s, struct err *err)
 	if (s->open)
 		return protocol(s, "PREPARE in a trial", err);
 	ret = point_unpack(&s->pt, &r, err);
+	if (!ret)
+		ret = check_limit(s, err);
 	if (ret)
 		return ret;
 	data_addr_choose(&s->pt.link, s->chan.fd, &addr);
@@ -266,7 +287,9 @@ static int welcome(struct session *s, const struct session_cfg *cfg,
 	struct reader r;
 	int ret;
 
-	ret = chan_recv(&s->chan, &s->frame, HELLO_TIMEOUT_NS, err);
+	ret = chan_recv(
+		&s->chan, &s->frame,
+		cfg->handshake_ns ? cfg->handshake_ns : HELLO_TIMEOUT_NS, err);
 	if (ret)
 		return ret;
 	r = in(s);
@@ -321,6 +344,7 @@ int session_run(int fd, const struct session_cfg *cfg, struct err *err)
 		close(fd);
 		return err_sys(err, -ENOMEM, "session");
 	}
+	s->cfg = cfg;
 	peer_text(fd, peer, sizeof(peer));
 	ret = chan_init(&s->chan, fd, peer, err);
 	if (ret) {

@@ -89,6 +89,21 @@ exec 4>&-
 kill $server
 wait $server
 
+# What a client may ask for.
+"$bench" serve -p 0 --max-memory 1M --handshake-timeout 300ms >/dev/null 2>limits.err &
+server=$!
+within 5 grep -q listening limits.err
+port=$(sed -n 's/.*port //p' limits.err)
+ok "more memory than a client may have" fails_with 4 "--max-memory" \
+	"${tcp[@]}" -s 4M -n 5 --connect 127.0.0.1:"$port"
+ok "less is served" eval \
+	'"$bench" "${tcp[@]}" -n 5 --out little --connect 127.0.0.1:"$port" >/dev/null 2>&1'
+exec 4<>/dev/tcp/127.0.0.1/"$port"
+ok "who says nothing is told why" grep -aq peer-timeout <(timeout 3 cat <&4)
+exec 4>&-
+kill $server
+wait $server
+
 # No file descriptor left: it must not spin.
 (ulimit -n 4; exec "$bench" serve -p 0) >/dev/null 2>few.err &
 server=$!
