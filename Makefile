@@ -152,13 +152,34 @@ soak: $(BUILD)/tests/unit/test_rlog_crash $(BUILD)/tests/unit/test_rlog_replicas
 	$(Q)for t in $^; do RDMABENCH_CRASH_POINTS=$(SOAK_POINTS) $$t || exit 1; done
 endif
 
-# libFuzzer, so clang: make fuzz [FUZZ_SECONDS=60]
+# libFuzzer, so clang.  make fuzz [FUZZ_SECONDS=60]: so many for each of
+# tests/fuzz/fuzz_*.c, then which lines they reached.
 FUZZ_SECONDS ?= 60
-fuzz:
-	$(Q)mkdir -p build/fuzz
-	$(Q)clang $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
-		-o build/fuzz/rlog tests/fuzz/fuzz_rlog.c src/rlog/*.c src/base/err.c
-	$(Q)build/fuzz/rlog -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -verbosity=0
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,\
+             $(sort $(wildcard tests/fuzz/fuzz_*.c)))
+SAN_fuzz := -fsanitize=fuzzer-no-link,address,undefined \
+            -fno-sanitize-recover=undefined \
+            -fprofile-instr-generate -fcoverage-mapping
+# Calls that would wait, or touch this host (tests/fuzz/calm.c).
+CALM := clock_gettime poll nanosleep host_read info_gather latency_hold_begin cpu_pin \
+        cpu_unpin prefetch_hold_begin counters_open
+
+ifeq ($(STATIC),1)
+build-fuzz:
+	$(Q)$(MAKE) --no-print-directory CC=clang CFLAGS="-O1 -g" \
+		BUILD=build/fuzz STATIC=0 SAN="$(SAN_fuzz)" $@
+else
+build-fuzz: $(FUZZERS)
+endif
+
+build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/calm.c $(LIB)
+	$(call say,FUZZ,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fsanitize=fuzzer \
+		$(CALM:%=-Wl,--wrap=%) -MMD -MP -o $@ \
+		$(filter %.c,$^) $(LIB) $(LDLIBS)
+
+fuzz: build-fuzz
+	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 lint:
 	$(Q)scripts/lint.sh
@@ -192,5 +213,5 @@ clean:
 	$(Q)rm -rf build $(BUILD) rdmabench
 
 .PHONY: all unit tests conformance build-asan build-tsan asan tsan soak fuzz \
-        lint check bench man install clean
+        build-fuzz lint check bench man install clean
 -include $(OBJ:.o=.d) $(UNIT:%=%.d) $(BENCH:%=%.d)

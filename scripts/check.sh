@@ -15,7 +15,7 @@ skipped=0
 log=$(mktemp "${TMPDIR:-/tmp}/rdmabench-check.XXXXXX")
 trap 'rm -f "$log"' EXIT
 jobs=$(nproc)
-stages=(packages build clang unit cli lint asan tsan guest siw)
+stages=(packages build clang unit cli lint asan tsan fuzz guest siw)
 
 # command NAME COMMAND...: one test, by its exit status.
 command_ok() {
@@ -128,6 +128,12 @@ stage_asan() {
 
 stage_tsan() {
 	sanitized tsan
+}
+
+# A minute together; make fuzz goes on for longer.
+stage_fuzz() {
+	command_ok 'build the fuzzers' make -j"$jobs" WERROR=1 build-fuzz
+	tap 'fuzz' tests/fuzz/run.sh 10
 }
 
 stage_guest() {

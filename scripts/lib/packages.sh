@@ -12,7 +12,7 @@ packages_guest=(qemu-system-x86 busybox-static kmod cpio xz-utils iproute2)
 # Tests, sanitizers, lint.
 packages_test=(clang libcmocka-dev jq gawk procps mandoc shellcheck cppcheck
 	universal-ctags
-	clang-format strace libclang-rt-dev valgrind)
+	clang-format strace libclang-rt-dev libclang-rt-14-dev llvm valgrind)
 
 as_root() {
 	if ((EUID == 0)); then

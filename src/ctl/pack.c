@@ -8,7 +8,8 @@ static void put_raw(struct writer *w, const void *data, size_t len)
 		w->bad = true;
 		return;
 	}
-	memcpy(w->buf + w->len, data, len);
+	if (len) /* nothing may be at NULL */
+		memcpy(w->buf + w->len, data, len);
 	w->len += len;
 }
 
@@ -78,7 +79,7 @@ size_t get_bytes(struct reader *r, void *out, size_t cap)
 	if (len > cap)
 		r->bad = true;
 	p = get_raw(r, len);
-	if (!p)
+	if (!p || !len)
 		return 0;
 	memcpy(out, p, len);
 	return len;

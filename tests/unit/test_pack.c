@@ -102,6 +102,21 @@ static void truncated_anywhere(void **state)
 	}
 }
 
+/* Empty bytes may be anywhere: found by fuzzing. */
+static void nothing_at_null(void **state)
+{
+	uint8_t buf[8];
+	struct writer w = {.buf = buf, .cap = sizeof(buf)};
+	struct reader r = {.buf = buf, .len = 4};
+
+	(void)state;
+	put_bytes(&w, NULL, 0);
+	assert_false(w.bad);
+	assert_int_equal(w.len, 4);
+	assert_int_equal(get_bytes(&r, NULL, 0), 0);
+	assert_true(reader_done(&r));
+}
+
 static void too_much(void **state)
 {
 	uint8_t buf[sizeof(packed) + 1] = {0};
@@ -174,6 +189,7 @@ int main(void)
 		cmocka_unit_test(wire_form),
 		cmocka_unit_test(too_little_room),
 		cmocka_unit_test(truncated_anywhere),
+		cmocka_unit_test(nothing_at_null),
 		cmocka_unit_test(too_much),
 		cmocka_unit_test(bad_stays_bad),
 		cmocka_unit_test(lengths_that_lie),
