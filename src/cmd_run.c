@@ -1,6 +1,8 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +11,18 @@
 
 #include "base/units.h"
 #include "report/table.h"
+#include "run/resume.h"
 #include "run/run.h"
 #include "run/scenario.h"
 
-enum { PLANS_MAX = 32 };
+enum { PLANS_MAX = 32, GROUPS_MAX = 2 * PLANS_MAX + 3 };
 
 struct job {
 	struct run_cfg cfg;
 	struct run run;
 	struct plan plans[PLANS_MAX];
 	struct args args;
+	struct resume resume;
 };
 
 static void help(void)
@@ -167,18 +171,37 @@ static int terminal_columns(void)
 	return w.ws_col;
 }
 
-static void show_progress(struct run *run, const struct plan_point *pp,
-			  unsigned round, unsigned done, unsigned total)
+/* "; 3 min left": of all scenarios, and at least. */
+static void time_left(double s, char *buf, size_t cap)
 {
-	char what[96], line[256];
+	if (isnan(s))
+		*buf = '\0';
+	else if (s < 90)
+		snprintf(buf, cap, "; %.0f s left", ceil(s));
+	else if (s < 90 * 60)
+		snprintf(buf, cap, "; %.0f min left", ceil(s / 60));
+	else
+		snprintf(buf, cap, "; %.1f h left", s / 3600);
+}
+
+static void show_progress(struct run *run, const struct plan_point *pp,
+			  const struct run_progress *at)
+{
+	char what[96], left[40], scenario[40] = "", line[320];
 
 	if (!pp) {
 		fputs(clear_line, stderr);
 		return;
 	}
 	describe_point(pp, what, sizeof(what));
-	snprintf(line, sizeof(line), "trial %u of %u to %u, point %u of %u: %s",
-		 round, run->rule.min, run->rule.max, done, total, what);
+	time_left(at->left_s, left, sizeof(left));
+	if (at->plans > 1)
+		snprintf(scenario, sizeof(scenario), "scenario %u of %u, ",
+			 at->plan, at->plans);
+	snprintf(line, sizeof(line),
+		 "%strial %u of %u to %u, point %u of %u: %s%s", scenario,
+		 at->round, run->rule.min, run->rule.max, at->done, at->total,
+		 what, left);
 	/* A line that wraps is not cleared by \r. */
 	fprintf(stderr, "%s%.*s", clear_line, terminal_columns() - 1, line);
 	fflush(stderr);
@@ -191,26 +214,47 @@ static void say_above_progress(const char *line)
 	cmd_say(line);
 }
 
+/* How long trials by number take is not known before they were run. */
+static void print_times(const struct job *j, uint64_t ns, unsigned counted)
+{
+	const struct stop_rule *rule = &j->run.rule;
+	char low[32], high[32];
+
+	units_format_time(low, sizeof(low), (double)ns * rule->min);
+	units_format_time(high, sizeof(high), (double)ns * rule->max);
+	printf("%u to %u trials each: ", rule->min, rule->max);
+	if (ns)
+		printf("about %s to %s, ", low, high);
+	if (counted)
+		printf("%s%u point%s by a number of operations, whose time is "
+		       "not known before, ",
+		       ns ? "and " : "", counted, counted == 1 ? "" : "s");
+	puts("and the time to set up");
+}
+
 static int print_plan(const struct job *j)
 {
+	unsigned i, k, counted = 0;
 	uint64_t ns = 0;
-	char what[96], low[32], high[32];
-	unsigned i, k;
+	char what[96];
 
 	for (i = 0; i < j->run.n_plans; i++) {
 		const struct plan *p = &j->plans[i];
 
 		for (k = 0; k < p->n_points; k++) {
+			uint64_t n = p->points[k].client.trial.iterations;
+
 			describe_point(&p->points[k], what, sizeof(what));
-			printf("%u %s\n", k, what);
+			printf("%u %s", k, what);
+			if (n != OPT_WORD) {
+				printf(", %" PRIu64 " operations", n);
+				counted++;
+			}
+			putchar('\n');
 		}
 		ns += plan_expected_ns(p);
 	}
-	units_format_time(low, sizeof(low), (double)ns * j->run.rule.min);
-	units_format_time(high, sizeof(high), (double)ns * j->run.rule.max);
-	printf("%u to %u trials each: about %s to %s, and the time to set "
-	       "up\n",
-	       j->run.rule.min, j->run.rule.max, low, high);
+	print_times(j, ns, counted);
 	return 0;
 }
 
@@ -293,9 +337,9 @@ static int check_args(const struct job *j, struct err *err)
 	return run_cfg_check(&j->cfg, err);
 }
 
-static int prepare(struct job *j, int argc, char **argv, struct err *err)
+static int parse(struct job *j, int argc, char **argv, struct err *err)
 {
-	const struct opt_group *groups[PLANS_MAX + 3];
+	const struct opt_group *groups[GROUPS_MAX];
 	int ret;
 
 	opt_defaults(&run_opts, &j->cfg);
@@ -306,7 +350,46 @@ static int prepare(struct job *j, int argc, char **argv, struct err *err)
 	ret = args_parse(&j->args, argc, argv, groups, all_groups(groups), err);
 	if (ret || j->args.help)
 		return ret;
-	ret = args_apply(&j->args, &run_opts, &j->cfg, err);
+	return args_apply(&j->args, &run_opts, &j->cfg, err);
+}
+
+/* The command line of the run that is gone on with, in place of ours. */
+static int parse_resumed(struct job *j, struct err *err)
+{
+	char dir[OPT_TEXT_MAX];
+	uint64_t quiet = j->cfg.quiet;
+	unsigned i;
+	int ret;
+
+	for (i = 0; i < j->args.n; i++)
+		if (strcmp(j->args.arg[i].o->name, "resume") &&
+		    strcmp(j->args.arg[i].o->name, "quiet"))
+			break;
+	if (i < j->args.n || j->args.n_rest)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--resume: takes the command line of the run "
+			       "that it goes on with; leave out the rest");
+	strcpy(dir, j->cfg.resume);
+	ret = resume_load(&j->resume, dir, err);
+	if (!ret)
+		ret = parse(j, j->resume.argc, j->resume.argv, err);
+	strcpy(j->cfg.resume, dir);
+	j->cfg.quiet = quiet;
+	j->run.resume = &j->resume;
+	return ret;
+}
+
+static int prepare(struct job *j, int argc, char **argv, struct err *err)
+{
+	int ret = parse(j, argc, argv, err);
+
+	if (ret || j->args.help)
+		return ret;
+	if (given(&j->args, "resume") && !j->cfg.resume[0])
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--resume: is empty");
+	if (j->cfg.resume[0])
+		ret = parse_resumed(j, err);
 	if (!ret)
 		ret = check_args(j, err);
 	return ret ? ret : make_plans(j, err);
@@ -328,9 +411,14 @@ static int run(int argc, char **argv)
 	} else if (j->args.help) {
 		help();
 		code = 0;
+	} else if (j->resume.finished) {
+		cmd_say("--resume: this run is finished: nothing is left to "
+			"do");
+		code = 0;
 	} else {
 		code = execute(j);
 	}
+	resume_fini(&j->resume);
 	for (i = 0; i < j->run.n_plans; i++)
 		plan_fini(&j->plans[i]);
 	free(j);

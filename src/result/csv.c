@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,6 +82,81 @@ int csvfile_create(struct csvfile *csv, const char *path,
 	for (i = 0; i < c->n; i++)
 		cells[i] = c->name[i];
 	return write_cells(csv, cells, c->n, err);
+}
+
+/* Where line n ends, counted from 1, a quoted line end being none; 0 if there
+ * are not so many. */
+static size_t end_of_line(const char *text, size_t size, size_t n)
+{
+	bool quoted = false;
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		if (text[i] == '"')
+			quoted = !quoted;
+		if (text[i] == '\n' && !quoted && !--n)
+			return i + 1;
+	}
+	return 0;
+}
+
+static bool has_header(const char *text, size_t size, const struct columns *c)
+{
+	const char *cells[ROW_COLUMNS_MAX];
+	char *line = malloc(LINE_MAX_BYTES);
+	bool same = false;
+	unsigned i;
+	size_t len;
+
+	for (i = 0; i < c->n; i++)
+		cells[i] = c->name[i];
+	if (line) {
+		len = format_line(line, cells, c->n);
+		same = len <= size && !memcmp(line, text, len);
+	}
+	free(line);
+	return same;
+}
+
+static int cut_after(struct csvfile *csv, const struct columns *c, size_t rows,
+		     struct err *err)
+{
+	off_t size = lseek(csv->fd, 0, SEEK_END);
+	char *text;
+	size_t end;
+	int ret = 0;
+
+	text = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE,
+			       csv->fd, 0)
+			: MAP_FAILED;
+	if (text == MAP_FAILED)
+		return err_sys(err, size > 0 ? -errno : -EINVAL, "%s",
+			       csv->path);
+	end = end_of_line(text, (size_t)size, rows + 1);
+	if (!end || !has_header(text, (size_t)size, c))
+		ret = err_set(err, -EINVAL, REASON_IO_ERROR,
+			      "%s: its header or its rows are not those of "
+			      "this run",
+			      csv->path);
+	munmap(text, (size_t)size);
+	if (!ret && ftruncate(csv->fd, (off_t)end))
+		ret = err_sys(err, -errno, "%s", csv->path);
+	return ret;
+}
+
+int csvfile_resume(struct csvfile *csv, const char *path,
+		   const struct columns *c, size_t rows, struct err *err)
+{
+	int ret;
+
+	snprintf(csv->path, sizeof(csv->path), "%s", path);
+	csv->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (csv->fd < 0)
+		return err_sys(err, -errno, "%s", path);
+	ret = cut_after(csv, c, rows, err);
+	if (ret)
+		csvfile_close(csv);
+	return ret;
 }
 
 int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err)

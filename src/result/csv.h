@@ -14,6 +14,11 @@ struct csvfile {
 int csvfile_create(struct csvfile *csv, const char *path,
 		   const struct columns *c, struct err *err);
 
+/* Opens a file that is there to go on after its first `rows` rows; what
+ * follows them is cut off.  Its header must be that of `c`. */
+int csvfile_resume(struct csvfile *csv, const char *path,
+		   const struct columns *c, size_t rows, struct err *err);
+
 /* One row, by one write: it is there whole or not at all.  When the disk is
  * full, what was written of it is taken back. */
 int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err);

@@ -117,3 +117,10 @@ int folder_create(struct run *run, struct err *err)
 		ret = check_empty(run->dir, err);
 	return ret;
 }
+
+int folder_resume(struct run *run, struct err *err)
+{
+	if (access(run->dir, W_OK | X_OK))
+		return err_sys(err, -errno, "--resume %s", run->dir);
+	return 0;
+}

@@ -8,4 +8,7 @@
  * started_utc.  An existing folder must hold no results. */
 int folder_create(struct run *run, struct err *err);
 
+/* run->dir is that of an interrupted run, and can be written to. */
+int folder_resume(struct run *run, struct err *err);
+
 #endif

@@ -377,6 +377,7 @@ uint64_t plan_expected_ns(const struct plan *plan)
 	unsigned i;
 
 	for (i = 0; i < plan->n_points; i++)
-		ns += plan->points[i].client.trial.duration_ns;
+		if (plan->points[i].client.trial.iterations == OPT_WORD)
+			ns += plan->points[i].client.trial.duration_ns;
 	return ns;
 }

@@ -61,7 +61,8 @@ const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
 void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
 		unsigned *order);
 
-/* Expected time of one trial of every point, ns, without set-up. */
+/* Expected time of one trial of every point, ns, without set-up, and without
+ * the points whose trials end by a number of operations. */
 uint64_t plan_expected_ns(const struct plan *plan);
 
 #endif

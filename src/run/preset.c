@@ -53,6 +53,15 @@ static const struct opt opts[] = {
 	 .metavar = "DIR",
 	 .help = "results folder, new or empty; otherwise "
 		 "results/<UTC time>-<host>"},
+	{.name = "resume",
+	 .type = OPT_TEXT,
+	 .role = OPT_RUN,
+	 .offset = AT(resume),
+	 .def = "",
+	 .metavar = "DIR",
+	 .help = "go on with the interrupted run in this folder, by its own "
+		 "command line; refused if the plan or the machine (a boot "
+		 "counts) is another"},
 	{.name = "trials",
 	 .type = OPT_RANGE,
 	 .role = OPT_RUN,

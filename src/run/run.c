@@ -1,6 +1,7 @@
 #include "run/run.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "info/info.h"
 #include "machine/cpu.h"
 #include "run/folder.h"
+#include "run/resume.h"
 #include "run/run_json.h"
 #include "run/scenario.h"
 #include "run/sheet.h"
@@ -201,22 +203,95 @@ static int one_trial(struct run *run, struct sheet *s,
 	return gone;
 }
 
+/* --- how long it takes ------------------------------------------------------*/
+
+static double now_s(void)
+{
+	return (double)clock_raw_ns() / 1e9;
+}
+
+/* What a trial of the point may cost beside others, in ns; what a number of
+ * iterations takes is not known before. */
+static double trial_work(const struct plan_point *pp)
+{
+	enum { SET_UP_NS = 30000000, ITERATIONS_NS = 20000000 };
+	const struct trial_cfg *t = &pp->client.trial;
+
+	return SET_UP_NS + (t->iterations == OPT_WORD
+				    ? (double)(t->duration_ns + t->warmup_ns)
+				    : ITERATIONS_NS);
+}
+
+/* Trials that are sure to come: at least one of each point that is open. */
+static double work_left(const struct run *run, const struct plan *plan,
+			const struct sheet *s)
+{
+	const struct plan *p, *end = run->plans + run->n_plans;
+	double work = 0;
+	unsigned i, tried;
+
+	for (i = 0; i < plan->n_points; i++) {
+		if (!sheet_wants(s, &plan->points[i]))
+			continue;
+		tried = sheet_tried(s, &plan->points[i]);
+		work += trial_work(&plan->points[i]) *
+			(tried < run->rule.min ? run->rule.min - tried : 1);
+	}
+	for (p = plan + 1; p < end; p++)
+		for (i = 0; i < p->n_points; i++)
+			work += trial_work(&p->points[i]) * run->rule.min;
+	return work;
+}
+
+static void tell(struct run *run, const struct plan *plan,
+		 const struct sheet *s, const struct plan_point *pp,
+		 struct run_progress *at)
+{
+	at->plan = (unsigned)(plan - run->plans) + 1;
+	at->plans = run->n_plans;
+	at->left_s = NAN;
+	at->done++;
+	if (!run->progress)
+		return;
+	if (run->work_done > 0)
+		at->left_s = (now_s() - run->work_since_s) / run->work_done *
+			     work_left(run, plan, s);
+	run->progress(run, pp, at);
+}
+
+/* --- rounds -----------------------------------------------------------------*/
+
+/* Points that this round still has to try. */
+static unsigned round_points(const struct plan *plan, const struct sheet *s,
+			     unsigned round)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < plan->n_points; i++)
+		n += sheet_wants(s, &plan->points[i]) &&
+		     sheet_tried(s, &plan->points[i]) < round;
+	return n;
+}
+
 /* One trial of every point that wants one, in an order of its own. */
 static int one_round(struct run *run, const struct plan *plan, struct sheet *s,
 		     unsigned round, struct err *err)
 {
-	unsigned i, done = 0, total = sheet_open_points(s);
+	struct run_progress at = {.round = round,
+				  .total = round_points(plan, s, round)};
+	unsigned i;
 	int ret;
 
 	plan_order(plan, run->seed, round, run->order);
 	for (i = 0; i < plan->n_points; i++) {
 		const struct plan_point *pp = &plan->points[run->order[i]];
 
-		if (!sheet_wants(s, pp))
+		/* Tried: in this round, before an interruption. */
+		if (!sheet_wants(s, pp) || sheet_tried(s, pp) >= round)
 			continue;
-		if (run->progress)
-			run->progress(run, pp, round, ++done, total);
+		tell(run, plan, s, pp, &at);
 		ret = one_trial(run, s, pp, round, err);
+		run->work_done += trial_work(pp);
 		if (ret)
 			return ret;
 		if (stop_requested)
@@ -233,13 +308,18 @@ static int run_plan(struct run *run, struct plan *plan, struct err *err)
 	unsigned round;
 	int ret;
 
-	ret = sheet_open(&s, run->dir, run->run_id, plan, &run->rule, err);
+	if (run->resume)
+		ret = sheet_resume(&s, run->dir, run->run_id, plan, &run->rule,
+				   &run->counts, err);
+	else
+		ret = sheet_open(&s, run->dir, run->run_id, plan, &run->rule,
+				 err);
 	if (ret)
 		return ret;
 	for (round = 1; !ret && sheet_open_points(s); round++)
 		ret = one_round(run, plan, s, round, err);
 	if (run->progress)
-		run->progress(run, NULL, round, 0, 0);
+		run->progress(run, NULL, NULL);
 	/* What was measured before an error is worth its summary; the first
 	 * error is the one to tell. */
 	if (ret)
@@ -256,6 +336,7 @@ static int run_plans(struct run *run, struct err *err)
 	unsigned i;
 	int ret;
 
+	run->work_since_s = now_s();
 	ret = run_json_write(run, "running", err);
 	for (i = 0; !ret && i < run->n_plans; i++)
 		ret = run_plan(run, &run->plans[i], err);
@@ -265,6 +346,17 @@ static int run_plans(struct run *run, struct err *err)
 		return ret;
 	}
 	return run_json_write(run, "finished", err);
+}
+
+static int open_folder(struct run *run, struct err *err)
+{
+	int ret;
+
+	if (!run->resume)
+		return folder_create(run, err);
+	snprintf(run->dir, sizeof(run->dir), "%s", run->cfg->resume);
+	ret = resume_check(run->resume, run, err);
+	return ret ? ret : folder_resume(run, err);
 }
 
 int run_execute(struct run *run, struct err *err)
@@ -287,7 +379,7 @@ int run_execute(struct run *run, struct err *err)
 	settle_poll(run);
 	ret = check_named(run, err);
 	if (!ret)
-		ret = folder_create(run, err);
+		ret = open_folder(run, err);
 	if (!ret)
 		ret = run_plans(run, err);
 out_peer:

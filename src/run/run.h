@@ -11,6 +11,7 @@
 #include "run/empty.h"
 #include "run/peer.h"
 #include "run/plan.h"
+#include "run/sheet.h"
 #include "run/trial.h"
 
 struct run_cfg {
@@ -24,6 +25,7 @@ struct run_cfg {
 	uint64_t plan_only;
 	uint64_t all;
 	uint64_t quiet;
+	char resume[OPT_TEXT_MAX];
 };
 
 extern const struct opt_group run_opts;
@@ -47,13 +49,17 @@ struct run_link {
 	struct conditions client_is, server_is;
 };
 
-struct run_counts {
-	unsigned ok, unsupported, failed, interrupted;
-	struct err first_failure; /* its reason gives the exit code */
+/* How far a run is.  Counts from 1. */
+struct run_progress {
+	unsigned plan, plans;
+	unsigned round;	      /* trial of each point */
+	unsigned done, total; /* points of this round */
+	double left_s;	      /* of all plans, at least; NAN: not known yet */
 };
 
 struct run {
 	const struct run_cfg *cfg;
+	const struct resume *resume; /* NULL: a new run */
 	struct plan *plans;
 	unsigned n_plans;
 	int argc; /* as typed, for run.json */
@@ -76,10 +82,10 @@ struct run {
 	struct run_counts counts;
 	struct trial *trial;		 /* the one going on */
 	unsigned order[PLAN_POINTS_MAX]; /* of its round */
-	/* Before each trial: the done-th of `total` in this round.  May be
-	 * NULL; pp is NULL at the end. */
+	/* Before each trial.  May be NULL; pp is NULL at the end. */
 	void (*progress)(struct run *run, const struct plan_point *pp,
-			 unsigned round, unsigned done, unsigned total);
+			 const struct run_progress *at);
+	double work_done, work_since_s; /* for the time left */
 	/* A line for the user, at once. */
 	void (*say)(const char *line);
 };

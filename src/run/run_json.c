@@ -10,6 +10,7 @@
 #include "info/findings.h"
 #include "info/info_json.h"
 #include "result/json.h"
+#include "run/resume.h"
 #include "run/scenario.h"
 
 static json_t *number_or_null(uint64_t v, uint64_t unknown)
@@ -184,7 +185,7 @@ static json_t *empty_json(const struct empty_columns *e)
 	return j;
 }
 
-static json_t *run_to_json(const struct run *run, const char *state)
+json_t *run_json_make(const struct run *run, const char *state)
 {
 	json_t *plans = json_array(), *warnings = json_array();
 	unsigned i;
@@ -216,12 +217,14 @@ static json_t *run_to_json(const struct run *run, const char *state)
 int run_json_write(const struct run *run, const char *state, struct err *err)
 {
 	char path[600], temp[640];
-	json_t *j = run_to_json(run, state);
+	json_t *j = run_json_make(run, state);
 	int ret = 0;
 
 	if (!j)
 		return err_set(err, -EINVAL, REASON_INTERNAL,
 			       "run.json cannot be made");
+	if (run->resume)
+		resume_merge(run->resume, j);
 	snprintf(path, sizeof(path), "%s/run.json", run->dir);
 	snprintf(temp, sizeof(temp), "%s.tmp", path);
 	errno = EIO;

@@ -4,13 +4,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "result/reader.h"
 #include "run/record.h"
 #include "run/scenario.h"
+
+#define NO_ROW ((size_t)-1)
 
 /* What is known of a point so far. */
 struct point_stats {
 	enum point_state state;
+	size_t past_row; /* in the table of the past; NO_ROW: none */
 	unsigned n, tried, next_look;
 	double *p50;		/* medians of its trials, ns */
 	struct trial_link link; /* of the last one */
@@ -27,7 +32,8 @@ struct sheet {
 	struct counter_list counters;
 	uint64_t rows;
 	struct point_stats *points;
-	double *sorted; /* scratch */
+	double *sorted;		   /* scratch */
+	struct reader_table *past; /* rows of an earlier part; or NULL */
 };
 
 static const char *const state_words[] = {
@@ -47,6 +53,15 @@ static int create(struct sheet *s, struct csvfile *csv, const char *suffix,
 	return csvfile_create(csv, path, c, err);
 }
 
+static void remove_file(const struct sheet *s, const char *suffix)
+{
+	char path[700];
+
+	snprintf(path, sizeof(path), "%s/%s%s", s->dir, s->plan->scn->name,
+		 suffix);
+	unlink(path);
+}
+
 static int allocate(struct sheet *s, struct err *err)
 {
 	unsigned i, n = s->plan->n_points;
@@ -58,6 +73,7 @@ static int allocate(struct sheet *s, struct err *err)
 	for (i = 0; i < n; i++) {
 		s->points[i].p50 = calloc(s->rule->max, sizeof(double));
 		s->points[i].next_look = stop_rule_next_look(s->rule, 0);
+		s->points[i].past_row = NO_ROW;
 		if (!s->points[i].p50)
 			return err_sys(err, -ENOMEM, "%u points", n);
 	}
@@ -72,9 +88,8 @@ static void hist_columns(struct columns *c)
 	columns_add(c, "count");
 }
 
-int sheet_open(struct sheet **sheet, const char *dir, const char *run_id,
-	       const struct plan *plan, const struct stop_rule *rule,
-	       struct err *err)
+static int new_sheet(struct sheet **sheet, const char *dir, const char *run_id,
+		     const struct plan *plan, struct err *err)
 {
 	struct sheet *s = calloc(1, sizeof(*s));
 	int ret;
@@ -85,22 +100,38 @@ int sheet_open(struct sheet **sheet, const char *dir, const char *run_id,
 	snprintf(s->dir, sizeof(s->dir), "%s", dir);
 	s->run_id = run_id;
 	s->plan = plan;
-	s->rule = rule;
 	s->csv.fd = s->hist.fd = -1;
 	ret = counter_list_parse(&s->counters,
 				 plan->proto.client.trial.counters, err);
 	if (!ret)
 		record_columns(&s->columns, plan->scn, &s->counters);
 	hist_columns(&s->hist_columns);
+	return ret;
+}
+
+static int create_both(struct sheet *s, struct err *err)
+{
+	int ret = create(s, &s->csv, ".csv", &s->columns, err);
+
+	return ret ? ret
+		   : create(s, &s->hist, ".hist.csv", &s->hist_columns, err);
+}
+
+int sheet_open(struct sheet **sheet, const char *dir, const char *run_id,
+	       const struct plan *plan, const struct stop_rule *rule,
+	       struct err *err)
+{
+	int ret = new_sheet(sheet, dir, run_id, plan, err);
+
+	if (!ret) {
+		(*sheet)->rule = rule;
+		ret = allocate(*sheet, err);
+	}
 	if (!ret)
-		ret = allocate(s, err);
-	if (!ret)
-		ret = create(s, &s->csv, ".csv", &s->columns, err);
-	if (!ret)
-		ret = create(s, &s->hist, ".hist.csv", &s->hist_columns, err);
+		ret = create_both(*sheet, err);
 	if (!ret)
 		return 0;
-	sheet_close(s);
+	sheet_close(*sheet);
 	*sheet = NULL;
 	return ret;
 }
@@ -115,6 +146,7 @@ void sheet_close(struct sheet *s)
 		free(s->points[i].p50);
 	free(s->points);
 	free(s->sorted);
+	reader_free(s->past);
 	csvfile_close(&s->csv);
 	csvfile_close(&s->hist);
 	free(s);
@@ -147,27 +179,34 @@ static enum stop_why look_at(struct sheet *s, const struct point_stats *p,
 	return stop_rule_look(s->rule, s->sorted, p->n, look);
 }
 
-static void update(struct sheet *s, struct point_stats *p,
-		   const struct trial *t)
+static void note_trial(struct sheet *s, struct point_stats *p,
+		       enum status status, double p50)
 {
 	struct stop_look look;
 	enum stop_why why;
 
 	p->tried++;
-	p->link = t->link;
-	if (t->status == STATUS_UNSUPPORTED)
+	if (status == STATUS_UNSUPPORTED)
 		p->state = POINT_UNSUPPORTED;
 	else if (p->tried >= s->rule->max)
 		p->state = POINT_LIMIT;
-	if (t->status != STATUS_OK)
+	if (status != STATUS_OK)
 		return;
-	p->p50[p->n++] = (double)hist_quantile(&t->client.latency, 0.5);
+	p->p50[p->n++] = p50;
 	if (p->n < p->next_look && p->state == POINT_OPEN)
 		return;
 	why = look_at(s, p, &look);
 	p->next_look = stop_rule_next_look(s->rule, p->n);
 	if (why == STOP_NARROW)
 		p->state = POINT_NARROW;
+}
+
+static void update(struct sheet *s, struct point_stats *p,
+		   const struct trial *t)
+{
+	p->link = t->link;
+	note_trial(s, p, t->status,
+		   (double)hist_quantile(&t->client.latency, 0.5));
 }
 
 int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
@@ -201,6 +240,11 @@ unsigned sheet_open_points(const struct sheet *s)
 	for (i = 0; i < s->plan->n_points; i++)
 		n += sheet_wants(s, &s->plan->points[i]);
 	return n;
+}
+
+unsigned sheet_tried(const struct sheet *s, const struct plan_point *pp)
+{
+	return s->points[pp->id].tried;
 }
 
 static void point_columns(struct columns *c, const struct scenario *scn)
@@ -238,6 +282,30 @@ static void put_stats(struct sheet *s, const struct point_stats *p)
 		50 * (look.ci.high - look.ci.low) / look.median);
 }
 
+/* Of a point that was finished before, the rows know the link. */
+static void put_past_link(struct sheet *s, const struct point_stats *p)
+{
+	static const char *const names[] = {
+		"cm",
+		"path",
+		"device",
+		"software_device",
+		"poll",
+		"inline_bytes",
+		"cpu_client",
+		"cpu_server",
+		"messages_per_op",
+	};
+	size_t i;
+
+	if (p->past_row == NO_ROW || p->link.caps.ops)
+		return;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		row_set(&s->row, names[i], "%s",
+			reader_cell(s->past, p->past_row,
+				    reader_column(s->past, names[i])));
+}
+
 static int write_point(struct sheet *s, struct csvfile *csv,
 		       const struct columns *c, unsigned i, struct err *err)
 {
@@ -246,6 +314,7 @@ static int write_point(struct sheet *s, struct csvfile *csv,
 
 	row_init(&s->row, c);
 	record_point(&s->row, &id, &s->plan->points[i], &p->link);
+	put_past_link(s, p);
 	put_stats(s, p);
 	return csvfile_write(csv, &s->row, err);
 }
@@ -260,11 +329,186 @@ int sheet_write_points(struct sheet *s, struct err *err)
 	if (!c)
 		return err_sys(err, -ENOMEM, "points");
 	point_columns(c, s->plan->scn);
+	if (s->past)
+		remove_file(s, ".points.csv");
 	ret = create(s, &csv, ".points.csv", c, err);
 	for (i = 0; !ret && i < s->plan->n_points; i++)
 		if (s->points[i].tried)
 			ret = write_point(s, &csv, c, i, err);
 	csvfile_close(&csv);
 	free(c);
+	return ret;
+}
+
+/* --- going on ---------------------------------------------------------------*/
+
+/* STATUS_COUNT: none of them. */
+static unsigned status_of(const struct reader_table *t, size_t row)
+{
+	const char *word = reader_cell(t, row, reader_column(t, "status"));
+	unsigned status = 0;
+
+	while (status < STATUS_COUNT && strcmp(word, status_names[status]))
+		status++;
+	return status;
+}
+
+static double number(const struct reader_table *t, size_t row,
+		     const char *column)
+{
+	double v = -1;
+
+	reader_number(t, row, reader_column(t, column), &v);
+	return v;
+}
+
+/* Does the histogram of this row (from 1) hold every sample?  *at is the
+ * first line of `hist` that may be of it, and moves on. */
+static bool hist_is_whole(const struct reader_table *hist, size_t row,
+			  double samples, size_t *at)
+{
+	double sum = 0;
+
+	for (; *at < reader_rows(hist); (*at)++) {
+		if (number(hist, *at, "row") > (double)row)
+			break;
+		sum += number(hist, *at, "count");
+	}
+	return sum >= samples && sum <= samples;
+}
+
+/* How many rows are whole, from the first on, and of their histograms. */
+static void count_whole(const struct reader_table *t,
+			const struct reader_table *hist, size_t *rows,
+			size_t *hist_rows)
+{
+	size_t at = 0;
+
+	*hist_rows = 0;
+	for (*rows = 0; *rows < reader_rows(t); (*rows)++) {
+		unsigned status = status_of(t, *rows);
+
+		if (status == STATUS_INTERRUPTED || status == STATUS_COUNT)
+			return;
+		if (status == STATUS_OK &&
+		    !hist_is_whole(hist, *rows + 1, number(t, *rows, "samples"),
+				   &at))
+			return;
+		*hist_rows = at;
+	}
+}
+
+static void count_past(struct run_counts *c, enum status status,
+		       const char *reason)
+{
+	char word[40];
+
+	c->ok += status == STATUS_OK;
+	c->unsupported += status == STATUS_UNSUPPORTED;
+	if (status != STATUS_FAILED || c->failed++)
+		return;
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(reason, ": "),
+		 reason);
+	err_set(&c->first_failure, 0, reason_parse(word), "%.400s", reason);
+}
+
+static int take_row(struct sheet *s, size_t row, struct run_counts *counts,
+		    struct err *err)
+{
+	double id = number(s->past, row, "point");
+	unsigned status = status_of(s->past, row);
+	struct point_stats *p;
+
+	if (!(id >= 0 && id < s->plan->n_points) ||
+	    s->points[(unsigned)id].tried >= s->rule->max)
+		return err_set(err, -EINVAL, REASON_IO_ERROR,
+			       "%s:%zu: not a point of this plan",
+			       reader_file(s->past), reader_line(s->past, row));
+	p = &s->points[(unsigned)id];
+	p->past_row = row;
+	note_trial(s, p, status, number(s->past, row, "lat_p50_ns"));
+	count_past(counts, status,
+		   reader_cell(s->past, row, reader_column(s->past, "reason")));
+	return 0;
+}
+
+static int reopen(struct sheet *s, struct csvfile *csv, const char *suffix,
+		  const struct columns *c, size_t rows, struct err *err)
+{
+	char path[700];
+
+	snprintf(path, sizeof(path), "%s/%s%s", s->dir, s->plan->scn->name,
+		 suffix);
+	return csvfile_resume(csv, path, c, rows, err);
+}
+
+static int take_past(struct sheet *s, const struct reader_table *hist,
+		     struct run_counts *counts, struct err *err)
+{
+	size_t rows, hist_rows, row;
+	int ret = 0;
+
+	count_whole(s->past, hist, &rows, &hist_rows);
+	for (row = 0; !ret && row < rows; row++)
+		ret = take_row(s, row, counts, err);
+	s->rows = rows;
+	if (!ret)
+		ret = reopen(s, &s->csv, ".csv", &s->columns, rows, err);
+	if (!ret)
+		ret = reopen(s, &s->hist, ".hist.csv", &s->hist_columns,
+			     hist_rows, err);
+	return ret;
+}
+
+/* Both files are created before the first row: one without the other is an
+ * interruption between the two, with nothing lost. */
+static int read_past(struct sheet *s, struct reader_table **hist,
+		     struct err *err)
+{
+	char path[700];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/%s.hist.csv", s->dir,
+		 s->plan->scn->name);
+	ret = reader_read(path, READER_SKIP_PARTIAL, hist, err);
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), "%s/%s.csv", s->dir, s->plan->scn->name);
+	return reader_read(path, READER_SKIP_PARTIAL, &s->past, err);
+}
+
+static int resume(struct sheet *s, struct run_counts *counts, struct err *err)
+{
+	struct reader_table *hist = NULL;
+	int ret = allocate(s, err);
+
+	if (ret)
+		return ret;
+	ret = read_past(s, &hist, err);
+	if (ret == -ENOENT) {
+		remove_file(s, ".csv");
+		remove_file(s, ".hist.csv");
+		ret = create_both(s, err);
+	} else if (!ret) {
+		ret = take_past(s, hist, counts, err);
+	}
+	reader_free(hist);
+	return ret;
+}
+
+int sheet_resume(struct sheet **sheet, const char *dir, const char *run_id,
+		 const struct plan *plan, const struct stop_rule *rule,
+		 struct run_counts *counts, struct err *err)
+{
+	int ret = new_sheet(sheet, dir, run_id, plan, err);
+
+	if (!ret) {
+		(*sheet)->rule = rule;
+		ret = resume(*sheet, counts, err);
+	}
+	if (!ret)
+		return 0;
+	sheet_close(*sheet);
+	*sheet = NULL;
 	return ret;
 }

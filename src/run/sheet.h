@@ -12,6 +12,12 @@
 #include "run/plan.h"
 #include "run/trial.h"
 
+/* Trials by their status. */
+struct run_counts {
+	unsigned ok, unsupported, failed, interrupted;
+	struct err first_failure; /* its reason gives the exit code */
+};
+
 enum point_state {
 	POINT_OPEN,	   /* another trial is wanted */
 	POINT_NARROW,	   /* its interval is narrow enough */
@@ -25,6 +31,19 @@ struct sheet;
 int sheet_open(struct sheet **sheet, const char *dir, const char *run_id,
 	       const struct plan *plan, const struct stop_rule *rule,
 	       struct err *err);
+
+/*
+ * Goes on with the files that an earlier part of this run left in dir, if it
+ * left any: rows that are whole, with their histograms, count as done
+ * trials; what comes after them is cut off, and so is a last row that says
+ * interrupted.  `counts` gets what they were.
+ */
+int sheet_resume(struct sheet **sheet, const char *dir, const char *run_id,
+		 const struct plan *plan, const struct stop_rule *rule,
+		 struct run_counts *counts, struct err *err);
+
+/* Trials that the point has had, in this part of the run or before. */
+unsigned sheet_tried(const struct sheet *s, const struct plan_point *pp);
 
 /* Writes the trial's row and histogram; both are on disk, whole, when it
  * returns. */

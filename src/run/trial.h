@@ -14,6 +14,7 @@ enum status {
 	STATUS_FAILED,
 	STATUS_INTERRUPTED,
 };
+enum { STATUS_COUNT = STATUS_INTERRUPTED + 1 };
 extern const char *const status_names[];
 
 /* What the link was like: a point's rows say it beside its options. */
