@@ -38,6 +38,11 @@ static enum reading_state open_one(struct stages *s, unsigned i, bool writes,
 	return ret == -ENOENT ? READING_NO_PMU : counters_why(ret);
 }
 
+static bool read_counter(const struct phase_counter *pc, uint64_t *value)
+{
+	return phase_counter_read(pc, value);
+}
+
 void stages_open(struct stages *s, const struct clock *clock, bool writes,
 		 const struct counter_sys *sys)
 {
@@ -45,6 +50,7 @@ void stages_open(struct stages *s, const struct clock *clock, bool writes,
 
 	memset(s, 0, sizeof(*s));
 	s->clock = clock;
+	s->read = read_counter;
 	for (i = 0; i < STAGE_COUNTERS; i++)
 		s->why[i] = (uint8_t)open_one(s, i, writes, sys);
 }
