@@ -29,6 +29,11 @@ take_y(v) = v == v ? (ymin = low(ymin, v), ymax = high(ymax, v), 0) : 0
 set table $nothing
 do for [i=1:n_series] { plot dat index i + 1 using (0):(take_y(column(2))) }
 unset table
+# One bad point must not flatten the others: it leaves the frame, and that is
+# said.  (No drop is above 100 %.)
+floor_at = -150
+outside = ymin < floor_at
+ymin = high(ymin, floor_at)
 span = high(ymax - ymin, 2)
 set yrange [low(ymin - 0.08 * span, -0.12 * span):ymax + 0.08 * span]
 set ytics scale 0.7
@@ -52,6 +57,11 @@ set object 1 rectangle from graph 0, first 0 to graph 1, graph 1 behind \
 	fillcolor rgb '#D55E00' fillstyle solid 0.05 noborder
 set arrow 1 from graph 0, first 0 to graph 1, first 0 nohead back \
 	lt 1 dt 1 lw 2 lc rgb '#000000'
+if (outside) {
+	set label 105 '▼ points below '.sprintf('%g', floor_at). \
+		' % are outside the frame' at graph 0.01, graph 0.03 left \
+		font ',14' textcolor rgb '#444444'
+}
 set label 103 '↑ touch slower' at graph 1.01, first 0 left offset 0,0.9
 set label 104 '↓ touch faster' at graph 1.01, first 0 left offset 0,-0.9
 

@@ -141,13 +141,17 @@ static int draw_paths(const struct job *job, const struct report_figure *fig,
 	struct report_view view = {.set = set, .info = &job->info};
 	unsigned paths = paths_of(set);
 	bool single = !(paths & (paths - 1));
-	char base[64];
+	char base[64], why[160];
 	int ret = 0;
 
 	if (!paths) {
 		remove_figure(job->dir, fig->name, WITH_DATA);
-		return add_item(job->res, FIGURES_NOT_DRAWN, fig->name,
-				"no rows that are ok", err);
+		snprintf(why, sizeof(why),
+			 "no rows that are ok and have %s (empty_columns in "
+			 "run.json)",
+			 set->axes->y[0].column);
+		return add_item(job->res, FIGURES_NOT_DRAWN, fig->name, why,
+				err);
 	}
 	for (; !ret && view.path < PATH_COUNT; view.path++) {
 		if (!(paths & 1u << view.path))
