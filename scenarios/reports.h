@@ -9,5 +9,6 @@ extern const struct report report_sendrecv;
 extern const struct report report_prefetch;
 extern const struct report report_regcost;
 extern const struct report report_touch;
+extern const struct report report_conncost;
 
 #endif

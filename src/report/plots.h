@@ -20,7 +20,9 @@
 	PLOT(regcost_cache)                                                    \
 	PLOT(touch_drop)                                                       \
 	PLOT(touch_stack)                                                      \
-	PLOT(touch_hits)
+	PLOT(touch_hits)                                                       \
+	PLOT(conncost_rate)                                                    \
+	PLOT(conncost_steps)
 
 #ifndef __ASSEMBLER__
 #define PLOT_DECLARE(name) extern const char plot_##name[];

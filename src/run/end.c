@@ -141,6 +141,8 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	e->clock = env->clock;
 	e->pulse = env->pulse;
 	e->pulse_arg = env->pulse_arg;
+	e->data_addr = *env->data_addr;
+	memcpy(e->nonce, env->nonce, sizeof(e->nonce));
 	hold_idle(e);
 	ret = pin(e, &pt->link, err);
 	if (!ret && pt->scn->begin)

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "ctl/hello.h"
 #include "machine/counters.h"
 #include "machine/cpu.h"
 #include "machine/nic_counters.h"
@@ -50,6 +51,9 @@ struct end {
 	struct tally tally;
 	void *state; /* the scenario's, from setup to teardown */
 	struct blob token, peer_token; /* what the scenario's ends tell */
+	/* For connections of the scenario's own: where, and for whom. */
+	struct sockaddr_storage data_addr;
+	uint8_t nonce[NONCE_BYTES];
 	end_pulse pulse;
 	void *pulse_arg;
 	unsigned pinned_cpu; /* UINT_MAX: not pinned */
@@ -86,7 +90,8 @@ bool end_has_part(const struct end *e);
 /* What the link can do; without one, what end_set_local said, or nothing. */
 const struct caps *end_caps(const struct end *e);
 
-/* For rows of a scenario without a link: the device that it used, in setup. */
+/* For rows of a scenario without a link: the device that it used ("": none),
+ * in setup.  The path is "loopback" unless e->local.path is changed. */
 void end_set_local(struct end *e, const char *device, bool software);
 
 /*

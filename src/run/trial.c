@@ -284,6 +284,8 @@ static int measure(struct trial_run *r, struct err *err)
 	if (ret)
 		return ret;
 	r->t->client = r->end.tally;
+	/* Without a link, the scenario knows the path only now. */
+	r->t->link.caps = *end_caps(&r->end);
 	return pt->scn->verify(&r->end, err);
 }
 

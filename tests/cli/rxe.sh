@@ -92,6 +92,18 @@ kill -9 $victim
 ok "regcost: killed: hugepages are given back" within 5 eval '(( $(cat $pool) == before ))'
 ok "regcost: no registration is left" within 5 eval '! rdma resource show mr | grep -q "comm rdmabench"'
 
+# conncost: every method at both ends, and nothing is left.
+try "$bench" run conncost --method tcp,verbs,cm,cached --at-once 1,8 -n 16 --trials 1 --out conn
+ok "conncost: exit 0" is "$status" 0
+ok "conncost: every row ok" all_are ok conn/conncost.csv status
+ok "conncost: its invariants hold" "$bench" check conn
+ok "conncost: cached creates no queue pair, at either end" eval '
+	[[ $(paste -d, <(column conn/conncost.csv method) <(column conn/conncost.csv client_qps_created) \
+		<(column conn/conncost.csv server_qps_created) | grep "^cached" | sort -u) == cached,0,0 ]]'
+ok "conncost: nothing is left" within 5 eval \
+	'! rdma resource show qp | grep -q "comm rdmabench" &&
+	 ! rdma resource show cm_id | grep -q "comm rdmabench"'
+
 # Bad input.
 ok "unknown device" fails_with 3 "nosuch0" run sendrecv -d nosuch0 -s 1k -n 1 --out u1
 ok "wrong GID index" fails_with 3 "GID index 77" run sendrecv -x 77 -s 1k -n 1 --out u2

@@ -12,5 +12,8 @@ ok "every row ok" all_are ok siw/sendrecv.csv status
 ok "by RDMA CM without being asked" all_are rdma_cm siw/sendrecv.csv cm
 rdma_run polls -s 1k -n 100 --poll spin,event,yield
 ok "spin, event and yield" is "$status" 0
+try "$bench" run regcost -s 64k --way pin,cached -n 5 --trials 1 --out reg
+ok "regcost: exit 0" is "$status" 0
+ok "regcost: every row ok" all_are ok reg/regcost.csv status
 conform rdma:addr=10.9.9.1
 done_testing

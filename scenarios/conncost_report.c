@@ -1,0 +1,120 @@
+/* How the results of conncost are shown and judged. */
+#include <math.h>
+#include <string.h>
+
+#include "report/plots.h"
+#include "report/report.h"
+#include "reports.h"
+
+/* A stack is of one number at once: the smallest there is. */
+static bool has_fewest_at_once(const struct report_view *view,
+			       const struct series *s)
+{
+	size_t i;
+
+	for (i = 0; i < view->set->n; i++)
+		if (view->set->v[i].points[0].x < s->points[0].x)
+			return false;
+	return true;
+}
+
+static const struct report_figure figures[] = {
+	{
+		.name = "conncost_rate",
+		.title = "Connections a second",
+		.script = plot_conncost_rate,
+		.axes = {.x = "at_once",
+			 .x_label = "at once",
+			 .y = {{"conns_per_s", "connections/s", 1}}},
+		.min_points = 2,
+		.columns = "at_once conns_per_s trials",
+	},
+	{
+		.name = "conncost_steps",
+		.title = "Making a connection, step by step",
+		.script = plot_conncost_steps,
+		.axes = {.x = "at_once",
+			 .x_label = "at once",
+			 .y = {{"client_handshake_mean_ns", "handshake", 1e3},
+			       {"client_create_id_mean_ns", "id", 1e3},
+			       {"client_resolve_addr_mean_ns", "addr", 1e3},
+			       {"client_resolve_route_mean_ns", "route", 1e3},
+			       {"client_create_cq_mean_ns", "cq", 1e3},
+			       {"client_create_qp_mean_ns", "qp", 1e3},
+			       {"client_to_rtr_mean_ns", "rtr", 1e3},
+			       {"client_to_rts_mean_ns", "rts", 1e3}}},
+		.shows = has_fewest_at_once,
+		.columns = "at_once handshake_us id_us addr_us route_us cq_us "
+			   "qp_us rtr_us rts_us trials",
+	},
+};
+
+static const struct report_equal equals[] = {
+	{"both ends made as many queue pairs", "client_qps_created",
+	 "server_qps_created"},
+};
+
+static int cached_makes_nothing(struct check *c, const struct report_rule *rule,
+				struct err *err)
+{
+	struct check_line *l = NULL;
+	size_t row;
+
+	(void)err;
+	for (row = 0; row < reader_rows(c->table); row++) {
+		double made = check_number(c, row, "client_qps_created");
+
+		if (!check_row_ok(c, row) || isnan(made) ||
+		    strcmp(check_cell(c, row, "method"), "cached"))
+			continue;
+		if (!l)
+			l = check_add(c, rule->kind, rule->what);
+		if (made > 0)
+			check_violate(c, l, "line %zu: %.0f",
+				      reader_line(c->table, row), made);
+	}
+	return 0;
+}
+
+static int one_each(struct check *c, const struct report_rule *rule,
+		    struct err *err)
+{
+	struct check_line *l = NULL;
+	size_t row;
+
+	(void)err;
+	for (row = 0; row < reader_rows(c->table); row++) {
+		const char *method = check_cell(c, row, "method");
+		double made = check_number(c, row, "client_qps_created");
+		double conns = check_number(c, row, "samples");
+
+		if (!check_row_ok(c, row) ||
+		    (strcmp(method, "verbs") && strcmp(method, "cm")))
+			continue;
+		if (!l)
+			l = check_add(c, rule->kind, rule->what);
+		if (made < conns || made > conns)
+			check_violate(c, l, "line %zu: %.0f for %.0f",
+				      reader_line(c->table, row), made, conns);
+	}
+	return 0;
+}
+
+static const struct report_rule rules[] = {
+	{CHECK_EXACT, "a cached connection creates no queue pair",
+	 cached_makes_nothing},
+	{CHECK_EXACT, "a new one creates one", one_each},
+};
+
+const struct report report_conncost = {
+	.measure = "making a connection, in microseconds (p50)",
+	.axes = {.x = "at_once",
+		 .x_label = "at once",
+		 .y = {{"lat_p50_ns", "p50", 1e3}, {"lat_p99_ns", "p99", 1e3}}},
+	.figures = figures,
+	.n_figures = sizeof(figures) / sizeof(figures[0]),
+	.equals = equals,
+	.n_equals = sizeof(equals) / sizeof(equals[0]),
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+};
