@@ -22,7 +22,7 @@ CPPFLAGS += -D_GNU_SOURCE -DRDMABENCH_VERSION='"$(VERSION)"' -Isrc -Iscenarios
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN)
 
 PKG_CONFIG ?= pkg-config
-PKGS    := librdmacm libibverbs jansson
+PKGS    := librdmacm libibverbs jansson libsodium
 ifeq ($(STATIC),1)
 # Without this define a static libibverbs knows no provider: the device list
 # would be silently empty.

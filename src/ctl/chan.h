@@ -46,6 +46,9 @@ enum frame_type {
 	FRAME_ERROR,	 /* s->c: reason, text: the trial failed here */
 	FRAME_HEARTBEAT,
 	FRAME_BYE, /* both ways: reason, text: the session ends */
+	/* Between HELLO and WELCOME, where the server has a token: */
+	FRAME_CHALLENGE, /* s->c: nonce */
+	FRAME_PROOF,	 /* c->s: the client's (ctl/token.h) */
 	FRAME_COUNT
 };
 

@@ -71,6 +71,7 @@ void hello_pack(const struct hello *h, struct writer *w)
 	put_u32(w, h->version);
 	put_u32(w, h->sessions);
 	put_bytes(w, h->nonce, sizeof(h->nonce));
+	put_bytes(w, h->proof, sizeof(h->proof));
 	host_pack(&h->host, w);
 	facts_pack(&h->facts, w);
 }
@@ -86,7 +87,8 @@ int hello_unpack(struct hello *h, struct reader *r, struct err *err)
 			       "binary on both hosts",
 			       h->version, CTL_VERSION);
 	h->sessions = get_u32(r);
-	if (get_bytes(r, h->nonce, sizeof(h->nonce)) != sizeof(h->nonce))
+	if (get_bytes(r, h->nonce, sizeof(h->nonce)) != sizeof(h->nonce) ||
+	    get_bytes(r, h->proof, sizeof(h->proof)) != sizeof(h->proof))
 		r->bad = true;
 	host_unpack(&h->host, r);
 	facts_unpack(&h->facts, r);

@@ -5,14 +5,18 @@
 #include "ctl/pack.h"
 #include "base/err.h"
 #include "machine/facts.h"
+#include "ctl/token.h"
 #include "machine/host.h"
 
-enum { CTL_VERSION = 3, NONCE_BYTES = 16 };
+enum { CTL_VERSION = 4, NONCE_BYTES = 16 };
 
 struct hello {
 	uint32_t version;
 	uint32_t sessions; /* server: going on at the moment, this included */
-	uint8_t nonce[NONCE_BYTES]; /* server: proves data links */
+	/* Server: the session's, proves data links.  Client: the half of what
+	 * proofs of the token are made from. */
+	uint8_t nonce[NONCE_BYTES];
+	uint8_t proof[TOKEN_PROOF_BYTES]; /* server with a token; or zeros */
 	struct host host;
 	struct facts facts; /* server; the client sends none */
 };

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -62,38 +63,104 @@ int peer_abort(struct peer *p, const struct err *why, struct err *err)
 	return ret;
 }
 
-static int exchange_hellos(struct peer *p, const struct host *self,
-			   struct err *err)
+static int next_in_handshake(struct peer *p, struct reader *r, struct err *err)
 {
-	struct hello mine = {.version = CTL_VERSION, .host = *self};
-	uint8_t buf[2048];
-	struct writer w = {.buf = buf, .cap = sizeof(buf)};
-	struct reader r;
-	int ret;
+	int ret = chan_recv(&p->chan, &p->frame, HELLO_TIMEOUT_NS, err);
 
-	hello_pack(&mine, &w);
-	/* A server that refuses may have hung up by now: its words wait. */
-	(void)chan_send(&p->chan, FRAME_HELLO, buf, w.len, err);
-	ret = chan_recv(&p->chan, &p->frame, HELLO_TIMEOUT_NS, err);
+	*r = (struct reader){.buf = p->frame.payload, .len = p->frame.len};
+	return ret;
+}
+
+/* Answers a server that asks for the token; its own proof is to come with
+ * the WELCOME. */
+static int answer_challenge(struct peer *p, const struct token *token,
+			    struct token_nonces *nonces, struct err *err)
+{
+	struct reader r = {.buf = p->frame.payload, .len = p->frame.len};
+	uint8_t buf[4 + TOKEN_PROOF_BYTES], proof[TOKEN_PROOF_BYTES];
+	struct writer w = {.buf = buf, .cap = sizeof(buf)};
+
+	if (!token)
+		return err_set(err, -EACCES, REASON_PEER_REFUSED,
+			       "%s: asks for a token (--token-file)",
+			       p->chan.peer);
+	if (get_bytes(&r, nonces->server, sizeof(nonces->server)) !=
+		    sizeof(nonces->server) ||
+	    !reader_done(&r))
+		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
+			       "%s: its challenge does not parse",
+			       p->chan.peer);
+	token_prove(token, TOKEN_CLIENT, nonces, proof);
+	put_bytes(&w, proof, sizeof(proof));
+	return chan_send(&p->chan, FRAME_PROOF, buf, w.len, err);
+}
+
+static int get_welcome(struct peer *p, const struct token *token,
+		       struct token_nonces *nonces, struct err *err)
+{
+	struct reader r;
+	int ret = next_in_handshake(p, &r, err);
+
+	if (!ret && p->frame.type == FRAME_CHALLENGE) {
+		ret = answer_challenge(p, token, nonces, err);
+		if (!ret)
+			ret = next_in_handshake(p, &r, err);
+	}
 	if (ret)
 		return ret;
 	if (p->frame.type != FRAME_WELCOME)
 		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
 			       "%s: answered HELLO with frame %d", p->chan.peer,
 			       (int)p->frame.type);
-	r = (struct reader){.buf = p->frame.payload, .len = p->frame.len};
 	ret = hello_unpack(&p->hello, &r, err);
-	if (ret) {
+	if (ret)
 		err_wrap(err, "%s", p->chan.peer);
+	return ret;
+}
+
+/* One that asked for nothing has zeros here, which prove nothing. */
+static int check_server(const struct peer *p, const struct token *token,
+			const struct token_nonces *nonces, struct err *err)
+{
+	if (!token ||
+	    token_is_proved(token, TOKEN_SERVER, nonces, p->hello.proof))
+		return 0;
+	return err_set(err, -EACCES, REASON_PEER_REFUSED,
+		       "%s: does not prove the token (--token-file), so it is "
+		       "not trusted",
+		       p->chan.peer);
+}
+
+static int exchange_hellos(struct peer *p, const struct peer_self *self,
+			   struct err *err)
+{
+	struct hello mine = {.version = CTL_VERSION};
+	struct token_nonces nonces = {.server = {0}};
+	uint8_t buf[2048];
+	struct writer w = {.buf = buf, .cap = sizeof(buf)};
+	int ret;
+
+	/* What this host is like is not for who has proved nothing. */
+	if (!self->token)
+		mine.host = *self->host;
+	if (getrandom(mine.nonce, sizeof(mine.nonce), 0) != sizeof(mine.nonce))
+		return err_sys(err, -errno, "getrandom");
+	memcpy(nonces.client, mine.nonce, sizeof(nonces.client));
+	hello_pack(&mine, &w);
+	/* A server that refuses may have hung up by now: its words wait. */
+	(void)chan_send(&p->chan, FRAME_HELLO, buf, w.len, err);
+	ret = get_welcome(p, self->token, &nonces, err);
+	if (!ret)
+		ret = check_server(p, self->token, &nonces, err);
+	if (ret)
 		return ret;
-	}
-	p->same_host = self->boot_id[0] &&
-		       !strcmp(self->boot_id, p->hello.host.boot_id);
+	p->same_host = self->host->boot_id[0] &&
+		       !strcmp(self->host->boot_id, p->hello.host.boot_id);
 	return chan_heart_start(&p->chan, err);
 }
 
 static int start(struct peer *p, int fd, const char *name,
-		 const struct host *self, struct err *err)
+		 const struct peer_self *self, struct err *err)
 {
 	int ret = chan_init(&p->chan, fd, name, err);
 
@@ -125,9 +192,9 @@ static int listen_loopback(struct sockaddr_in *addr, struct err *err)
 	return fd;
 }
 
-static void run_child(int listener, pid_t parent)
+static void run_child(int listener, pid_t parent, const struct token *token)
 {
-	struct session_cfg cfg = {.sessions = 1};
+	struct session_cfg cfg = {.sessions = 1, .token = token};
 	struct pollfd p = {.fd = listener, .events = POLLIN};
 	struct err err = {0};
 	int fd;
@@ -147,7 +214,8 @@ static void run_child(int listener, pid_t parent)
 	_exit(session_run(fd, &cfg, &err) ? 1 : 0);
 }
 
-int peer_open_embedded(struct peer *p, const struct host *self, struct err *err)
+int peer_open_embedded(struct peer *p, const struct peer_self *self,
+		       struct err *err)
 {
 	struct sockaddr_in addr;
 	pid_t parent = getpid();
@@ -162,7 +230,7 @@ int peer_open_embedded(struct peer *p, const struct host *self, struct err *err)
 	fflush(NULL);
 	p->child = fork();
 	if (p->child == 0)
-		run_child(listener, parent);
+		run_child(listener, parent, self->token);
 	close(listener);
 	if (p->child < 0)
 		return err_sys(err, -errno, "fork");
@@ -270,7 +338,7 @@ static int call(const char *host, const char *port, struct err *err)
 }
 
 int peer_open(struct peer *p, const char *where, unsigned port,
-	      const struct host *self, struct err *err)
+	      const struct peer_self *self, struct err *err)
 {
 	char host[256], service[16], name[80];
 	int ret;

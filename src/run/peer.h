@@ -20,14 +20,20 @@ struct peer {
 	struct frame frame; /* the last one received */
 };
 
+/* Who we are, to whoever we talk to. */
+struct peer_self {
+	const struct host *host;
+	const struct token *token; /* proved by both ends; NULL: none */
+};
+
 /* Starts our own server in a child process and talks to it over loopback.
  * Call it before any RDMA device is opened (it forks). */
-int peer_open_embedded(struct peer *p, const struct host *self,
+int peer_open_embedded(struct peer *p, const struct peer_self *self,
 		       struct err *err);
 
 /* "host", "host:port", "[v6]:port". */
 int peer_open(struct peer *p, const char *where, unsigned port,
-	      const struct host *self, struct err *err);
+	      const struct peer_self *self, struct err *err);
 
 /* Says goodbye, reaps the child.  Safe on a zeroed struct. */
 void peer_close(struct peer *p);

@@ -82,13 +82,21 @@ static void warn_trial(struct run *run, const struct trial *t)
 static int open_peer(struct run *run, struct err *err)
 {
 	const struct run_cfg *cfg = run->cfg;
+	struct peer_self self = {.host = &run->host};
+	struct token token;
 	int ret;
 
+	if (cfg->token_file[0]) {
+		ret = token_read(&token, cfg->token_file, err);
+		if (ret)
+			return ret;
+		self.token = &token;
+	}
 	if (cfg->connect[0])
 		ret = peer_open(&run->peer, cfg->connect, (unsigned)cfg->port,
-				&run->host, err);
+				&self, err);
 	else
-		ret = peer_open_embedded(&run->peer, &run->host, err);
+		ret = peer_open_embedded(&run->peer, &self, err);
 	if (!ret && run->peer.hello.sessions > 1)
 		run_warn(run,
 			 "the server has %u sessions: another run "

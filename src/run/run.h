@@ -17,7 +17,8 @@
 struct run_cfg {
 	char connect[OPT_TEXT_MAX]; /* "": our own server */
 	uint64_t port;
-	uint64_t preset; /* enum run_preset */
+	uint64_t preset;	       /* enum run_preset */
+	char token_file[OPT_TEXT_MAX]; /* "": none */
 	char out[OPT_TEXT_MAX];
 	uint64_t trials[2];	/* at least, at most; OPT_WORD: the preset's */
 	uint64_t confidence[2]; /* level and half-width, percent */

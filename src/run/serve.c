@@ -43,6 +43,14 @@ static const struct opt opts[] = {
 	 .def = "18515",
 	 .metavar = "PORT",
 	 .help = "control port; 0: any free one, which is printed"},
+	{.name = "token-file",
+	 .type = OPT_TEXT,
+	 .role = OPT_RUN,
+	 .offset = AT(token_file),
+	 .def = "",
+	 .metavar = "FILE",
+	 .help = "serve only clients that prove that they know the secret in "
+		 "this file (16 to 1024 bytes, only its owner may read it)"},
 	{.name = "max-sessions",
 	 .type = OPT_COUNT,
 	 .role = OPT_RUN,
@@ -83,6 +91,7 @@ const struct opt_group serve_opts = {
 struct serve {
 	const struct serve_cfg *cfg;
 	const struct serve_log *log;
+	struct token token; /* of no length: none */
 	int listener;
 	pid_t pid; /* of the listener, for sessions to watch */
 	pid_t *sessions;
@@ -174,6 +183,7 @@ static void run_session(struct serve *s, int fd)
 		.sessions = s->n_sessions + 1,
 		.max_memory = s->cfg->max_memory,
 		.handshake_ns = s->cfg->handshake_ns,
+		.token = s->token.len ? &s->token : NULL,
 	};
 	struct err err = {0};
 	int ret;
@@ -297,7 +307,13 @@ int serve_run(const struct serve_cfg *cfg, const struct serve_log *log,
 	      struct err *err)
 {
 	struct serve s = {.cfg = cfg, .log = log, .pid = getpid()};
+	int ret;
 
+	if (cfg->token_file[0]) {
+		ret = token_read(&s.token, cfg->token_file, err);
+		if (ret)
+			return ret;
+	}
 	s.listener = open_listener(cfg, err);
 	if (s.listener < 0)
 		return s.listener;

@@ -11,6 +11,7 @@
 struct serve_cfg {
 	char bind[OPT_TEXT_MAX];
 	uint64_t port;
+	char token_file[OPT_TEXT_MAX]; /* "": whoever comes is served */
 	uint64_t max_sessions;
 	uint64_t max_memory; /* bytes, of one client */
 	uint64_t handshake_ns;

@@ -278,31 +278,85 @@ static int serve_client(struct session *s, struct err *err)
 	}
 }
 
+/* --- the handshake ---------------------------------------------------------- */
+
+static int random_bytes(void *buf, size_t len, struct err *err)
+{
+	if (getrandom(buf, len, 0) == (ssize_t)len)
+		return 0;
+	return err_sys(err, -errno, "getrandom");
+}
+
+static int next_in_handshake(struct session *s, enum frame_type type,
+			     const char *what, struct err *err)
+{
+	const uint64_t ns = s->cfg->handshake_ns;
+	int ret;
+
+	ret = chan_recv(&s->chan, &s->frame, ns ? ns : HELLO_TIMEOUT_NS, err);
+	if (!ret && s->frame.type != type)
+		ret = protocol(s, what, err);
+	return ret;
+}
+
+/* The client proves that it has the token; `proof` becomes ours. */
+static int check_token(struct session *s, const struct hello *theirs,
+		       uint8_t proof[TOKEN_PROOF_BYTES], struct err *err)
+{
+	const struct token *token = s->cfg->token;
+	uint8_t answer[TOKEN_PROOF_BYTES];
+	struct token_nonces nonces;
+	struct writer w = out(s);
+	struct reader r;
+	int ret;
+
+	memcpy(nonces.client, theirs->nonce, sizeof(nonces.client));
+	ret = random_bytes(nonces.server, sizeof(nonces.server), err);
+	if (ret)
+		return ret;
+	put_bytes(&w, nonces.server, sizeof(nonces.server));
+	ret = chan_send(&s->chan, FRAME_CHALLENGE, s->out, w.len, err);
+	if (!ret)
+		ret = next_in_handshake(s, FRAME_PROOF, "PROOF comes next",
+					err);
+	if (ret)
+		return ret;
+	r = in(s);
+	if (get_bytes(&r, answer, sizeof(answer)) != sizeof(answer) ||
+	    !reader_done(&r))
+		return protocol(s, "PROOF does not parse", err);
+	if (!token_is_proved(token, TOKEN_CLIENT, &nonces, answer))
+		return err_set(err, -EACCES, REASON_PEER_REFUSED,
+			       "the client's token is not this server's "
+			       "(--token-file)");
+	token_prove(token, TOKEN_SERVER, &nonces, proof);
+	return 0;
+}
+
 static int welcome(struct session *s, const struct session_cfg *cfg,
 		   struct err *err)
 {
 	struct hello mine = {.version = CTL_VERSION, .sessions = cfg->sessions};
 	struct hello theirs;
-	struct writer w = out(s);
+	struct writer w;
 	struct reader r;
 	int ret;
 
-	ret = chan_recv(
-		&s->chan, &s->frame,
-		cfg->handshake_ns ? cfg->handshake_ns : HELLO_TIMEOUT_NS, err);
+	ret = next_in_handshake(s, FRAME_HELLO, "HELLO comes first", err);
 	if (ret)
 		return ret;
 	r = in(s);
-	if (s->frame.type != FRAME_HELLO)
-		return protocol(s, "HELLO comes first", err);
 	ret = hello_unpack(&theirs, &r, err);
+	if (!ret && cfg->token)
+		ret = check_token(s, &theirs, mine.proof, err);
+	if (!ret)
+		ret = random_bytes(s->nonce, sizeof(s->nonce), err);
 	if (ret)
 		return ret;
-	if (getrandom(s->nonce, sizeof(s->nonce), 0) != sizeof(s->nonce))
-		return err_sys(err, -errno, "getrandom");
 	memcpy(mine.nonce, s->nonce, sizeof(mine.nonce));
 	host_read(&mine.host);
 	info_gather(&mine.facts, &mine.host, "");
+	w = out(s);
 	hello_pack(&mine, &w);
 	return chan_send(&s->chan, FRAME_WELCOME, s->out, w.len, err);
 }

@@ -14,12 +14,14 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "ctl/token.h"
 
 struct session_cfg {
 	unsigned sessions; /* going on at the server, this one included */
 	const struct clock *clock; /* NULL: calibrated when it begins */
 	uint64_t max_memory;   /* bytes of buffers for a client; 0: no limit */
 	uint64_t handshake_ns; /* until its HELLO is here; 0: 4 s */
+	const struct token *token; /* that a client must prove; NULL: none */
 };
 
 /* Takes over the connected socket; serves until the client says goodbye (0)

@@ -104,6 +104,45 @@ exec 4>&-
 kill $server
 wait $server
 
+# Who knows the secret, and who does not.
+for t in token other; do head -c 24 /dev/urandom | base64 >$t && chmod 600 $t; done
+cp token open && chmod 644 open
+echo short >short && chmod 600 short
+mkfifo -m 600 pipe
+small=("${tcp[@]}" -n 5)
+"$bench" serve -p 0 --token-file token >/dev/null 2>token.err &
+server=$!
+within 5 grep -qs listening token.err
+port=$(sed -n 's/.*port //p' token.err)
+try "$bench" "${small[@]}" --connect 127.0.0.1:"$port" --token-file token --out proved
+ok "both have the token" is "$status" 0
+ok "it is nowhere in the results" eval '! grep -rqF "$(<token)" proved'
+ok "the wrong token" fails_with 4 "token is not this server's" \
+	"${small[@]}" --connect 127.0.0.1:"$port" --token-file other
+ok "no token" fails_with 4 "asks for a token" "${small[@]}" --connect 127.0.0.1:"$port"
+try "$bench" "${small[@]}" --connect 127.0.0.1:"$port" --token-file token --out again
+ok "and the server goes on" is "$status" 0
+ok "the server says whom it refused" grep -q "peer-refused.*token" token.err
+kill $server
+wait $server
+"$bench" serve -p 0 >/dev/null 2>bare.err &
+server=$!
+within 5 grep -q listening bare.err
+port=$(sed -n 's/.*port //p' bare.err)
+ok "a server without the token is not trusted" fails_with 4 "does not prove the token" \
+	"${small[@]}" --connect 127.0.0.1:"$port" --token-file token
+kill $server
+wait $server
+try "$bench" "${small[@]}" --token-file token --out own
+ok "one's own server has it too" is "$status" 0
+for c in "serve -p 0" "run sendrecv"; do
+	read -ra words <<<"$c"
+	ok "$c: others may read the token" fails_with 3 "chmod 600" "${words[@]}" --token-file open
+	ok "$c: a short token" fails_with 2 "too short" "${words[@]}" --token-file short
+	ok "$c: a FIFO as token" fails_with 2 "not a plain file" "${words[@]}" --token-file pipe
+	ok "$c: no such token" fails_with 3 "no-file" "${words[@]}" --token-file nothing
+done
+
 # No file descriptor left: it must not spin.
 (ulimit -n 4; exec "$bench" serve -p 0) >/dev/null 2>few.err &
 server=$!
