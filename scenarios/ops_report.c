@@ -5,18 +5,75 @@
 #include "report/report.h"
 #include "reports.h"
 
+/* Each sweep is a figure: of the others only single points lie on its axis,
+ * and those are left out. */
+#define RATE_FIGURE(what, column, label, least, text)                          \
+	{                                                                      \
+		.name = "ops_rate_" what,                                      \
+		.title = "Single operations: rate against " text,              \
+		.script = plot_ops_rate,                                       \
+		.axes = {.x = column,                                          \
+			 .x_label = label,                                     \
+			 .linear = false,                                      \
+			 .y = {{"ops_per_s", "thousands/s", 1e3}}},            \
+		.where = {{"mode", "rate"}}, .min_points = least,              \
+		.columns = column " thousands_per_s trials",                   \
+	}
+
+static const struct report_figure figures[] = {
+	{
+		.name = "ops_latency",
+		.title = "Single operations: latency against size, one at a "
+			 "time",
+		.script = plot_ops_latency,
+		.where = {{"mode", "latency"}},
+		.columns = "size_bytes p50_us p99_us trials",
+	},
+	RATE_FIGURE("outstanding", "outstanding", "outstanding", 3,
+		    "how many are outstanding"),
+	RATE_FIGURE("size", "size_bytes", "bytes", 4, "its size"),
+	RATE_FIGURE("post_list", "post_list", "a doorbell", 3,
+		    "how many one doorbell posts"),
+	RATE_FIGURE("signal", "signal_every", "a completion", 3,
+		    "how seldom one is signalled"),
+	RATE_FIGURE("sges", "sges", "pieces", 3, "how many pieces it has"),
+	{
+		.name = "ops_rate_inline",
+		.title = "Single operations: rate against how much may be "
+			 "inlined",
+		.script = plot_ops_rate,
+		.axes = {.x = "inline_bytes",
+			 .x_label = "inline bytes",
+			 .linear = true,
+			 .y = {{"ops_per_s", "thousands/s", 1e3}}},
+		.where = {{"mode", "rate"}},
+		.min_points = 2,
+		.columns = "inline_bytes thousands_per_s trials",
+	},
+};
+
 static const struct report_equal equals[] = {
 	{"an operation is a work request", "operations", "operation_posts"},
-	{"as many reads, writes and atomics as operations", "operations",
-	 "client_one_sided"},
+	{"a sample for each completion", "completions", "samples"},
+};
+
+static const struct report_rule rules[] = {
+	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
+	 report_rule_rising},
 };
 
 const struct report report_ops = {
-	.measure = "round trip in microseconds",
+	.measure = "round trip, or posting to completion, in microseconds",
 	.axes = {.x = "size_bytes",
 		 .x_label = "bytes",
-		 .y = {{"lat_p50_ns", "p50", 1e3}, {"lat_p99_ns", "p99", 1e3}}},
-	.conditions = {"poll", "mode"},
+		 .y = {{"lat_p50_ns", "p50", 1e3},
+		       {"lat_p99_ns", "p99", 1e3},
+		       {"ops_per_s", "thousands/s", 1e3}}},
+	.conditions = {"poll"},
+	.figures = figures,
+	.n_figures = sizeof(figures) / sizeof(figures[0]),
 	.equals = equals,
-	.n_equals = 1,
+	.n_equals = sizeof(equals) / sizeof(equals[0]),
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
 };

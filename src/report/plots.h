@@ -8,6 +8,8 @@
 #define PLOTS(PLOT)                                                            \
 	PLOT(style)                                                            \
 	PLOT(compare)                                                          \
+	PLOT(ops_latency)                                                      \
+	PLOT(ops_rate)                                                         \
 	PLOT(sendrecv_latency)                                                 \
 	PLOT(sendrecv_gain)                                                    \
 	PLOT(prefetch_lines)                                                   \

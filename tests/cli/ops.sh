@@ -1,0 +1,43 @@
+#!/bin/bash
+# ops over TCP and loop, without any RDMA device: the plan, exact counts, and
+# what does not go together.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+
+try "$bench" run ops --preset smoke --transport tcp,loop --out smoke
+ok "smoke over tcp and loop" is "$status" 0
+ok "what has no such operation says so" eval '
+	! column smoke/ops.csv reason | grep -v "^$" | grep -qv "not-in-transport"'
+ok "sends are ok" all_are ok <(awk -F, "NR == 1 || /,send,/" smoke/ops.csv) status
+ok "both modes" is "$(column smoke/ops.csv mode | sort -u | tr '\n' ' ')" "latency rate "
+ok "rows are whole" whole_rows smoke/ops.csv
+try "$bench" check smoke
+ok "check: the invariants hold" is "$status" 0
+
+# A cross product is what lists ask for; what contradicts itself is left out.
+try "$bench" run ops --plan --transport loop --op send --outstanding 1,8 --post-list 1,4
+ok "the plan of lists" is "$status" 0
+ok "without lists longer than the window" eval '[[ $(grep -c loop "$work/out") == 3 ]]'
+ok "an atomic operation has 8 bytes" fails_with 2 "8 bytes" run ops --op fetch-add -s 64
+ok "more pieces than bytes" fails_with 2 "--sges" run ops -s 4 --sges 8
+ok "--poll-memory is for writes" fails_with 2 "--poll-memory" run ops --op send --poll-memory
+
+cell() { column "$1/ops.csv" "$2"; }
+for transport in tcp loop; do
+	try "$bench" run ops --transport $transport --mode rate -s 100 --outstanding 32 \
+		--post-list 8 -Q 4 -n 1001 --trials 1 --sges 3 --verify each --out "r-$transport"
+	ok "$transport: 1001 operations in lists of 8" is "$status" 0
+	ok "$transport: all of them" is "$(cell "r-$transport" operations)" 1001
+	ok "$transport: by 126 doorbells" is "$(cell "r-$transport" operation_doorbells)" 126
+	ok "$transport: a completion of every 4th, and of the last" \
+		is "$(cell "r-$transport" completions)" 251
+	ok "$transport: never more outstanding" eval '(($(cell "r-$transport" outstanding_max) <= 32))'
+	ok "$transport: each payload verified" is "$(cell "r-$transport" server_verified)" 1001
+	try "$bench" run ops --transport $transport --mode latency -s 100 -n 50 --trials 1 \
+		--verify each --out "l-$transport"
+	ok "$transport: there and back" is "$(cell "l-$transport" samples)" 50
+	ok "$transport: verified at both ends" \
+		is "$(cell "l-$transport" client_verified) $(cell "l-$transport" server_verified)" "50 50"
+done
+ok "help has the options" eval '"$bench" help ops | grep -q -- --post-list'
+done_testing

@@ -1,0 +1,430 @@
+/* The window and the ping-pong over the loop transport, both ends in one
+ * process: exact counts, credit, losses, and payloads that are spoilt. */
+#include "unit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "run/scenario.h"
+#include "work/pingpong.h"
+#include "work/window.h"
+
+static struct clock clk;
+static struct point pt;
+static struct end client, server;
+static struct window cw, sw;
+static struct pingpong cp, sp;
+static struct window_attr attr;
+static struct pingpong_attr ping;
+static bool pings;
+static _Atomic bool finished;
+
+/* Between an end and its link. */
+static const struct transport *loop;
+static struct transport between;
+static struct {
+	uint64_t bells[2];		 /* calls of post, by role */
+	_Atomic uint64_t recvs, sends;	 /* posted: server's, client's */
+	bool lossy, no_credit;		 /* what happened without credit */
+	unsigned drop_every, extra_bell; /* of the client's sends */
+	uint64_t dropped;
+	unsigned spoil_at; /* the client's n-th send is spoilt */
+} mid;
+
+/* A message that is lost completes all the same. */
+static struct comp lost[64];
+static unsigned n_lost;
+
+static int send_one(struct ep *ep, const struct work *w, uint64_t number)
+{
+	char *byte = w->n_sges ? (char *)w->sges[0].addr + 9 : NULL;
+	int ret;
+
+	if (mid.drop_every && number % mid.drop_every == 0) {
+		mid.dropped++;
+		ep->counts.posts++;
+		if (w->flags & WORK_SIGNAL)
+			lost[n_lost++] = (struct comp){.cookie = w->cookie,
+						       .op = (uint8_t)w->op};
+		return 0;
+	}
+	if (mid.spoil_at && number == mid.spoil_at)
+		*byte ^= 1;
+	ret = loop->post(ep, w, 1);
+	if (mid.spoil_at && number == mid.spoil_at)
+		*byte ^= 1;
+	return ret;
+}
+
+static int client_sends(struct ep *ep, const struct work *w, unsigned n)
+{
+	unsigned i;
+	int ret = 0;
+
+	mid.sends += n;
+	mid.no_credit |= mid.sends - mid.dropped > mid.recvs;
+	for (i = 0; !ret && i < n; i++)
+		ret = send_one(ep, &w[i], mid.sends - n + i + 1);
+	return ret;
+}
+
+static int mid_post(struct ep *ep, const struct work *w, unsigned n)
+{
+	const bool is_client = ep == client.ep;
+	int ret;
+
+	mid.bells[is_client] += 1 + (is_client ? mid.extra_bell : 0);
+	if (!is_client && w->op == OP_RECV)
+		mid.recvs += n;
+	ret = is_client && w->op != OP_RECV ? client_sends(ep, w, n)
+					    : loop->post(ep, w, n);
+	ep->counts.doorbells = mid.bells[is_client];
+	return ret;
+}
+
+static int mid_poll(struct ep *ep, struct comp *comp, unsigned n)
+{
+	int ret;
+
+	if (ep == client.ep && n_lost) {
+		comp[0] = lost[--n_lost];
+		return 1;
+	}
+	ret = loop->poll(ep, comp, n);
+	ep->counts.doorbells = mid.bells[ep == client.ep];
+	return ret;
+}
+
+static int client_pulse(void *arg, bool progressed, struct err *err)
+{
+	(void)arg;
+	(void)progressed;
+	(void)err;
+	return 0;
+}
+
+static int server_pulse(void *arg, bool progressed, struct err *err)
+{
+	(void)arg;
+	(void)progressed;
+	(void)err;
+	return finished;
+}
+
+static void open_end(struct end *e, enum role role, struct blob *blob)
+{
+	struct ep_attr a;
+	struct err err;
+
+	memset(e, 0, sizeof(*e));
+	e->role = role;
+	e->pt = &pt;
+	e->clock = &clk;
+	e->is.numa_node = -1;
+	e->pulse = role == ROLE_ACTIVE ? client_pulse : server_pulse;
+	link_attr(&pt.link, &a);
+	a.role = role;
+	a.poll = POLL_YIELD;
+	a.send_depth = pings ? 128 : window_send_depth(&attr);
+	a.recv_depth = pings ? PINGPONG_RECVS : window_recv_depth(&attr);
+	a.max_bytes = 65536;
+	a.clock = &clk;
+	if (loop->open(&e->ep, &a, blob, &err))
+		fail_msg("%s", err.text);
+	e->ep->tp = &between;
+	e->ep->caps.lossy = mid.lossy;
+	strcpy(e->ep->caps.qp_type, "RC"); /* counts are compared */
+}
+
+static void init_work(void)
+{
+	struct err err;
+	int ret;
+
+	if (pings)
+		ret = pingpong_init(&cp, &client, &ping, &err) ||
+		      pingpong_init(&sp, &server, &ping, &err);
+	else
+		ret = window_init(&cw, &client, &attr, &err) ||
+		      window_init(&sw, &server, &attr, &err);
+	if (ret)
+		fail_msg("%s", err.text);
+}
+
+static void open_both(void)
+{
+	struct blob a, b;
+	struct err err;
+
+	open_end(&client, ROLE_ACTIVE, &a);
+	open_end(&server, ROLE_PASSIVE, &b);
+	init_work();
+	client.peer_token = server.token;
+	server.peer_token = client.token;
+	assert_int_equal(loop->connect(client.ep, &b, 1000000000, &err), 0);
+	assert_int_equal(loop->connect(server.ep, &a, 1000000000, &err), 0);
+}
+
+static void close_both(void)
+{
+	if (pings) {
+		pingpong_fini(&cp);
+		pingpong_fini(&sp);
+	} else {
+		window_fini(&cw);
+		window_fini(&sw);
+	}
+	loop->close(client.ep);
+	loop->close(server.ep);
+}
+
+struct served {
+	const struct phase *ph;
+	struct err err;
+	int ret;
+};
+
+static void *serve(void *arg)
+{
+	struct served *s = arg;
+
+	s->ret = pings ? pingpong_server(&sp, s->ph, &s->err)
+		       : window_server(&sw, s->ph, &s->err);
+	if (s->ret)
+		atomic_store(&finished, true);
+	return NULL;
+}
+
+static int run(uint64_t n, struct err *err, struct served *s)
+{
+	const struct phase ph = {.measured = true,
+				 .min_ops = n,
+				 .max_ops = n,
+				 .max_ns = UINT64_MAX};
+	pthread_t thread;
+	int ret;
+
+	*s = (struct served){.ph = &ph};
+	finished = false;
+	tally_init(&client.tally);
+	tally_init(&server.tally);
+	assert_int_equal(pthread_create(&thread, NULL, serve, s), 0);
+	ret = pings ? pingpong_client(&cp, &ph, err)
+		    : window_client(&cw, &ph, err);
+	finished = true;
+	pthread_join(thread, NULL);
+	return ret;
+}
+
+static void good(uint64_t n)
+{
+	struct served s;
+	struct err err;
+
+	if (run(n, &err, &s))
+		fail_msg("client: %s", err.text);
+	if (s.ret)
+		fail_msg("server: %s", s.err.text);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&mid, 0, sizeof(mid));
+	n_lost = 0;
+	pings = false;
+	point_defaults(&pt, scenario_find("sendrecv"));
+	pt.trial.op_timeout_ns = 2000000000;
+	attr = (struct window_attr){.op = OP_SEND,
+				    .size = 64,
+				    .outstanding = 8,
+				    .post_list = 4,
+				    .sges = 1,
+				    .signal_every = 2,
+				    .verify = VERIFY_EACH};
+	ping = (struct pingpong_attr){
+		.op = OP_SEND, .size = 64, .sges = 1, .verify = VERIFY_EACH};
+	return 0;
+}
+
+/* --- window ---------------------------------------------------------------- */
+
+/* Operations, lists, outstanding; the last list is as long as what is left. */
+static void exact(void **state)
+{
+	static const struct {
+		unsigned outstanding, list, every;
+		uint64_t n, lists;
+	} t[] = {
+		{8, 4, 2, 100, 25},  {8, 4, 2, 10, 3}, {1, 1, 1, 7, 7},
+		{64, 64, 32, 64, 1}, {7, 3, 3, 20, 7}, {5, 1, 3, 1, 1},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(t); i++) {
+		attr.outstanding = t[i].outstanding;
+		attr.post_list = t[i].list;
+		attr.signal_every = t[i].every;
+		mid.recvs = mid.sends = 0;
+		memset(mid.bells, 0, sizeof(mid.bells));
+		open_both();
+		good(3);
+		good(t[i].n);
+		assert_int_equal(cw.n.done, t[i].n);
+		assert_int_equal(cw.n.lists, t[i].lists);
+		assert_true(cw.n.most <= t[i].outstanding);
+		assert_int_equal(client.tally.latency.count, cw.n.completions);
+		assert_int_equal(client.tally.value[METRIC_OPS], t[i].n);
+		assert_int_equal(server.tally.value[METRIC_OPS], t[i].n);
+		assert_int_equal(server.tally.value[METRIC_VERIFIED], t[i].n);
+		assert_false(mid.no_credit);
+		close_both();
+	}
+}
+
+static void sizes_and_pieces(void **state)
+{
+	static const size_t size[] = {1, 7, 8, 63, 64, 65, 5000, 60000};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(size); i++) {
+		attr.size = size[i];
+		attr.sges = size[i] < 7 ? 1 : 7;
+		open_both();
+		good(30);
+		assert_int_equal(server.tally.value[METRIC_VERIFIED], 30);
+		close_both();
+	}
+}
+
+static void spoilt(void **state)
+{
+	struct served s;
+	struct err err;
+
+	(void)state;
+	mid.spoil_at = 5;
+	open_both();
+	pt.trial.op_timeout_ns = 100000000;
+	assert_true(run(20, &err, &s) < 0); /* it waits for credit in vain */
+	assert_int_equal(s.ret, -EBADMSG);
+	assert_int_equal(s.err.reason, REASON_VERIFY_FAILED);
+	close_both();
+}
+
+static void doorbell_too_many(void **state)
+{
+	struct served s;
+	struct err err;
+
+	(void)state;
+	mid.extra_bell = 1;
+	open_both();
+	assert_int_equal(run(20, &err, &s), -EBADMSG);
+	assert_int_equal(err.reason, REASON_MISCOUNT);
+	close_both();
+}
+
+/* What is lost is counted, waited for once, and never sent again. */
+static void losses(void **state)
+{
+	(void)state;
+	mid.lossy = true;
+	mid.drop_every = 7;
+	open_both();
+	good(40);
+	assert_int_equal(mid.dropped, 5);
+	assert_int_equal(cw.n.lost, 5);
+	assert_int_equal(cw.n.done, 40);
+	assert_int_equal(server.tally.value[METRIC_OPS], 35);
+	assert_false(mid.no_credit);
+	close_both();
+}
+
+static void bad_token(void **state)
+{
+	struct served s;
+	struct err err;
+
+	(void)state;
+	open_both();
+	client.peer_token.len = 3;
+	assert_int_equal(run(5, &err, &s), -EPROTO);
+	close_both();
+}
+
+/* --- ping-pong -------------------------------------------------------------- */
+
+static void over_and_back(void **state)
+{
+	static const size_t size[] = {1, 7, 8, 64, 5000};
+	size_t i;
+
+	(void)state;
+	pings = true;
+	for (i = 0; i < N_OF(size); i++) {
+		ping.size = size[i];
+		open_both();
+		good(2);
+		good(50);
+		assert_int_equal(client.tally.latency.count, 50);
+		assert_int_equal(client.tally.value[METRIC_VERIFIED], 50);
+		assert_int_equal(server.tally.value[METRIC_VERIFIED], 50);
+		close_both();
+	}
+}
+
+static void lost_pings(void **state)
+{
+	(void)state;
+	pings = true;
+	mid.lossy = true;
+	mid.drop_every = 10;
+	open_both();
+	good(30);
+	assert_int_equal(cp.lost, 3);
+	assert_int_equal(client.tally.latency.count, 27);
+	assert_int_equal(server.tally.value[METRIC_OPS], 27);
+	close_both();
+}
+
+static void spoilt_ping(void **state)
+{
+	struct served s;
+	struct err err;
+
+	(void)state;
+	pings = true;
+	mid.spoil_at = 4;
+	pt.trial.op_timeout_ns = 100000000;
+	open_both();
+	assert_true(run(20, &err, &s) < 0);
+	assert_int_equal(s.ret, -EBADMSG);
+	close_both();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(exact, setup),
+		cmocka_unit_test_setup(sizes_and_pieces, setup),
+		cmocka_unit_test_setup(spoilt, setup),
+		cmocka_unit_test_setup(doorbell_too_many, setup),
+		cmocka_unit_test_setup(losses, setup),
+		cmocka_unit_test_setup(bad_token, setup),
+		cmocka_unit_test_setup(over_and_back, setup),
+		cmocka_unit_test_setup(lost_pings, setup),
+		cmocka_unit_test_setup(spoilt_ping, setup),
+	};
+
+	loop = transport_find("loop");
+	between = *loop;
+	between.post = mid_post;
+	between.poll = mid_poll;
+	clock_init_raw(&clk);
+	return cmocka_run_group_tests_name("window", tests, NULL, NULL);
+}
