@@ -1,5 +1,5 @@
 # Latency of single operations against their size: medians (p50).
-# Data: ops_latency.dat: size_bytes p50_us p99_us trials
+# Data: ops_latency.dat: size_bytes p50_us p99_us thousands_per_s trials
 if (!exists('base')) base = 'ops_latency'
 if (!exists('style_loaded')) load 'style.gp'
 

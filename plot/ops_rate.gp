@@ -26,6 +26,7 @@ set table $nothing
 do for [i=1:n_series] { plot dat index i + 1 using (0):(take_y(column(2))) }
 unset table
 set yrange [0:ymax * 1.08]
+if (xmin <= 0) { set xrange [-0.06 * xmax:1.06 * xmax]; unset offsets }
 set ytics autofreq scale 0.7
 
 do for [out in 'svg png'] {

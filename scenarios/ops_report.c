@@ -27,7 +27,7 @@ static const struct report_figure figures[] = {
 			 "time",
 		.script = plot_ops_latency,
 		.where = {{"mode", "latency"}},
-		.columns = "size_bytes p50_us p99_us trials",
+		.columns = "size_bytes p50_us p99_us thousands_per_s trials",
 	},
 	RATE_FIGURE("outstanding", "outstanding", "outstanding", 3,
 		    "how many are outstanding"),

@@ -160,7 +160,7 @@ struct ep_attr {
 	const struct clock *clock;
 };
 
-enum { BLOB_MAX = 1024 };
+enum { BLOB_MAX = 13312 }; /* of 4096 queue pairs' numbers */
 struct blob {
 	uint32_t len;
 	uint8_t data[BLOB_MAX];

@@ -14,7 +14,7 @@
 #include "transport/transport.h"
 
 /* As many 24-bit QP numbers as a blob has room for beside the rest. */
-enum { VERBS_LANES_MAX = 256 };
+enum { VERBS_LANES_MAX = 4096 };
 
 struct verbs_blob {
 	bool rdma_cm;

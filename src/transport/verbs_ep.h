@@ -2,7 +2,8 @@
  * One end of a verbs link, as its parts (verbs_rc.c: open, connect and close,
  * verbs_queues.c, verbs_post.c, verbs_poll.c) share it.
  *
- * All lanes, and both directions of each, complete into one queue.  In event
+ * All lanes, and both directions of each, complete into one queue, unless
+ * there are more of them than the device's queues have room for.  In event
  * mode that means one notification to arm, one descriptor to sleep on and,
  * sends being unsignalled, one wake-up per message; when spinning it means
  * one queue to look at however many lanes there are.
@@ -86,6 +87,9 @@ struct verbs_ep {
 
 	/* poll */
 	struct rdma_cq cq;
+	struct rdma_cq *more_cqs; /* where one has no room for all */
+	unsigned n_more_cqs, next_cq;
+	unsigned lanes_per_cq;
 	bool armed;	  /* an event will tell of the next completion */
 	bool failed;	  /* ep.err says why */
 	unsigned unacked; /* events got and not yet acknowledged */

@@ -170,6 +170,24 @@ static int take(struct verbs_ep *ep, const struct ibv_wc *wc, int got,
 	return done;
 }
 
+/* From wherever there is something, in turn. */
+static __attribute__((noinline)) int poll_many(struct verbs_ep *ep, int room,
+					       struct ibv_wc *wc)
+{
+	unsigned i;
+	int got = 0;
+
+	for (i = 0; !got && i <= ep->n_more_cqs; i++) {
+		struct rdma_cq *cq =
+			ep->next_cq ? &ep->more_cqs[ep->next_cq - 1] : &ep->cq;
+
+		got = ibv_poll_cq(cq->cq, room, wc);
+		if (ep->next_cq++ == ep->n_more_cqs)
+			ep->next_cq = 0;
+	}
+	return got;
+}
+
 /*
  * A message's pieces alone are nothing to return, and 0 has to mean that the
  * queue is empty: block() sleeps after it, and no event tells of what was
@@ -183,7 +201,8 @@ int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 	int got, done;
 
 	do {
-		got = ibv_poll_cq(ep->cq.cq, room, wc);
+		got = ep->n_more_cqs ? poll_many(ep, room, wc)
+				     : ibv_poll_cq(ep->cq.cq, room, wc);
 		if (__builtin_expect(got <= 0, 1)) {
 			if (!got && !ep->failed && ++ep->idle < IDLE_POLLS)
 				return 0;

@@ -113,12 +113,19 @@ static enum ibv_qp_type ibv_type(enum qp_type type)
 	return types[type];
 }
 
+static struct ibv_cq *cq_of(const struct verbs_ep *ep, unsigned lane)
+{
+	const unsigned i = lane / ep->lanes_per_cq;
+
+	return i ? ep->more_cqs[i - 1].cq : ep->cq.cq;
+}
+
 static int lane_init(struct verbs_ep *ep, struct verbs_lane *lane,
 		     const struct ep_attr *attr, struct err *err)
 {
 	const struct rdma_qp_want want = {
 		.pd = ep->pd,
-		.cq = ep->cq.cq,
+		.cq = cq_of(ep, (unsigned)(lane - ep->lanes)),
 		.type = ibv_type(ep->qp_type),
 		.send_wrs = (uint64_t)attr->send_depth * ep->most_pieces,
 		.recv_wrs = (uint64_t)attr->recv_depth * ep->most_pieces,
@@ -158,11 +165,40 @@ static int make_grh(struct verbs_ep *ep, struct err *err)
 	return 0;
 }
 
+/* One queue, or as many as it takes. */
+static int make_cqs(struct verbs_ep *ep, const struct ep_attr *attr,
+		    struct err *err)
+{
+	const bool events = attr->poll == POLL_EVENT;
+	const uint64_t per_lane =
+		((uint64_t)attr->send_depth + attr->recv_depth) *
+		ep->most_pieces;
+	const uint64_t fit = (uint64_t)ep->port.attr.max_cqe / per_lane;
+	uint64_t lanes = attr->lanes;
+	unsigned i;
+	int ret;
+
+	/* One notification is slept for: more queues cannot be waited for. */
+	if (fit && fit < lanes && !events)
+		lanes = fit;
+	ep->lanes_per_cq = (unsigned)lanes;
+	ret = rdma_cq_create(&ep->cq, &ep->port, per_lane * lanes, events, err);
+	if (ret || lanes == attr->lanes)
+		return ret;
+	ep->more_cqs = calloc(attr->lanes / lanes, sizeof(*ep->more_cqs));
+	if (!ep->more_cqs)
+		return err_sys(err, -ENOMEM, "completion queues");
+	for (i = 0; !ret && (i + 1) * lanes < attr->lanes; i++) {
+		ret = rdma_cq_create(&ep->more_cqs[i], &ep->port,
+				     per_lane * lanes, false, err);
+		ep->n_more_cqs += !ret;
+	}
+	return ret;
+}
+
 int verbs_queues_make(struct verbs_ep *ep, const struct ep_attr *attr,
 		      struct err *err)
 {
-	const uint64_t per_lane = (uint64_t)attr->send_depth + attr->recv_depth;
-	const uint64_t cqe = per_lane * ep->most_pieces * attr->lanes;
 	unsigned i;
 	int ret;
 
@@ -171,8 +207,7 @@ int verbs_queues_make(struct verbs_ep *ep, const struct ep_attr *attr,
 		ret = make_grh(ep, err);
 	if (ret)
 		return ret;
-	ret = rdma_cq_create(&ep->cq, &ep->port, cqe, attr->poll == POLL_EVENT,
-			     err);
+	ret = make_cqs(ep, attr, err);
 	if (ret)
 		return ret;
 	ep->lanes = calloc(attr->lanes, sizeof(*ep->lanes));
@@ -217,9 +252,14 @@ void verbs_queues_free(struct verbs_ep *ep)
 
 void verbs_cq_free(struct verbs_ep *ep)
 {
+	unsigned i;
+
 	if (ep->unacked)
 		ibv_ack_cq_events(ep->cq.cq, ep->unacked);
 	rdma_cq_destroy(&ep->cq);
+	for (i = 0; i < ep->n_more_cqs; i++)
+		rdma_cq_destroy(&ep->more_cqs[i]);
+	free(ep->more_cqs);
 	if (ep->grh_mr)
 		ibv_dereg_mr(ep->grh_mr);
 	if (ep->pd)

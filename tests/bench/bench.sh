@@ -23,6 +23,10 @@
 #   operations - mean).  It signals every send and has a send queue of 1: ours
 #   runs with -Q 1 -t 2, its least.  It has no inline for rxe: ours -I 0.
 #   Its receive queue holds 512, ours 1 and 2: a closed loop never uses more.
+# - ib_*_bw's server posts a receive again for each message, ours as many as
+#   it found at once, and tells the client now and then how many there are:
+#   ours never sends to a receive that is not posted.  On UC and UD ours is
+#   counted where messages arrive, theirs where they are sent.
 #   Both take the GID of the same address: by itself it may take another one,
 #   and IPv6 is not as fast as IPv4.
 #
@@ -144,17 +148,22 @@ on_client_cpu() {
 
 # ours AWK-EXPRESSION OPTIONS...: of the row's columns, called by name.
 ours() {
-	local what=$1
-	shift
+	ours_of sendrecv "$1" --request-size same --prepare none "${@:2}"
+}
+
+# ours_of SCENARIO AWK-EXPRESSION OPTIONS...
+ours_of() {
+	local scenario=$1 what=$2
+	shift 2
 	rm -rf "$work/run"
-	timeout -k 5 60 "$OURS" run sendrecv --request-size same \
-		--prepare none --verify none --cpus "$CLIENT_CPU,$SERVER_CPU" \
+	timeout -k 5 60 "$OURS" run "$scenario" \
+		--verify none --cpus "$CLIENT_CPU,$SERVER_CPU" \
 		--warmup 200ms --trials 1 --quiet --out "$work/run" "$@" \
 		>"$work/out" 2>"$work/err" </dev/null || return 1
 	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 		{ p50 = $at["lat_p50_ns"]; mean = $at["lat_mean_ns"]
 		  period = 1e9 / $at["ops_per_s"]
-		  print ('"$what"') / 1000 }' "$work/run/sendrecv.csv"
+		  print ('"$what"') / 1000 }' "$work/run/$scenario.csv"
 }
 
 sockperf_rtt() { # SIZE MODE
@@ -193,6 +202,22 @@ ib_send_lat_rtt() { # ITERATIONS SIZE OPTIONS...
 	stop_server
 	((status == 0)) &&
 		awk -v s="$2" '$1 == s && NF >= 7 { print 2 * $5 }' "$work/out"
+}
+
+# perftest TOOL AWK-EXPRESSION ITERATIONS SIZE OPTIONS...: of the line that
+# begins with the size, or of an atomic's with its 8 bytes.
+perftest() {
+	local status=0 command size=$4
+	command=("$1" -d "$DEVICE" -F -p "$PORT" -m 4096 -n "$3")
+	[[ $1 == ib_atomic_* ]] || command+=(-s "$4")
+	start_server "${command[@]}" "${@:5}"
+	until_true 5 listens "$PORT" &&
+		on_client_cpu "${command[@]}" "${@:5}" $ADDRESS \
+			>"$work/out" || status=1
+	stop_server
+	((status == 0)) &&
+		awk -v s="$size" '$1 == s && NF >= 5 { print ('"$2"') }' \
+			"$work/out"
 }
 
 #
@@ -255,6 +280,37 @@ send_lat_row() { # ROUND NAME SIZE ITERATIONS MODE [OPTION-OF-BOTH]
 	their_command=(ib_send_lat_rtt "$4" "$3" "${flags[@]}")
 	sample "rdma_$2" ib_send_lat \
 		"ib_send_lat -m 4096 -s $3${flags[*]:+ ${flags[*]}}" us "$1"
+}
+
+# One verb alone, at a time: perftest's typical is half of the round trip of a
+# ping-pong, and all of a read's or an atomic's.
+verb_lat_row() { # ROUND NAME TOOL FACTOR SIZE ITERATIONS [OPTION-OF-OURS...]
+	local gid flags
+	gid=$(gid_index)
+	flags=(-x "$gid")
+	our_command=(ours_of ops 'p50 + period - mean' --mode latency
+		--transport rdma -d "$DEVICE" -I 0 -Q 1 -t 2 -m 4096 --poll spin
+		-s "$5" -n "$6" "${flags[@]}" "${@:7}")
+	their_command=(perftest "$3" "$4 * \$5" "$6" "$5" "${flags[@]}")
+	[[ " ${*:7} " != *' --qp-type uc '* ]] || their_command+=(-c UC)
+	[[ " ${*:7} " != *' --qp-type ud '* ]] || their_command+=(-c UD)
+	sample "verb_$2" "$3" "$3 -m 4096 -s $5" us "$1"
+}
+
+# Many outstanding: the time of one is elapsed time / operations, theirs by
+# the message rate, which ib_*_bw takes at the sender.  As many outstanding
+# (-t; of reads and atomics 16 reach the wire) and as many signalled.
+verb_rate_row() { # ROUND NAME TOOL SIZE ITERATIONS [OPTION-OF-OURS...]
+	local gid flags
+	gid=$(gid_index)
+	flags=(-x "$gid" -Q 50 -t 128)
+	our_command=(ours_of ops period --mode rate --outstanding 128
+		--transport rdma -d "$DEVICE" -I 0 -m 4096 --poll spin
+		-s "$4" -n "$5" "${flags[@]}" "${@:6}")
+	their_command=(perftest "$3" "1 / \$5" "$5" "$4" "${flags[@]}")
+	[[ " ${*:6} " != *' --qp-type uc '* ]] || their_command+=(-c UC)
+	[[ " ${*:6} " != *' --qp-type ud '* ]] || their_command+=(-c UD)
+	sample "verb_$2" "$3" "$3 -m 4096 -s $4 -Q 50 -t 128" us "$1"
 }
 
 # value NAME FILE: a row of what the C helpers print.
@@ -335,6 +391,25 @@ round_known() {
 		'run time of a point: 60 in a run; 6 in a run' "$1" "$many" "$few"
 }
 
+round_verbs() {
+	verb_lat_row "$1" send_lat ib_send_lat 2 64 5000 --op send
+	verb_lat_row "$1" send_lat_uc ib_send_lat 2 64 5000 --op send --qp-type uc
+	verb_lat_row "$1" send_lat_ud ib_send_lat 2 64 5000 --op send --qp-type ud
+	verb_lat_row "$1" write_lat ib_write_lat 2 64 5000 --op write --poll-memory
+	verb_lat_row "$1" write_lat_uc ib_write_lat 2 64 5000 \
+		--op write --poll-memory --qp-type uc
+	verb_lat_row "$1" read_lat ib_read_lat 1 64 5000 --op read
+	verb_lat_row "$1" atomic_lat ib_atomic_lat 1 8 5000 --op fetch-add
+	verb_rate_row "$1" send_rate ib_send_bw 64 20000 --op send
+	verb_rate_row "$1" send_rate_uc ib_send_bw 64 20000 --op send --qp-type uc
+	verb_rate_row "$1" send_rate_ud ib_send_bw 64 20000 --op send --qp-type ud
+	verb_rate_row "$1" send_rate_64k ib_send_bw 65536 1000 --op send
+	verb_rate_row "$1" write_rate ib_write_bw 64 20000 --op write
+	verb_rate_row "$1" write_rate_64k ib_write_bw 65536 1000 --op write
+	verb_rate_row "$1" read_rate ib_read_bw 64 20000 --op read
+	verb_rate_row "$1" atomic_rate ib_atomic_bw 8 20000 --op fetch-add
+}
+
 rounds() { # PART
 	local i
 	for ((i = 1; i <= ROUNDS; i++)); do
@@ -356,10 +431,18 @@ part_tcp() {
 }
 
 # All rounds in one place: natively, or in one guest of one boot.
-part_rdma() {
+in_guest() { # PART
 	alone env -u BENCH_LOCK ROUNDS="$ROUNDS" BUILD="$BUILD" \
 		scripts/rxe.sh run --timeout 3600 -- \
-		"$PWD/tests/bench/bench.sh" rounds rdma
+		"$PWD/tests/bench/bench.sh" rounds "$1"
+}
+
+part_rdma() {
+	in_guest rdma
+}
+
+part_verbs() {
+	in_guest verbs
 }
 
 peers_installed() {

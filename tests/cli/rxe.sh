@@ -67,6 +67,7 @@ try "$bench" report smoke
 ok "report: figures" is "$status" 0
 ok "report: both figures as PNG" test -s smoke/sendrecv_latency.png -a -s smoke/sendrecv_gain.png
 
+<<<<<<< HEAD
 # regcost: what is registered is deregistered, whatever the memory.
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 before=$(cat $pool)
@@ -91,6 +92,25 @@ within 5 eval '(( $(cat $pool) > before ))'
 kill -9 $victim
 ok "regcost: killed: hugepages are given back" within 5 eval '(( $(cat $pool) == before ))'
 ok "regcost: no registration is left" within 5 eval '! rdma resource show mr | grep -q "comm rdmabench"'
+=======
+# Single operations, each with what it promises.
+try "$bench" run ops --preset smoke --transport rdma --out ops
+ok "ops: smoke run" is "$status" 0
+ok "ops: every operation and type of queue pair ok" all_are ok ops/ops.csv status
+ok "ops: all six of them" is "$(column ops/ops.csv op | sort -u | tr '\n' ' ')" \
+	"compare-swap fetch-add read send write write-imm "
+ok "ops: RC, UC and UD" is "$(column ops/ops.csv qp_type | sort -u | tr '\n' ' ')" "RC UC UD "
+ok "ops: a write is seen in memory" eval '
+	try "$bench" run ops --op write --mode latency --poll-memory --verify each -s 1,64,4k -n 20 \
+		--transport rdma --qp-type rc,uc --trials 1 --out memory && is "$status" 0'
+ok "ops: and that is said to be an assumption" all_are 1 memory/ops.csv visibility_assumed
+try "$bench" run ops --op read --qp-type uc,ud --transport rdma -n 5 --trials 1 --out lacks
+ok "ops: no reads without reliable connections" eval '
+	all_are unsupported lacks/ops.csv status &&
+	[[ $(column lacks/ops.csv reason | grep -c not-in-transport) == 2 ]]'
+try "$bench" run ops -s 8k --qp-type ud --transport rdma -n 5 --trials 1 --out long
+ok "ops: a datagram is one packet" grep -q "not-in-transport: .*UD carries at most" long/ops.csv
+>>>>>>> e51c14d (bench, report, transport: verbs beside perftest; legends; 4096 lanes)
 
 # conncost: every method at both ends, and nothing is left.
 try "$bench" run conncost --method tcp,verbs,cm,cached --at-once 1,8 -n 16 --trials 1 --out conn
