@@ -2,6 +2,7 @@
 SCENARIO(scenario_sendrecv)
 SCENARIO(scenario_prefetch)
 SCENARIO(scenario_ops)
+SCENARIO(scenario_scale)
 SCENARIO(scenario_regcost)
 SCENARIO(scenario_touch)
 SCENARIO(scenario_conncost)

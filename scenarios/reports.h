@@ -5,6 +5,7 @@
 #include "report/report.h"
 
 extern const struct report report_ops;
+extern const struct report report_scale;
 extern const struct report report_sendrecv;
 extern const struct report report_prefetch;
 extern const struct report report_regcost;

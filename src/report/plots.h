@@ -10,6 +10,7 @@
 	PLOT(compare)                                                          \
 	PLOT(ops_latency)                                                      \
 	PLOT(ops_rate)                                                         \
+	PLOT(scale)                                                            \
 	PLOT(sendrecv_latency)                                                 \
 	PLOT(sendrecv_gain)                                                    \
 	PLOT(prefetch_lines)                                                   \

@@ -67,7 +67,6 @@ try "$bench" report smoke
 ok "report: figures" is "$status" 0
 ok "report: both figures as PNG" test -s smoke/sendrecv_latency.png -a -s smoke/sendrecv_gain.png
 
-<<<<<<< HEAD
 # regcost: what is registered is deregistered, whatever the memory.
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 before=$(cat $pool)
@@ -92,7 +91,7 @@ within 5 eval '(( $(cat $pool) > before ))'
 kill -9 $victim
 ok "regcost: killed: hugepages are given back" within 5 eval '(( $(cat $pool) == before ))'
 ok "regcost: no registration is left" within 5 eval '! rdma resource show mr | grep -q "comm rdmabench"'
-=======
+
 # Single operations, each with what it promises.
 try "$bench" run ops --preset smoke --transport rdma --out ops
 ok "ops: smoke run" is "$status" 0
@@ -110,7 +109,25 @@ ok "ops: no reads without reliable connections" eval '
 	[[ $(column lacks/ops.csv reason | grep -c not-in-transport) == 2 ]]'
 try "$bench" run ops -s 8k --qp-type ud --transport rdma -n 5 --trials 1 --out long
 ok "ops: a datagram is one packet" grep -q "not-in-transport: .*UD carries at most" long/ops.csv
->>>>>>> e51c14d (bench, report, transport: verbs beside perftest; legends; 4096 lanes)
+
+# Many queue pairs, regions, and more completions than one queue holds.
+scale_run() { # OUT OPTIONS...
+	local out=$1
+	shift
+	try "$bench" run scale -n 300 --verify each --trials 1 --out "$out" "$@"
+}
+scale_run sc-qps --op write,read,send --qps 1,512 --outstanding 64
+ok "scale: 1 and 512 queue pairs" eval 'is "$status" 0 && all_are ok sc-qps/scale.csv status'
+scale_run sc-regions --op write,read --regions 1,2048 --memory 16M
+ok "scale: 2048 regions" eval 'is "$status" 0 && all_are ok sc-regions/scale.csv status'
+scale_run sc-ud --op send --qp-type ud --outstanding 64
+ok "scale: datagrams" all_are ok sc-ud/scale.csv status
+scale_run sc-cqs --op send --qps 1024 --outstanding 16384 -n 20000
+ok "scale: several completion queues" all_are ok sc-cqs/scale.csv status
+scale_run sc-most --op send --qps 4096 --outstanding 64
+ok "scale: 4096 queue pairs" all_are ok sc-most/scale.csv status
+ok "scale: within 1 GiB" eval '
+	(($(column sc-most/scale.csv client_link_memory_bytes) < 1 << 30))'
 
 # conncost: every method at both ends, and nothing is left.
 try "$bench" run conncost --method tcp,verbs,cm,cached --at-once 1,8 -n 16 --trials 1 --out conn

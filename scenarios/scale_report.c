@@ -1,0 +1,80 @@
+/* How the results of scale are shown and judged. */
+#include <math.h>
+
+#include "report/plots.h"
+#include "report/report.h"
+#include "reports.h"
+
+#define VALUES                                                                 \
+	{                                                                      \
+		{"ops_per_s", "thousands/s", 1e3}, {"lat_p50_ns", "p50", 1e3}, \
+			{"lat_p99_ns", "p99", 1e3},                            \
+	}
+#define FIGURE(what, column, label, text)                                      \
+	{                                                                      \
+		.name = "scale_" what,                                         \
+		.title = "Scale: rate and tail against " text,                 \
+		.script = plot_scale,                                          \
+		.axes = {.x = column, .x_label = label, .y = VALUES},          \
+		.min_points = 3,                                               \
+		.columns = column " thousands_per_s p50_us p99_us trials",     \
+	}
+
+static const struct report_figure figures[] = {
+	FIGURE("qps", "qps", "queue pairs", "queue pairs"),
+	FIGURE("window", "outstanding", "outstanding",
+	       "operations outstanding"),
+	FIGURE("regions", "regions", "regions", "memory regions"),
+	FIGURE("pages", "memory_bytes", "bytes",
+	       "the memory that is gone to at random"),
+};
+
+static const struct report_equal equals[] = {
+	{"a sample for each operation", "operations", "samples"},
+};
+
+/* By the client's own count: the NIC's would only warn. */
+static int never_without_credit(struct check *c, const struct report_rule *rule,
+				struct err *err)
+{
+	struct check_line *l = NULL;
+	size_t row;
+
+	(void)err;
+	for (row = 0; row < reader_rows(c->table); row++) {
+		const double most = check_number(c, row, "outstanding_max");
+		const double posted = check_number(c, row, "posted_receives");
+
+		if (!check_row_ok(c, row) || isnan(most) || isnan(posted))
+			continue;
+		if (!l)
+			l = check_add(c, rule->kind, rule->what);
+		if (most > posted)
+			check_violate(c, l,
+				      "line %zu: %.0f requests on their way, "
+				      "%.0f receives posted",
+				      reader_line(c->table, row), most, posted);
+	}
+	return 0;
+}
+
+static const struct report_rule rules[] = {
+	{CHECK_EXACT, "never more requests on their way than receives posted",
+	 never_without_credit},
+};
+
+const struct report report_scale = {
+	.measure = "posting to completion or answer, in microseconds",
+	.axes = {.x = "qps",
+		 .x_label = "queue pairs",
+		 .y = {{"lat_p50_ns", "p50", 1e3},
+		       {"lat_p99_ns", "p99", 1e3},
+		       {"ops_per_s", "thousands/s", 1e3}}},
+	.conditions = {"poll"},
+	.figures = figures,
+	.n_figures = sizeof(figures) / sizeof(figures[0]),
+	.equals = equals,
+	.n_equals = sizeof(equals) / sizeof(equals[0]),
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+};

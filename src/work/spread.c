@@ -1,0 +1,341 @@
+#include "work/spread.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/splitmix.h"
+#include "base/stop.h"
+#include "work/spread_work.h"
+
+enum { TAKE = 16 };
+#define NAP_NS 200000u
+
+static int ep_failed(struct spread *s, int ret, struct err *err)
+{
+	*err = s->end->ep->err;
+	return ret;
+}
+
+static int post(struct spread *s, const struct work *w, struct err *err)
+{
+	struct ep *ep = s->end->ep;
+	int ret = ep->tp->post(ep, w, 1);
+
+	return ret ? ep_failed(s, ret, err) : 0;
+}
+
+int spread_post_recv(struct spread *s, unsigned i, struct err *err)
+{
+	return post(s, &s->recvs[i], err);
+}
+
+static int interrupted(struct err *err)
+{
+	return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+}
+
+/* --- the peer's regions ------------------------------------------------------ */
+
+/* Of many regions the table is fetched by what is measured anyway: a read. */
+static int fetch_table(struct spread *s, uint64_t addr, uint32_t rkey,
+		       struct err *err)
+{
+	const struct sge sge = {
+		.addr = s->table,
+		.len = s->a.regions * sizeof(*s->table),
+		.region = s->small_region,
+	};
+	const struct work w = {
+		.op = OP_READ,
+		.n_sges = 1,
+		.sges = &sge,
+		.flags = WORK_SIGNAL,
+		.remote_addr = addr,
+		.remote_rkey = rkey,
+	};
+	struct end_waiter waiter;
+	struct comp comp;
+	int ret = post(s, &w, err);
+
+	if (ret)
+		return ret;
+	end_waiter_init(&waiter, s->end, sge.len);
+	ret = end_wait(&waiter, &comp, 1, err);
+	return ret < 0 ? ret : 0;
+}
+
+static int learn_regions(struct spread *s, struct err *err)
+{
+	const struct blob *t = &s->end->peer_token;
+	uint64_t words[4];
+
+	if (s->known || spread_asks(s))
+		return 0;
+	if (t->len != sizeof(words))
+		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
+			       "the peer's token has %u bytes instead of %zu",
+			       t->len, sizeof(words));
+	memcpy(words, t->data, sizeof(words));
+	s->known = true;
+	if (s->a.regions > 1)
+		return fetch_table(s, words[0], (uint32_t)words[1], err);
+	s->table[0].addr = words[2];
+	s->table[0].rkey = words[3];
+	return 0;
+}
+
+/* --- client ------------------------------------------------------------------ */
+
+static void choose_unit(struct spread *s, unsigned slot)
+{
+	const uint64_t unit =
+		splitmix_next(&s->rng) % (s->units_per_region * s->a.regions);
+	const struct spread_region *r = &s->table[unit / s->units_per_region];
+	struct work *w = &s->works[slot];
+
+	s->units[slot] = unit;
+	w->remote_addr = r->addr + unit % s->units_per_region * s->unit;
+	w->remote_rkey = (uint32_t)r->rkey;
+}
+
+static int begin_op(struct spread *s, unsigned slot, struct err *err)
+{
+	struct work *w = &s->works[slot];
+	const uint64_t number = s->numbers[slot] += s->a.outstanding;
+
+	w->lane = (unsigned)(number % s->a.lanes);
+	if (!spread_asks(s))
+		choose_unit(s, slot);
+	if (s->a.op != OP_READ)
+		scan_stamp_first(spread_slot(s, slot), s->a.size, number);
+	s->pending[slot] = spread_asks(s) ? 2 : 1;
+	s->begun[slot] = clock_ticks(s->end->clock);
+	s->posted++;
+	if (++s->busy > s->most)
+		s->most = s->busy;
+	return post(s, w, err);
+}
+
+/* Each read must have brought the unit that was asked for. */
+static int check_read(struct spread *s, unsigned slot, struct err *err)
+{
+	const struct scan_expect want = {
+		.seed = SPREAD_SEED,
+		.op = s->units[slot],
+		.stamp = STAMP_FIRST,
+	};
+	const bool whole = s->a.verify == VERIFY_EACH;
+
+	if (s->a.op != OP_READ || s->a.verify == VERIFY_NONE)
+		return 0;
+	s->verified += whole;
+	return scan_verify(spread_slot(s, slot),
+			   whole ? s->a.size : sizeof(uint64_t), &want, err);
+}
+
+/* An answer is its question: the number is in it. */
+static int check_answer(struct spread *s, const struct comp *c, unsigned *slot,
+			bool *fresh, struct err *err)
+{
+	const char *at = s->inbox + c->cookie * s->stride;
+	struct scan_expect want = {.seed = SPREAD_SEED, .stamp = STAMP_FIRST};
+
+	memcpy(&want.op, at, sizeof(want.op));
+	*slot = (unsigned)(want.op % s->a.outstanding);
+	*fresh = s->numbers[*slot] == want.op && s->pending[*slot];
+	if (!*fresh && !s->lossy)
+		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+			       "an answer to operation %llu, which is not "
+			       "outstanding",
+			       (unsigned long long)want.op);
+	if (s->a.verify != VERIFY_EACH)
+		return 0;
+	s->verified++;
+	return scan_verify(at, s->a.size, &want, err);
+}
+
+/* The slot that a completion is of; *fresh: not one that was given up. */
+static int take(struct spread *s, const struct comp *c, unsigned *slot,
+		bool *fresh, struct err *err)
+{
+	int ret;
+
+	*slot = (unsigned)c->cookie;
+	*fresh = s->pending[*slot % s->a.outstanding];
+	if (c->op != OP_RECV)
+		return check_read(s, *slot, err);
+	ret = check_answer(s, c, slot, fresh, err);
+	return ret ? ret : spread_post_recv(s, (unsigned)c->cookie, err);
+}
+
+struct flow {
+	const struct phase *ph;
+	struct end_waiter waiter;
+	uint64_t begin, now, max_ticks;
+};
+
+static bool over(const struct spread *s, const struct flow *f)
+{
+	if (s->posted < f->ph->min_ops)
+		return false;
+	return s->posted >= f->ph->max_ops || f->now - f->begin >= f->max_ticks;
+}
+
+static int finish_op(struct spread *s, struct flow *f, unsigned slot,
+		     struct err *err)
+{
+	const struct clock *clk = s->end->clock;
+
+	if (--s->pending[slot])
+		return 0;
+	s->busy--;
+	s->done++;
+	f->waiter.done++;
+	hist_record(&s->end->tally.latency,
+		    clock_ns(clk, f->now - s->begun[slot]));
+	return over(s, f) ? 0 : begin_op(s, slot, err);
+}
+
+/* On a lossy link: what has brought no answer for so long is lost, and its
+ * slot goes on with the next. */
+static int give_up(struct spread *s, struct flow *f, struct err *err)
+{
+	unsigned i;
+	int ret = s->end->pulse(s->end->pulse_arg, true, err);
+
+	f->now = clock_ticks(s->end->clock);
+	for (i = 0; !ret && i < s->a.outstanding; i++) {
+		if (!s->pending[i])
+			continue;
+		s->pending[i] = 0;
+		s->busy--;
+		s->lost++;
+		if (!over(s, f))
+			ret = begin_op(s, i, err);
+	}
+	return ret;
+}
+
+static int await(struct spread *s, struct flow *f, struct comp *comp,
+		 struct err *err)
+{
+	int n;
+
+	if (!s->lossy)
+		return end_wait(&f->waiter, comp, TAKE, err);
+	n = ep_wait(s->end->ep, comp, TAKE, WINDOW_LOSS_NS);
+	return n < 0 ? ep_failed(s, n, err) : n;
+}
+
+static int step(struct spread *s, struct flow *f, struct err *err)
+{
+	struct comp comp[TAKE];
+	unsigned slot;
+	bool fresh;
+	int i, n, ret = 0;
+
+	n = await(s, f, comp, err);
+	if (!n)
+		return give_up(s, f, err);
+	f->now = clock_ticks(s->end->clock);
+	for (i = 0; !ret && i < n; i++) {
+		ret = take(s, &comp[i], &slot, &fresh, err);
+		if (!ret && fresh)
+			ret = finish_op(s, f, slot, err);
+	}
+	return n < 0 ? n : ret;
+}
+
+static void begin_phase(struct spread *s, struct flow *f,
+			const struct phase *ph)
+{
+	*f = (struct flow){
+		.ph = ph,
+		.max_ticks = clock_ticks_of(s->end->clock, ph->max_ns),
+	};
+	end_waiter_init(&f->waiter, s->end, s->a.size);
+	s->posted = s->done = s->verified = s->most = s->lost = 0;
+	f->begin = f->now = clock_ticks(s->end->clock);
+}
+
+int spread_client(struct spread *s, const struct phase *ph, struct err *err)
+{
+	struct flow f;
+	unsigned i;
+	int ret = learn_regions(s, err);
+
+	if (ret)
+		return ret;
+	begin_phase(s, &f, ph);
+	for (i = 0; !ret && i < s->a.outstanding && !over(s, &f); i++)
+		ret = begin_op(s, i, err);
+	while (!ret && s->busy)
+		ret = stop_requested ? interrupted(err) : step(s, &f, err);
+	if (ret)
+		return ret;
+	tally_set(&s->end->tally, METRIC_OPS, s->posted);
+	tally_set(&s->end->tally, METRIC_VERIFIED, s->verified);
+	tally_set(&s->end->tally, METRIC_ELAPSED,
+		  clock_ns(s->end->clock, f.now - f.begin));
+	return 0;
+}
+
+/* --- server ------------------------------------------------------------------ */
+
+/* The receive is there again before the client may send the next; its memory
+ * is not written before the answer has gone. */
+static int answer(struct spread *s, const struct comp *c, struct err *err)
+{
+	const unsigned i = (unsigned)c->cookie;
+	struct work w = s->recvs[i];
+	int ret = spread_post_recv(s, i, err);
+
+	w.op = OP_SEND;
+	w.flags = WORK_SIGNAL;
+	s->done++;
+	return ret ? ret : post(s, &w, err);
+}
+
+static int serve_requests(struct spread *s, struct err *err)
+{
+	struct end_waiter waiter;
+	struct comp comp[TAKE];
+	int i, n, ret = 0;
+
+	end_waiter_init(&waiter, s->end, s->a.size);
+	while (!ret) {
+		n = end_wait(&waiter, comp, TAKE, err);
+		if (n <= 0) {
+			ret = n;
+			break;
+		}
+		for (i = 0; !ret && i < n; i++)
+			if (comp[i].op == OP_RECV)
+				ret = answer(s, &comp[i], err);
+		waiter.done = s->done;
+		if (!ret && stop_requested)
+			ret = interrupted(err);
+	}
+	tally_set(&s->end->tally, METRIC_OPS, s->done);
+	return ret;
+}
+
+static int serve_nothing(struct spread *s, struct err *err)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	int ret = 0;
+
+	while (!ret) {
+		nanosleep(&nap, NULL);
+		ret = s->end->pulse(s->end->pulse_arg, false, err);
+	}
+	return ret > 0 ? 0 : ret;
+}
+
+int spread_server(struct spread *s, const struct phase *ph, struct err *err)
+{
+	(void)ph;
+	s->done = 0;
+	return spread_asks(s) ? serve_requests(s, err) : serve_nothing(s, err);
+}

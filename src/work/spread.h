@@ -1,0 +1,81 @@
+/*
+ * Operations spread over many queue pairs, memory regions and pages: what a
+ * device has to look up for each of them, and may not have at hand (Dragojevic
+ * et al., FaRM, NSDI 2014; Tsai and Zhang, LITE, SOSP 2017; Kalia et al.,
+ * FaSST, OSDI 2016; Novakovic et al., Storm, SYSTOR 2019).
+ *
+ * `outstanding` slots each have one operation on its way; the k-th operation
+ * of slot s has the number s + k * outstanding and goes to lane (number modulo
+ * lanes).  One of the two numbers divides the other, so that no lane ever has
+ * more on its way than its share.  Writes and reads go to a random unit of the
+ * peer's memory, cut into `regions`; a unit is the operation's size in whole
+ * pages.  A send is a request that the server answers: it posts the receive
+ * again before, so that a lane never has more requests on their way than
+ * receives are posted, and the client counts on no more than that.
+ */
+#ifndef WORK_SPREAD_H
+#define WORK_SPREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine/mem.h"
+#include "run/end.h"
+#include "work/window.h"
+
+enum { SPREAD_PAGE = 4096, SPREAD_REGIONS_MAX = 16384 };
+enum { SPREAD_OUTSTANDING_MAX = 16384 };
+
+struct spread_attr {
+	enum op op;  /* send, write or read */
+	size_t size; /* at least 8: a message carries its number */
+	unsigned lanes, outstanding;
+	unsigned regions;
+	uint64_t memory; /* that is written to or read, in whole units */
+	enum exchange_verify verify;
+};
+
+/* A region as the other end knows it. */
+struct spread_region {
+	uint64_t addr;
+	uint64_t rkey;
+};
+
+struct spread {
+	struct end *end;
+	struct spread_attr a;
+	bool lossy;
+	unsigned depth; /* operations on their way, a lane */
+	size_t stride;	/* of a slot */
+	uint64_t unit, units_per_region;
+	/* Slots, receives, table of regions; what is written to and read. */
+	struct mem small, large;
+	struct region *small_region, **regions;
+	char *slots, *inbox;
+	struct spread_region *table;
+	struct work *works, *recvs;
+	struct sge *sges, *recv_sges;
+	uint64_t *begun;   /* ticks, a slot */
+	uint64_t *numbers; /* of the operation a slot is at */
+	uint8_t *pending;  /* completions that it waits for */
+	uint64_t *units;   /* where it is */
+	uint64_t rng;
+	bool known; /* the peer's regions are in the table */
+	unsigned busy;
+	uint64_t posted, done, verified, most, lost;
+};
+
+unsigned spread_depth(const struct spread_attr *a);
+/* Bytes that an end registers. */
+uint64_t spread_bytes(const struct spread_attr *a);
+
+int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
+		struct err *err);
+void spread_fini(struct spread *s);
+int spread_client(struct spread *s, const struct phase *ph, struct err *err);
+int spread_server(struct spread *s, const struct phase *ph, struct err *err);
+
+/* Of what was written, as far as VERIFY_UNITS go. */
+int spread_verify(struct spread *s, struct err *err);
+
+#endif

@@ -1,0 +1,256 @@
+/* Requests and answers over many lanes of the loop transport, both ends in
+ * one process: counts, losses, and answers that are spoilt. */
+#include "unit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "run/scenario.h"
+#include "work/spread.h"
+
+static struct clock clk;
+static struct point pt;
+static struct end client, server;
+static struct spread cs, ss;
+static struct spread_attr attr;
+static _Atomic bool finished;
+
+/* Between an end and its link. */
+static const struct transport *loop;
+static struct transport between;
+static struct {
+	unsigned on_way[64], most; /* requests of a lane */
+	uint64_t sends, dropped;
+	unsigned drop_every, spoil_at; /* of the client's sends */
+	bool lossy;
+} mid;
+
+static struct comp lost[64];
+static unsigned n_lost;
+
+static int client_sends(struct ep *ep, const struct work *w)
+{
+	const uint64_t number = ++mid.sends;
+	char *byte = (char *)w->sges[0].addr + 9;
+	int ret;
+
+	if (++mid.on_way[w->lane] > mid.most)
+		mid.most = mid.on_way[w->lane];
+	if (mid.drop_every && number % mid.drop_every == 0) {
+		mid.dropped++;
+		mid.on_way[w->lane]--;
+		lost[n_lost++] = (struct comp){.cookie = w->cookie,
+					       .lane = (uint16_t)w->lane};
+		return 0;
+	}
+	*byte ^= number == mid.spoil_at;
+	ret = loop->post(ep, w, 1);
+	*byte ^= number == mid.spoil_at;
+	return ret;
+}
+
+static int mid_post(struct ep *ep, const struct work *w, unsigned n)
+{
+	if (ep == client.ep && w->op == OP_SEND)
+		return client_sends(ep, w);
+	return loop->post(ep, w, n);
+}
+
+static int mid_poll(struct ep *ep, struct comp *comp, unsigned n)
+{
+	int i, got;
+
+	if (ep == client.ep && n_lost) {
+		comp[0] = lost[--n_lost];
+		return 1;
+	}
+	got = loop->poll(ep, comp, n);
+	for (i = 0; ep == client.ep && i < got; i++)
+		mid.on_way[comp[i].lane] -= comp[i].op == OP_RECV;
+	return got;
+}
+
+static int client_pulse(void *arg, bool progressed, struct err *err)
+{
+	(void)arg;
+	(void)progressed;
+	(void)err;
+	return 0;
+}
+
+static int server_pulse(void *arg, bool progressed, struct err *err)
+{
+	(void)arg;
+	(void)progressed;
+	(void)err;
+	return finished;
+}
+
+static void open_end(struct end *e, enum role role, struct blob *blob)
+{
+	struct ep_attr a;
+	struct err err;
+
+	memset(e, 0, sizeof(*e));
+	e->role = role;
+	e->pt = &pt;
+	e->clock = &clk;
+	e->is.numa_node = -1;
+	e->pulse = role == ROLE_ACTIVE ? client_pulse : server_pulse;
+	link_attr(&pt.link, &a);
+	a.role = role;
+	a.poll = POLL_YIELD;
+	a.lanes = attr.lanes;
+	a.send_depth = 2 * spread_depth(&attr);
+	a.recv_depth = spread_depth(&attr);
+	a.max_bytes = attr.size;
+	a.clock = &clk;
+	if (loop->open(&e->ep, &a, blob, &err))
+		fail_msg("%s", err.text);
+	e->ep->tp = &between;
+	e->ep->caps.lossy = mid.lossy;
+}
+
+static void open_both(void)
+{
+	struct blob a, b;
+	struct err err;
+
+	open_end(&client, ROLE_ACTIVE, &a);
+	open_end(&server, ROLE_PASSIVE, &b);
+	assert_int_equal(spread_init(&cs, &client, &attr, &err), 0);
+	assert_int_equal(spread_init(&ss, &server, &attr, &err), 0);
+	client.peer_token = server.token;
+	assert_int_equal(loop->connect(client.ep, &b, 1000000000, &err), 0);
+	assert_int_equal(loop->connect(server.ep, &a, 1000000000, &err), 0);
+}
+
+static void close_both(void)
+{
+	spread_fini(&cs);
+	spread_fini(&ss);
+	loop->close(client.ep);
+	loop->close(server.ep);
+}
+
+static void *serve(void *arg)
+{
+	struct err *err = arg;
+	const struct phase ph = {.measured = true};
+
+	if (!spread_server(&ss, &ph, err))
+		err->reason = REASON_NONE;
+	return NULL;
+}
+
+static int run(uint64_t n, struct err *err)
+{
+	const struct phase ph = {.measured = true,
+				 .min_ops = n,
+				 .max_ops = n,
+				 .max_ns = UINT64_MAX};
+	struct err served = {.reason = REASON_NONE};
+	pthread_t thread;
+	int ret;
+
+	finished = false;
+	tally_init(&client.tally);
+	tally_init(&server.tally);
+	assert_int_equal(pthread_create(&thread, NULL, serve, &served), 0);
+	ret = spread_client(&cs, &ph, err);
+	finished = true;
+	pthread_join(thread, NULL);
+	if (served.reason != REASON_NONE)
+		fail_msg("server: %s", served.text);
+	return ret;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&mid, 0, sizeof(mid));
+	n_lost = 0;
+	point_defaults(&pt, scenario_find("sendrecv"));
+	attr = (struct spread_attr){.op = OP_SEND,
+				    .size = 100,
+				    .lanes = 4,
+				    .outstanding = 16,
+				    .regions = 1,
+				    .memory = SPREAD_PAGE,
+				    .verify = VERIFY_EACH};
+	return 0;
+}
+
+/* More lanes than outstanding, as many, fewer: a lane has its share at most,
+ * and every operation is answered once. */
+static void lanes_and_windows(void **state)
+{
+	static const struct {
+		unsigned lanes, outstanding, most;
+	} t[] = {{1, 1, 1}, {16, 4, 1}, {4, 4, 1}, {4, 16, 4}, {1, 8, 8}};
+	struct err err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(t); i++) {
+		memset(&mid, 0, sizeof(mid));
+		attr.lanes = t[i].lanes;
+		attr.outstanding = t[i].outstanding;
+		open_both();
+		assert_int_equal(run(3, &err), 0);
+		assert_int_equal(run(200, &err), 0);
+		assert_int_equal(client.tally.latency.count, 200);
+		assert_int_equal(client.tally.value[METRIC_OPS], 200);
+		assert_int_equal(server.tally.value[METRIC_OPS], 200);
+		assert_int_equal(client.tally.value[METRIC_VERIFIED], 200);
+		assert_int_equal(cs.most, t[i].outstanding);
+		assert_int_equal(mid.most, t[i].most);
+		close_both();
+	}
+}
+
+static void spoilt(void **state)
+{
+	struct err err;
+
+	(void)state;
+	mid.spoil_at = 20;
+	open_both();
+	assert_int_equal(run(100, &err), -EBADMSG);
+	assert_int_equal(err.reason, REASON_VERIFY_FAILED);
+	close_both();
+}
+
+static void losses(void **state)
+{
+	struct err err;
+
+	(void)state;
+	mid.lossy = true;
+	mid.drop_every = 25;
+	open_both();
+	assert_int_equal(run(100, &err), 0);
+	assert_int_equal(mid.dropped, 4);
+	assert_true(cs.lost >= 4); /* late is lost, on a busy machine */
+	assert_int_equal(client.tally.latency.count, 100 - cs.lost);
+	assert_int_equal(server.tally.value[METRIC_OPS], 96);
+	close_both();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(lanes_and_windows, setup),
+		cmocka_unit_test_setup(spoilt, setup),
+		cmocka_unit_test_setup(losses, setup),
+	};
+
+	loop = transport_find("loop");
+	between = *loop;
+	between.post = mid_post;
+	between.poll = mid_poll;
+	clock_init_raw(&clk);
+	return cmocka_run_group_tests_name("spread", tests, NULL, NULL);
+}
