@@ -5,28 +5,28 @@
 #include "report/report.h"
 #include "reports.h"
 
-#define VALUES                                                                 \
-	{                                                                      \
-		{"ops_per_s", "thousands/s", 1e3}, {"lat_p50_ns", "p50", 1e3}, \
-			{"lat_p99_ns", "p99", 1e3},                            \
-	}
-#define FIGURE(what, column, label, text)                                      \
+#define FIGURE(what, words, column, label, text, y_column, y_label)            \
 	{                                                                      \
 		.name = "scale_" what,                                         \
-		.title = "Scale: rate and tail against " text,                 \
+		.title = "Scale: " words " against " text,                     \
 		.script = plot_scale,                                          \
-		.axes = {.x = column, .x_label = label, .y = VALUES},          \
+		.axes = {.x = column,                                          \
+			 .x_label = label,                                     \
+			 .y = {{y_column, y_label, 1e3}}},                     \
 		.min_points = 3,                                               \
-		.columns = column " thousands_per_s p50_us p99_us trials",     \
 	}
+/* The rate, and the tail beside it. */
+#define FIGURES(what, column, label, text)                                     \
+	FIGURE(what, "rate", column, label, text, "ops_per_s", "thousands/s"), \
+		FIGURE(what "_tail", "p99", column, label, text, "lat_p99_ns", \
+		       "p99")
 
 static const struct report_figure figures[] = {
-	FIGURE("qps", "qps", "queue pairs", "queue pairs"),
-	FIGURE("window", "outstanding", "outstanding",
-	       "operations outstanding"),
-	FIGURE("regions", "regions", "regions", "memory regions"),
-	FIGURE("pages", "memory_bytes", "bytes",
-	       "the memory that is gone to at random"),
+	FIGURES("qps", "qps", "queue pairs", "queue pairs"),
+	FIGURES("window", "outstanding", "outstanding",
+		"operations outstanding"),
+	FIGURES("regions", "regions", "regions", "memory regions"),
+	FIGURES("pages", "memory_bytes", "bytes", "memory gone to at random"),
 };
 
 static const struct report_equal equals[] = {
