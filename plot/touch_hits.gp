@@ -25,6 +25,6 @@ do for [out in 'svg png'] {
 	plot for [i=1:n_series] dat index i + 1 \
 			using 1:(0):($1 * left(i)):($1 * right(i)):(0): \
 			(hits($2, $3)) with boxxyerror \
-			fc rgb pick(colours, style[i]) title name[i]
+			fc rgb pick(colours, i) title name[i]
 	unset output
 }
