@@ -194,24 +194,48 @@ bench: rdmabench $(BENCH)
 	$(Q)ROUNDS=$(ROUNDS) BUILD=$(BUILD) tests/bench/bench.sh
 
 # --- manual, installation ----------------------------------------------------
-MAN1 := $(BUILD)/man/rdmabench.1
+# Options, scenarios and columns come from the binary's own tables.
+MANUALS := $(BUILD)/man/rdmabench.1 $(BUILD)/man/rdmabench-scenarios.7 \
+           $(BUILD)/man/rdmabench-csv.5
+COMPLETION := $(BUILD)/completion/rdmabench
+mandir  ?= $(PREFIX)/share/man
+compdir ?= $(PREFIX)/share/bash-completion/completions
 
-$(MAN1): man/rdmabench.1.in $(BUILD)/rdmabench
+$(BUILD)/man/%: man/%.in $(BUILD)/rdmabench
 	$(call say,MAN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BUILD)/rdmabench help --mdoc > $@.options
-	$(Q)sed -e '/^@OPTIONS@/{r $@.options' -e 'd}' $< > $@
+	$(Q)$(BUILD)/rdmabench help --mdoc-scenarios > $@.scenarios
+	$(Q)$(BUILD)/rdmabench help --mdoc-columns > $@.columns
+	$(Q)sed -e '/^@OPTIONS@/{r $@.options' -e 'd}' \
+		-e '/^@SCENARIOS@/{r $@.scenarios' -e 'd}' \
+		-e '/^@COLUMNS@/{r $@.columns' -e 'd}' $< > $@.tmp
+	$(Q)rm -f $@.options $@.scenarios $@.columns && mv $@.tmp $@
 
-man: $(MAN1)
+$(COMPLETION): $(BUILD)/rdmabench
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BUILD)/rdmabench help --completion > $@
 
-install: $(BUILD)/rdmabench $(MAN1)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+man: $(MANUALS) $(COMPLETION)
+
+install: $(BUILD)/rdmabench $(MANUALS) $(COMPLETION)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(compdir) \
+		$(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 \
+		$(DESTDIR)$(mandir)/man7
 	install -s $(BUILD)/rdmabench $(DESTDIR)$(PREFIX)/bin/rdmabench
-	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(filter %.1,$(MANUALS)) $(DESTDIR)$(mandir)/man1/
+	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(mandir)/man5/
+	install -m 644 $(filter %.7,$(MANUALS)) $(DESTDIR)$(mandir)/man7/
+	install -m 644 $(COMPLETION) $(DESTDIR)$(compdir)/rdmabench
+
+# A package of the static binary, into build/deb/.
+deb:
+	$(Q)scripts/deb.sh
 
 clean:
 	$(Q)rm -rf build $(BUILD) rdmabench
 
 .PHONY: all unit tests conformance build-asan build-tsan asan tsan soak fuzz \
-        build-fuzz lint check bench man install clean
+        build-fuzz lint check bench man install deb clean
 -include $(OBJ:.o=.d) $(UNIT:%=%.d) $(BENCH:%=%.d)

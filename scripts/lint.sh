@@ -173,7 +173,10 @@ cppcheck_ok() {
 manuals() {
 	local -a pages
 	mapfile -t pages < <(sources 'man/*.[1-9]' 'man/*.[1-9].in')
-	[[ ! -f build/man/rdmabench.1 ]] || pages+=(build/man/rdmabench.1)
+	local page
+	for page in build/man/*.[157]; do
+		[[ ! -f $page ]] || pages+=("$page")
+	done
 	((${#pages[@]})) && mandoc -Tlint -Wwarning "${pages[@]}"
 }
 

@@ -23,6 +23,10 @@ extern const struct command cmd_list, cmd_info, cmd_serve, cmd_run, cmd_check,
 
 extern const struct opt_group compare_opts;
 
+/* Parts of the manuals and the completion, for the Makefile; false if there
+ * is no such part. */
+bool cmd_manual(const char *what);
+
 /* A part of list, long enough for a file of its own. */
 void cmd_list_counters(void);
 

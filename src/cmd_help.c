@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "run/serve.h"
 #include "run/run.h"
 #include "run/scenario.h"
 
@@ -35,35 +34,6 @@ static void help_scenario(const struct scenario *s)
 	puts("\nand the options of `rdmabench help run`.");
 }
 
-/* Several scenarios share a group: once is enough. */
-static void mdoc_shared(unsigned i)
-{
-	const struct opt_group *g = scenario_at(i)->shared;
-
-	while (g && i--)
-		if (scenario_at(i)->shared == g)
-			return;
-	if (g)
-		opt_mdoc(stdout, g);
-}
-
-/* For the Makefile: the manual's options come from the tables. */
-static void mdoc(void)
-{
-	unsigned i;
-
-	puts(".Sh OPTIONS");
-	opt_mdoc(stdout, &run_opts);
-	opt_mdoc(stdout, &link_opts);
-	opt_mdoc(stdout, &trial_opts);
-	for (i = 0; scenario_at(i); i++) {
-		mdoc_shared(i);
-		opt_mdoc(stdout, scenario_at(i)->opts);
-	}
-	opt_mdoc(stdout, &serve_opts);
-	opt_mdoc(stdout, &compare_opts);
-}
-
 static int run(int argc, char **argv)
 {
 	const struct scenario *s;
@@ -73,10 +43,8 @@ static int run(int argc, char **argv)
 		help();
 		return 0;
 	}
-	if (!strcmp(argv[1], "--mdoc")) {
-		mdoc();
+	if (cmd_manual(argv[1]))
 		return 0;
-	}
 	c = command_find(argv[1]);
 	if (c) {
 		c->help();

@@ -14,6 +14,9 @@ packages_test=(clang libcmocka-dev jq gawk procps mandoc shellcheck cppcheck
 	universal-ctags
 	clang-format strace libclang-rt-dev libclang-rt-14-dev llvm valgrind)
 
+# make deb
+packages_deb=(debhelper dpkg-dev fakeroot)
+
 as_root() {
 	if ((EUID == 0)); then
 		"$@"

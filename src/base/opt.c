@@ -340,7 +340,7 @@ void opt_help(FILE *out, const struct opt_group *g)
 }
 
 /* mdoc reads a line that starts with a dot or quote as a request. */
-static void mdoc_text(FILE *out, const char *text)
+void opt_mdoc_text(FILE *out, const char *text)
 {
 	if (text[0] == '.' || text[0] == '\'')
 		fputs("\\&", out);
@@ -366,7 +366,7 @@ void opt_mdoc(FILE *out, const struct opt_group *g)
 			fprintf(out, " Ar %s", o->metavar);
 		fputc('\n', out);
 		describe(o, text, sizeof(text));
-		mdoc_text(out, text);
+		opt_mdoc_text(out, text);
 	}
 	fputs(".El\n", out);
 }

@@ -98,4 +98,7 @@ void opt_help(FILE *out, const struct opt_group *g);
 /* The same as mdoc(7), for the manual. */
 void opt_mdoc(FILE *out, const struct opt_group *g);
 
+/* Plain text as a line of mdoc. */
+void opt_mdoc_text(FILE *out, const char *text);
+
 #endif
