@@ -4,6 +4,7 @@
 # prefetchers; the same for prefetch instructions.
 # Data: prefetch_gain.dat: size_bytes gain_percent off_p50_us on_p50_us
 # prefetch_software.dat: size_bytes gain_percent without_ns with_ns (per line)
+# lines_ahead
 if (!exists('base')) base = 'prefetch_gain'
 if (!exists('style_loaded')) load 'style.gp'
 
@@ -37,6 +38,13 @@ ymax = software ? 0.0 : 62.0
 take_y(v) = v == v ? (ymin = low(ymin, v), ymax = high(ymax, v), 0) : 0
 set table $nothing
 do for [i=1:n_series] { plot dat index i + 1 using (0):(take_y(column(2))) }
+ahead = ''
+do for [i=1:software ? n_series : 0] {
+	plot dat index i + 1 using (0):(ahead = sprintf('%d', column(5)), 0)
+	if (!strstrt(name[i], 'distance')) {
+		name[i] = name[i].', '.ahead.' lines ahead'
+	}
+}
 unset table
 
 # Both sides of zero have room for their words.

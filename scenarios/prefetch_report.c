@@ -49,6 +49,28 @@ static void write_lines(FILE *f, const struct report_view *view,
 			cache[1], cache[2]);
 }
 
+/* The distance beside each point: where all that is shown have the same, the
+ * legend does not say it. */
+static void write_software(FILE *f, const struct report_view *view,
+			   const struct series *s)
+{
+	static const struct series_pair pair = SOFTWARE;
+	const char *why, *distance;
+	const struct series *base = series_base(view->set, s, &pair, &why);
+	const struct series_point *b;
+	size_t i;
+
+	distance = series_cell(view->set, s, "prefetch_distance");
+	for (i = 0; i < s->n; i++) {
+		b = series_at(base, s->points[i].x);
+		if (b)
+			fprintf(f, "%.0f\t%.3f\t%.4f\t%.4f\t%.9s\n",
+				s->points[i].x,
+				series_gain(b->y[0], s->points[i].y[0]),
+				b->y[0], s->points[i].y[0], distance);
+	}
+}
+
 #define LINES(kind, words)                                                     \
 	{                                                                      \
 		.name = "prefetch_lines_" kind,                                \
@@ -83,8 +105,9 @@ static const struct report_figure figures[] = {
 		.axes = {BYTES, .y = {NS_PER_LINE}},
 		.pair = SOFTWARE,
 		.where = {{"prefetchers", "as-found"}},
+		.write = write_software,
 		.columns = "size_bytes gain_percent without_ns_per_line "
-			   "with_ns_per_line",
+			   "with_ns_per_line lines_ahead",
 	},
 };
 
