@@ -104,6 +104,36 @@ exec 4>&-
 kill $server
 wait $server
 
+# A thousand who call and say nothing, and one who says it slowly.
+idle_ones() { # how many of them were told why they had to go
+	local fd i fds=()
+	for ((i = 0; i < 1000; i++)); do
+		exec {fd}<>/dev/tcp/127.0.0.1/"$port" && fds+=("$fd")
+	done
+	for fd in "${fds[@]}"; do
+		timeout 10 cat <&"$fd"
+		exec {fd}>&-
+	done | grep -aoE 'peer-timeout|too many sessions' | wc -l
+}
+"$bench" serve -p 0 --handshake-timeout 1s --max-sessions 32 >/dev/null 2>idle.err &
+server=$!
+within 5 grep -q listening idle.err
+port=$(sed -n 's/.*port //p' idle.err)
+ok "1000 idle connections: each is told why it goes" eval \
+	'ulimit -n 4096 && is "$(idle_ones)" 1000'
+within 5 eval '[[ -z $(pgrep -P $server) ]]'
+ok "and the next is served" eval \
+	'"$bench" "${tcp[@]}" -n 5 --out after --connect 127.0.0.1:"$port" >/dev/null 2>&1'
+exec 4<>/dev/tcp/127.0.0.1/"$port"
+(for b in R D M B '\01' '\0' '\0' '\0' '\04' '\0'; do
+	printf %b "$b" && sleep 0.3
+done >&4) 2>/dev/null &
+ok "a slow one does not keep its place" eval \
+	'SECONDS=0; timeout 5 cat <&4 | grep -aq peer-timeout && ((SECONDS <= 3))'
+exec 4>&-
+kill $server
+wait $server
+
 # Who knows the secret, and who does not.
 for t in token other; do head -c 24 /dev/urandom | base64 >$t && chmod 600 $t; done
 cp token open && chmod 644 open
