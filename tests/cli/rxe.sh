@@ -93,12 +93,16 @@ ok "regcost: killed: hugepages are given back" within 5 eval '(( $(cat $pool) ==
 ok "regcost: no registration is left" within 5 eval '! rdma resource show mr | grep -q "comm rdmabench"'
 
 # Single operations, each with what it promises.
-try "$bench" run ops --preset smoke --transport rdma --out ops
-ok "ops: smoke run" is "$status" 0
-ok "ops: every operation and type of queue pair ok" all_are ok ops/ops.csv status
+try "$bench" run ops --preset smoke --transport rdma --mode latency,rate -s 8,5000 --post-list 1,8 \
+	--op send,write,write-imm,read,fetch-add,compare-swap --out ops
+ok "ops: each operation, both modes" is "$status" 0
+try "$bench" run ops --preset smoke --transport rdma --mode latency,rate -s 8,1000 \
+	--op send --qp-type rc,uc,ud --out types
+ok "ops: each type of queue pair" is "$status" 0
+ok "ops: every row ok" eval 'all_are ok ops/ops.csv status && all_are ok types/ops.csv status'
 ok "ops: all six of them" is "$(column ops/ops.csv op | sort -u | tr '\n' ' ')" \
 	"compare-swap fetch-add read send write write-imm "
-ok "ops: RC, UC and UD" is "$(column ops/ops.csv qp_type | sort -u | tr '\n' ' ')" "RC UC UD "
+ok "ops: RC, UC and UD" is "$(column types/ops.csv qp_type | sort -u | tr '\n' ' ')" "RC UC UD "
 ok "ops: a write is seen in memory" eval '
 	try "$bench" run ops --op write --mode latency --poll-memory --verify each -s 1,64,4k -n 20 \
 		--transport rdma --qp-type rc,uc --trials 1 --out memory && is "$status" 0'
@@ -114,12 +118,12 @@ ok "ops: a datagram is one packet" grep -q "not-in-transport: .*UD carries at mo
 scale_run() { # OUT OPTIONS...
 	local out=$1
 	shift
-	try "$bench" run scale -n 300 --verify each --trials 1 --out "$out" "$@"
+	try "$bench" run scale -n 100 --warmup 0 --verify each --trials 1 --out "$out" "$@"
 }
-scale_run sc-qps --op write,read,send --qps 1,512 --outstanding 64
-ok "scale: 1 and 512 queue pairs" eval 'is "$status" 0 && all_are ok sc-qps/scale.csv status'
-scale_run sc-regions --op write,read --regions 1,2048 --memory 16M
-ok "scale: 2048 regions" eval 'is "$status" 0 && all_are ok sc-regions/scale.csv status'
+scale_run sc-qps --op write,read,send --qps 1,256 --outstanding 64
+ok "scale: 1 and 256 queue pairs" eval 'is "$status" 0 && all_are ok sc-qps/scale.csv status'
+scale_run sc-regions --op write,read --regions 1024 --memory 4M
+ok "scale: 1024 regions" eval 'is "$status" 0 && all_are ok sc-regions/scale.csv status'
 scale_run sc-ud --op send --qp-type ud --outstanding 64
 ok "scale: datagrams" all_are ok sc-ud/scale.csv status
 scale_run sc-cqs --op send --qps 1024 --outstanding 16384 -n 20000
