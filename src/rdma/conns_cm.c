@@ -148,7 +148,8 @@ static int wait_events(struct conns *c, unsigned n,
 	while (n) {
 		if (poll(&fd, 1, STEP_TIMEOUT_MS) <= 0)
 			return err_set(err, -ETIMEDOUT, REASON_PEER_TIMEOUT,
-				       "RDMA CM: no answer in %d s",
+				       "RDMA CM: no %s in %d s",
+				       rdma_event_str(type),
 				       STEP_TIMEOUT_MS / 1000);
 		ret = take_event(c, type, step, err);
 		if (ret < 0)
