@@ -26,13 +26,13 @@ PKGS    := librdmacm libibverbs jansson libsodium
 ifeq ($(STATIC),1)
 # Without this define a static libibverbs knows no provider: the device list
 # would be silently empty.
-CPPFLAGS += -DRDMA_STATIC_PROVIDERS=all
-LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpfm -lpthread -lm
+CPPFLAGS += -DRDMA_STATIC_PROVIDERS=all -DRDMABENCH_STATIC
+LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpfm -lpmem -lpthread -lm
 LDSTATIC := -static
 LDLIBS_DYN := -Wl,-Bstatic $(filter-out -lm -lpthread,$(LDLIBS)) \
               -Wl,-Bdynamic -lpthread -lm
 else
-LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpfm -lpthread -lm
+LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lnuma -lcsv -lpfm -lpmem -lpthread -lm
 LDSTATIC :=
 LDLIBS_DYN := $(LDLIBS)
 endif

@@ -4,7 +4,7 @@
 # Building the static binary, and drawing.
 packages_build=(gcc make libc6-dev pkg-config libibverbs-dev librdmacm-dev
 	libnl-3-dev libnl-route-3-dev libnuma-dev libjansson-dev libcsv-dev
-	libpfm4-dev libsodium-dev)
+	libpfm4-dev libsodium-dev libpmem-dev)
 packages_plot=(gnuplot-nox)
 # The guest that has a software RDMA device (scripts/rxe.sh asks for what it
 # misses itself; named here so that one call gets everything).
