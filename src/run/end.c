@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -44,7 +45,7 @@ static int check_need(const struct link_cfg *link, const struct need *need,
 	return mem_check_available(need->lock_bytes, err);
 }
 
-static int open_link(struct end *e, const struct end_env *env,
+static int open_link(struct end *e, const struct end_env *env, unsigned index,
 		     struct blob *blob, struct err *err)
 {
 	const struct link_cfg *link = &e->pt->link;
@@ -66,10 +67,11 @@ static int open_link(struct end *e, const struct end_env *env,
 		attr.lanes = need.lanes;
 	if (need.send_depth)
 		attr.send_depth = need.send_depth;
-	attr.data_addr = *env->data_addr;
+	attr.data_addr = *env->data_addr[index];
 	attr.clock = env->clock;
-	memcpy(attr.nonce, env->nonce, sizeof(attr.nonce));
-	ret = tp->open(&e->ep, &attr, blob, err);
+	memcpy(attr.nonce, env->nonce[index], sizeof(attr.nonce));
+	ret = tp->open(index ? &e->more[index - 1].ep : &e->ep, &attr, blob,
+		       err);
 	if (ret)
 		return ret;
 	if ((e->ep->caps.ops & need.ops) != need.ops)
@@ -130,6 +132,17 @@ static int choose_node(struct end *e, const struct link_cfg *link,
 	return 0;
 }
 
+static int open_links(struct end *e, const struct end_env *env,
+		      struct blob *blobs, struct err *err)
+{
+	unsigned i;
+	int ret = open_link(e, env, 0, &blobs[0], err);
+
+	for (i = 1; i < env->n_peers && !ret; i++)
+		ret = open_link(e, env, i, &blobs[i], err);
+	return ret;
+}
+
 int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	     struct blob *blob, struct err *err)
 {
@@ -141,14 +154,14 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	e->clock = env->clock;
 	e->pulse = env->pulse;
 	e->pulse_arg = env->pulse_arg;
-	e->data_addr = *env->data_addr;
-	memcpy(e->nonce, env->nonce, sizeof(e->nonce));
+	e->data_addr = *env->data_addr[0];
+	memcpy(e->nonce, env->nonce[0], sizeof(e->nonce));
 	hold_idle(e);
 	ret = pin(e, &pt->link, err);
 	if (!ret && pt->scn->begin)
 		ret = pt->scn->begin(e, pt->scn_cfg, err);
 	if (!ret)
-		ret = open_link(e, env, blob, err);
+		ret = open_links(e, env, blob, err);
 	if (!ret)
 		ret = choose_node(e, &pt->link, err);
 	if (!ret)
@@ -190,6 +203,29 @@ int end_connect(struct end *e, const struct blob *peer,
 	return ret;
 }
 
+int end_connect_more(struct end *e, unsigned index, const struct blob *peer,
+		     const struct blob *peer_token, struct err *err)
+{
+	struct end_link *l = &e->more[index - 1];
+
+	l->peer_token = *peer_token;
+	if (!l->ep)
+		return 0;
+	return l->ep->tp->connect(l->ep, peer, CONNECT_TIMEOUT_NS, err);
+}
+
+static void close_links(struct end *e)
+{
+	unsigned i;
+
+	for (i = 0; i < END_PEERS_MAX; i++)
+		if (end_ep(e, i))
+			end_ep(e, i)->tp->close(end_ep(e, i));
+	for (i = 0; i < END_PEERS_MAX - 1; i++)
+		e->more[i].ep = NULL;
+	e->ep = NULL;
+}
+
 void end_close(struct end *e)
 {
 	struct err ignored;
@@ -198,20 +234,25 @@ void end_close(struct end *e)
 		return;
 	counters_close(&e->counters);
 	e->pt->scn->teardown(e);
-	if (e->ep)
-		e->ep->tp->close(e->ep);
+	close_links(e);
 	/* These CPUs were ours before: getting them back cannot fail in a
 	 * way that matters to a trial that is over. */
 	if (e->pinned_cpu != UINT_MAX)
 		(void)cpu_unpin(e->cpus, e->n_cpus, &ignored);
 	latency_hold_end(&e->hold);
-	e->ep = NULL;
 	e->pt = NULL;
 }
 
+/* Of all links together. */
 static struct ep_counts counts_of(const struct end *e)
 {
-	return e->ep ? e->ep->counts : (struct ep_counts){0};
+	struct ep_counts sum = {0};
+	unsigned i;
+
+	for (i = 0; i < END_PEERS_MAX; i++)
+		if (end_ep(e, i))
+			ep_counts_add(&sum, &end_ep(e, i)->counts);
+	return sum;
 }
 
 static void tally_counts(struct tally *t, const struct ep_counts *a,
@@ -324,8 +365,8 @@ void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes)
 	w->e = e;
 	w->give_up_ns =
 		e->pt->trial.op_timeout_ns + (bytes >> 20) * 1000000000u;
-	w->slice_ns = e->ep->poll == POLL_EVENT ? END_SLICE_EVENT_NS
-						: END_SLICE_SPIN_NS;
+	w->slice_ns = e->ep && e->ep->poll == POLL_EVENT ? END_SLICE_EVENT_NS
+							 : END_SLICE_SPIN_NS;
 }
 
 static int check_progress(struct end_waiter *w, bool progressed,
@@ -391,4 +432,65 @@ int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
 	if (ep->poll != POLL_EVENT)
 		got = ep->tp->poll(ep, comp, n);
 	return got > 0 ? got : wait_slices(w, comp, n, got, err);
+}
+
+static int poll_any(const struct end *e, unsigned n_links, unsigned *index,
+		    struct comp *comp, unsigned n)
+{
+	unsigned i;
+	int got = 0;
+
+	for (i = 0; i < n_links && !got; i++) {
+		*index = (*index + 1) % n_links;
+		got = end_ep(e, *index)->tp->poll(end_ep(e, *index), comp, n);
+	}
+	return got;
+}
+
+/* No call waits for several links: by events each is waited for in turn, and
+ * briefly, for another may have something. */
+#define ANY_TURN_NS 50000u
+
+static int turn(const struct end *e, unsigned n_links, unsigned *index,
+		struct comp *comp, unsigned n)
+{
+	struct ep *ep = end_ep(e, (*index + 1) % n_links);
+	int got;
+
+	if (ep->poll == POLL_YIELD)
+		sched_yield();
+	if (ep->poll != POLL_EVENT)
+		return poll_any(e, n_links, index, comp, n);
+	got = poll_any(e, n_links, index, comp, n);
+	if (got)
+		return got;
+	*index = (*index + 1) % n_links;
+	return end_ep(e, *index)->tp->block(end_ep(e, *index), comp, n,
+					    ANY_TURN_NS);
+}
+
+int end_wait_any(struct end_waiter *w, unsigned n_links, unsigned *index,
+		 struct comp *comp, unsigned n, struct err *err)
+{
+	uint64_t since, now;
+	int got, ret;
+
+	if (n_links == 1) {
+		*index = 0;
+		return end_wait(w, comp, n, err);
+	}
+	got = poll_any(w->e, n_links, index, comp, n);
+	for (since = clock_raw_ns(); !got;) {
+		got = turn(w->e, n_links, index, comp, n);
+		now = clock_raw_ns();
+		if (got || now - since < w->slice_ns)
+			continue;
+		since = now;
+		ret = slice_over(w, err);
+		if (ret)
+			return ret > 0 ? 0 : ret;
+	}
+	if (got < 0)
+		*err = end_ep(w->e, *index)->err;
+	return got;
 }

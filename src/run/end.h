@@ -42,6 +42,17 @@ typedef int (*end_pulse)(void *arg, bool progressed, struct err *err);
 #define END_SLICE_SPIN_NS 500000ull
 #define END_SLICE_EVENT_NS 5000000ull
 
+/* A client may have links to several servers (need.peers); the first is
+ * `ep`, the others are here. */
+enum { END_PEERS_MAX = 2 };
+struct end_link {
+	struct ep *ep;
+	struct blob peer_token;
+};
+
+/* Words for a row, by the client's end: columns of the scenario. */
+enum { END_NOTES_MAX = 4, END_NOTE_TEXT = 160 };
+
 struct end {
 	enum role role; /* active: client */
 	const struct point *pt;
@@ -54,6 +65,9 @@ struct end {
 	/* For connections of the scenario's own: where, and for whom. */
 	struct sockaddr_storage data_addr;
 	uint8_t nonce[NONCE_BYTES];
+	struct end_link more[END_PEERS_MAX - 1];
+	const struct tally *peer_tallies; /* verify of a client: one a peer */
+	char notes[END_NOTES_MAX][END_NOTE_TEXT];
 	end_pulse pulse;
 	void *pulse_arg;
 	unsigned pinned_cpu; /* UINT_MAX: not pinned */
@@ -67,8 +81,9 @@ struct end {
 struct end_env {
 	enum role role;
 	const struct clock *clock;
-	const uint8_t *nonce;
-	const struct sockaddr_storage *data_addr;
+	unsigned n_peers; /* 0: one */
+	const uint8_t *nonce[END_PEERS_MAX];
+	const struct sockaddr_storage *data_addr[END_PEERS_MAX];
 	end_pulse pulse;
 	void *pulse_arg;
 };
@@ -77,12 +92,26 @@ struct end_env {
  * Opens the link's end by the point's options, pins the thread, keeps CPUs
  * awake, chooses the NUMA node for buffers (end->is.numa_node) and lets the
  * scenario set up (buffers registered, receives posted).  `blob` is for the
- * other end. */
+ * other end; one a peer. */
 int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	     struct blob *blob, struct err *err);
-/* `peer` is the link's blob of the other end; its token is kept. */
+/* `peer` is the link's blob of the other end; its token is kept.  end_connect
+ * is for the first peer, the other for those after it. */
 int end_connect(struct end *e, const struct blob *peer,
 		const struct blob *peer_token, struct err *err);
+int end_connect_more(struct end *e, unsigned index, const struct blob *peer,
+		     const struct blob *peer_token, struct err *err);
+
+static inline struct ep *end_ep(const struct end *e, unsigned index)
+{
+	return index ? e->more[index - 1].ep : e->ep;
+}
+
+static inline const struct blob *end_peer_token(const struct end *e,
+						unsigned index)
+{
+	return index ? &e->more[index - 1].peer_token : &e->peer_token;
+}
 
 /* False: a server that the scenario, or this point of it, does without. */
 bool end_has_part(const struct end *e);
@@ -123,5 +152,10 @@ void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes);
 /* Completions: how many, 0 when the phase is finished, -errno. */
 int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
 	     struct err *err);
+
+/* The same for the first n_links links; *index is whose they are.  It goes on
+ * from there at the next call, so none is starved. */
+int end_wait_any(struct end_waiter *w, unsigned n_links, unsigned *index,
+		 struct comp *comp, unsigned n, struct err *err);
 
 #endif

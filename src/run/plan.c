@@ -195,6 +195,10 @@ static void normalise(struct plan_point *pp)
 		scn->canonical(pp->client.scn_cfg);
 		scn->canonical(pp->server.scn_cfg);
 	}
+	if (scn->settle) {
+		scn->settle(&pp->client);
+		scn->settle(&pp->server);
+	}
 	if (link_transport(&pp->client.link)->qp_types)
 		return;
 	pp->client.link.qp_type = QP_RC;
@@ -330,28 +334,49 @@ int plan_expand(struct plan *plan, struct err *err)
 	return ret;
 }
 
+/* Ends of a point that wait on this host, of which `ends` are the client and
+ * its first server. */
+static unsigned ends_of(const struct point *pt, unsigned ends)
+{
+	struct need need;
+
+	pt->scn->need(pt->scn_cfg, &need);
+	return need.peers > 1 && ends > 1 ? 1 + need.peers : ends;
+}
+
+/* By events, unless a client has several links: then it yields, for it
+ * cannot sleep on all of them at once. */
+static enum poll_mode settled(unsigned cpus, unsigned ends)
+{
+	if (cpus >= ends)
+		return POLL_SPIN;
+	return ends > 2 ? POLL_YIELD : POLL_EVENT;
+}
+
 const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
 			     char *buf, size_t cap)
 {
-	bool asked = false, changed = false;
-	unsigned i;
+	bool asked = false;
+	unsigned i, n, most = 0;
 
 	for (i = 0; i < plan->n_points; i++) {
 		struct link_cfg *c = &plan->points[i].client.link;
 
 		asked |= c->poll == POLL_SPIN;
 		if (c->poll == LINK_POLL_AUTO || c->poll == POLL_SPIN) {
-			c->poll = cpus >= ends ? POLL_SPIN : POLL_EVENT;
-			changed |= c->poll == POLL_EVENT;
+			n = ends_of(&plan->points[i].client, ends);
+			c->poll = settled(cpus, n);
+			most = c->poll != POLL_SPIN && n > most ? n : most;
 		}
 		plan->points[i].server.link.poll = c->poll;
 	}
-	if (!changed)
+	if (!most)
 		return NULL;
 	snprintf(buf, cap,
-		 "%u ends and %u CPU on this host: waiting by events%s (two "
+		 "%u ends and %u CPU on this host: waiting by %s%s (two "
 		 "that spin on one CPU wait for each other's time slices)",
-		 ends, cpus, asked ? " instead of spinning" : "");
+		 most, cpus, most > 2 ? "yields" : "events",
+		 asked ? " instead of spinning" : "");
 	return buf;
 }
 

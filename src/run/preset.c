@@ -22,9 +22,10 @@ static const struct opt opts[] = {
 	 .role = OPT_RUN,
 	 .offset = AT(connect),
 	 .def = "",
-	 .metavar = "HOST[:PORT]",
-	 .help = "a host where `rdmabench serve` runs; without it, an own "
-		 "server in a child process here"},
+	 .metavar = "HOST[:PORT][,...]",
+	 .help = "a host where `rdmabench serve` runs, or as many as the "
+		 "scenario has peers; without it, an own server in a child "
+		 "process here for each"},
 	{.name = "port",
 	 .letter = 'p',
 	 .type = OPT_COUNT,

@@ -132,6 +132,8 @@ static void add_metrics(struct columns *c, const struct scenario *scn)
 	}
 	for (i = 0; i < scn->n_metrics; i++)
 		add_metric(c, &scn->metrics[i]);
+	for (i = 0; i < scn->n_notes; i++)
+		columns_add(c, scn->notes[i]);
 }
 
 static void add_point(struct columns *c, const struct scenario *scn)
@@ -326,6 +328,8 @@ static void put_own_metrics(struct row *row, const struct scenario *scn,
 static void put_measured(struct row *row, const struct plan_point *pp,
 			 const struct trial *t)
 {
+	unsigned i;
+
 	row_set(row, "samples", "%" PRIu64, t->client.latency.count);
 	row_set(row, "warmup_ops", "%" PRIu64, t->warmup_ops);
 	put_latency(row, &t->client.latency);
@@ -333,6 +337,67 @@ static void put_measured(struct row *row, const struct plan_point *pp,
 	put_metrics(row, &t->client, "client");
 	put_metrics(row, &t->server, "server");
 	put_own_metrics(row, pp->client.scn, t);
+	for (i = 0; i < pp->client.scn->n_notes; i++)
+		row_set(row, pp->client.scn->notes[i], "%s", t->notes[i]);
+}
+
+/* --- a row a peer ---------------------------------------------------------- */
+
+static const enum metric_id peer_counts[] = {
+	METRIC_SENDS,
+	METRIC_RECVS,
+	METRIC_BYTES_SENT,
+	METRIC_BYTES_RECV,
+};
+
+void record_peer_columns(struct columns *c, const struct scenario *scn)
+{
+	unsigned i;
+
+	memset(c, 0, sizeof(*c));
+	add_all(c, columns_id, COUNT(columns_id));
+	columns_add(c, "trial");
+	add_point(c, scn);
+	columns_add(c, "peer");
+	columns_add(c, "host");
+	columns_add(c, "cpu_ns_per_op");
+	for (i = 0; i < COUNT(peer_counts); i++)
+		columns_add(c, metric_base[peer_counts[i]].name);
+	for (i = 0; i < scn->n_metrics; i++)
+		if (scn->metrics[i].side & SIDE_SERVER)
+			add_metric_of(c, &scn->metrics[i], "server");
+}
+
+static void put_peer_counts(struct row *row, const struct tally *t,
+			    uint64_t ops)
+{
+	size_t i;
+
+	if (ops)
+		row_set(row, "cpu_ns_per_op", "%.0f",
+			(double)t->value[METRIC_CPU_NS] / (double)ops);
+	for (i = 0; i < COUNT(peer_counts); i++)
+		row_set(row, metric_base[peer_counts[i]].name, "%" PRIu64,
+			t->value[peer_counts[i]]);
+}
+
+void record_peer(struct row *row, const struct record_id *id,
+		 const struct plan_point *pp, const struct trial *t,
+		 unsigned peer)
+{
+	const struct scenario *scn = pp->client.scn;
+	const struct tally *tally = &t->peer[peer];
+	unsigned i;
+
+	record_point(row, id, pp, &t->link);
+	row_set(row, "trial", "%u", id->trial);
+	row_set(row, "peer", "%u", peer + 1);
+	row_set(row, "host", "%s", t->peer_host[peer]);
+	put_peer_counts(row, tally, t->client.value[METRIC_OPS]);
+	for (i = 0; i < scn->n_metrics; i++)
+		if (scn->metrics[i].side & SIDE_SERVER)
+			put_metric(row, &scn->metrics[i], METRIC_BASE_COUNT + i,
+				   tally, "server");
 }
 
 void record_point(struct row *row, const struct record_id *id,

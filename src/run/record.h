@@ -32,4 +32,10 @@ void record_point_columns(struct columns *c, const struct scenario *scn);
 void record_point(struct row *row, const struct record_id *id,
 		  const struct plan_point *pp, const struct trial_link *l);
 
+/* A row a peer (0, 1, ...) of an ok trial: scenario->peers_csv. */
+void record_peer_columns(struct columns *c, const struct scenario *scn);
+void record_peer(struct row *row, const struct record_id *id,
+		 const struct plan_point *pp, const struct trial *t,
+		 unsigned peer);
+
 #endif

@@ -55,14 +55,14 @@ static void warn_host(struct run *run, const struct facts *facts,
  * just asked the same host. */
 static void learn_hosts(struct run *run)
 {
-	const struct hello *server = &run->peer.hello;
+	const struct hello *server = &run->peers[0].hello;
 
-	if (run->peer.embedded)
+	if (run->peers[0].embedded)
 		run->facts = server->facts;
 	else
 		info_gather(&run->facts, &run->host, "");
 	warn_host(run, &run->facts, &run->host, "client");
-	if (!run->peer.same_host)
+	if (!run->peers[0].same_host)
 		warn_host(run, &server->facts, &server->host, "server");
 }
 
@@ -79,30 +79,84 @@ static void warn_trial(struct run *run, const struct trial *t)
 		run_warn(run, "both ends are on one host: loopback, no wire");
 }
 
-static int open_peer(struct run *run, struct err *err)
+/* As many as the point that needs most. */
+static unsigned peers_needed(const struct run *run)
+{
+	unsigned i, k, n, most = 1;
+
+	for (i = 0; i < run->n_plans; i++) {
+		for (k = 0; k < run->plans[i].n_points; k++) {
+			n = trial_peers(&run->plans[i].points[k]);
+			most = n > most ? n : most;
+		}
+	}
+	return most;
+}
+
+/* Our own children, all of them before any device is opened. */
+static int open_children(struct run *run, unsigned n,
+			 const struct peer_self *self, struct err *err)
+{
+	int ret = 0;
+
+	while (!ret && run->n_peers < n)
+		ret = peer_open_embedded(&run->peers[run->n_peers++], self,
+					 err);
+	return ret;
+}
+
+/* "HOST[,HOST...]" */
+static int open_hosts(struct run *run, unsigned n, const struct peer_self *self,
+		      struct err *err)
 {
 	const struct run_cfg *cfg = run->cfg;
+	char names[OPT_TEXT_MAX], *rest = names, *name;
+	const char *comma = cfg->connect;
+	unsigned there = 1;
+	int ret = 0;
+
+	while ((comma = strchr(comma, ',')) && comma++)
+		there++;
+	if (there < n)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--connect %s: %u hosts are needed, it names %u",
+			       cfg->connect, n, there);
+	strcpy(names, cfg->connect);
+	while (!ret && run->n_peers < n && (name = strsep(&rest, ",")))
+		ret = peer_open(&run->peers[run->n_peers++], name,
+				(unsigned)cfg->port, self, err);
+	return ret;
+}
+
+static int open_peers(struct run *run, struct err *err)
+{
+	const unsigned n = peers_needed(run);
 	struct peer_self self = {.host = &run->host};
 	struct token token;
+	unsigned i;
 	int ret;
 
-	if (cfg->token_file[0]) {
-		ret = token_read(&token, cfg->token_file, err);
+	if (run->cfg->token_file[0]) {
+		ret = token_read(&token, run->cfg->token_file, err);
 		if (ret)
 			return ret;
 		self.token = &token;
 	}
-	if (cfg->connect[0])
-		ret = peer_open(&run->peer, cfg->connect, (unsigned)cfg->port,
-				&self, err);
-	else
-		ret = peer_open_embedded(&run->peer, &self, err);
-	if (!ret && run->peer.hello.sessions > 1)
-		run_warn(run,
-			 "the server has %u sessions: another run "
-			 "disturbs this one",
-			 run->peer.hello.sessions);
+	ret = run->cfg->connect[0] ? open_hosts(run, n, &self, err)
+				   : open_children(run, n, &self, err);
+	for (i = 0; i < run->n_peers && !ret; i++)
+		if (run->peers[i].hello.sessions > 1)
+			run_warn(run,
+				 "the server has %u sessions: another run "
+				 "disturbs this one",
+				 run->peers[i].hello.sessions);
 	return ret;
+}
+
+static void close_peers(struct run *run)
+{
+	while (run->n_peers)
+		peer_close(&run->peers[--run->n_peers]);
 }
 
 static void settle_poll(struct run *run)
@@ -110,11 +164,11 @@ static void settle_poll(struct run *run)
 	unsigned cpus[CPU_LIST_MAX], i;
 	char line[200];
 	unsigned n = cpu_allowed(cpus, CPU_LIST_MAX);
-	unsigned ends = run->peer.same_host ? 2 : 1;
+	unsigned ends = run->peers[0].same_host ? 2 : 1;
 	const char *say;
 
-	if (run->peer.hello.host.cpus_allowed < n)
-		n = run->peer.hello.host.cpus_allowed;
+	if (run->peers[0].hello.host.cpus_allowed < n)
+		n = run->peers[0].hello.host.cpus_allowed;
 	for (i = 0; i < run->n_plans; i++) {
 		say = plan_settle_poll(&run->plans[i], n, ends, line,
 				       sizeof(line));
@@ -199,7 +253,7 @@ static int one_trial(struct run *run, struct sheet *s,
 	struct trial *t = run->trial;
 	int gone, ret;
 
-	gone = trial_run(t, pp, &run->peer, &run->clock);
+	gone = trial_run(t, pp, run->peers, run->n_peers, &run->clock);
 	count_trial(run, t);
 	warn_trial(run, t);
 	note_link(run, pp, t);
@@ -376,7 +430,7 @@ int run_execute(struct run *run, struct err *err)
 		return err_sys(err, -ENOMEM, "run");
 	clock_init(&run->clock);
 	host_read(&run->host);
-	ret = open_peer(run, err);
+	ret = open_peers(run, err);
 	if (ret)
 		goto out_peer;
 	learn_hosts(run);
@@ -391,7 +445,7 @@ int run_execute(struct run *run, struct err *err)
 	if (!ret)
 		ret = run_plans(run, err);
 out_peer:
-	peer_close(&run->peer);
+	close_peers(run);
 	free(run->trial);
 	run->trial = NULL;
 	return ret;

@@ -74,7 +74,8 @@ struct run {
 	struct clock clock;
 	struct host host;
 	struct facts facts; /* of this host; the server's are in its hello */
-	struct peer peer;
+	struct peer peers[END_PEERS_MAX];
+	unsigned n_peers;
 	char warnings[RUN_WARNINGS_MAX][RUN_WARNING_TEXT];
 	unsigned n_warnings;
 	struct run_link links[RUN_LINKS_MAX];

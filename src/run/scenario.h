@@ -19,6 +19,7 @@ struct need {
 	unsigned send_depth; /* work outstanding per lane; 0: --tx-depth */
 	unsigned lanes;	     /* 0: one */
 	unsigned sges;	     /* pieces in a work; 0: up to 4 */
+	unsigned peers;	     /* that the client has a link to; 0: one */
 	/* No link is opened (end->ep is NULL): the scenario measures something
 	 * local, or makes connections of its own. */
 	bool no_link;
@@ -70,8 +71,14 @@ struct scenario {
 	unsigned n_sweeps;
 	const struct metric *metrics; /* its own, beside the base ones */
 	unsigned n_metrics;
+	/* Columns of words that only the ends know (end->notes). */
+	const char *const *notes; /* n_notes, at most END_NOTES_MAX */
+	unsigned n_notes;
+	bool peers_csv; /* NAME.peers.csv: what each server measured */
 	const struct report *report; /* report/report.h; NULL: none yet */
 
+	/* What of a point follows from its other options; may be NULL. */
+	void (*settle)(struct point *pt);
 	/* Options that contradict each other: -EINVAL and words. */
 	int (*supported)(const void *cfg, struct err *err);
 	/* Changes options that mean the same to one of their forms: points that
@@ -92,7 +99,8 @@ struct scenario {
 	/* NULL: the server has no part in it (need.no_link), and counts what
 	 * the client tells. */
 	int (*server)(struct end *e, const struct phase *ph, struct err *err);
-	/* After the measured part, outside it: the last payload, whole. */
+	/* After the measured part, outside it: the last payload, whole.  The
+	 * client's comes last, and has the servers' tallies at hand. */
 	int (*verify)(struct end *e, struct err *err);
 	void (*teardown)(struct end *e);
 };

@@ -110,7 +110,7 @@ static int prepare(struct session *s, struct err *err)
 	struct end_env env = {
 		.role = ROLE_PASSIVE,
 		.clock = &s->clock,
-		.nonce = s->nonce,
+		.nonce = {s->nonce},
 		.pulse = pulse,
 		.pulse_arg = s,
 	};
@@ -128,7 +128,7 @@ static int prepare(struct session *s, struct err *err)
 	if (ret)
 		return ret;
 	data_addr_choose(&s->pt.link, s->chan.fd, &addr);
-	env.data_addr = &addr;
+	env.data_addr[0] = &addr;
 	ret = end_open(&s->end, &s->pt, &env, &blob, err);
 	if (ret)
 		return ret;

@@ -26,8 +26,8 @@ struct sheet {
 	const char *run_id;
 	const struct plan *plan;
 	const struct stop_rule *rule;
-	struct columns columns, hist_columns;
-	struct csvfile csv, hist;
+	struct columns columns, hist_columns, peer_columns;
+	struct csvfile csv, hist, peers;
 	struct row row;
 	struct counter_list counters;
 	uint64_t rows;
@@ -100,7 +100,7 @@ static int new_sheet(struct sheet **sheet, const char *dir, const char *run_id,
 	snprintf(s->dir, sizeof(s->dir), "%s", dir);
 	s->run_id = run_id;
 	s->plan = plan;
-	s->csv.fd = s->hist.fd = -1;
+	s->csv.fd = s->hist.fd = s->peers.fd = -1;
 	ret = counter_list_parse(&s->counters,
 				 plan->proto.client.trial.counters, err);
 	if (!ret)
@@ -109,12 +109,21 @@ static int new_sheet(struct sheet **sheet, const char *dir, const char *run_id,
 	return ret;
 }
 
-static int create_both(struct sheet *s, struct err *err)
+static int create_peers(struct sheet *s, struct err *err)
+{
+	if (!s->plan->scn->peers_csv)
+		return 0;
+	record_peer_columns(&s->peer_columns, s->plan->scn);
+	return create(s, &s->peers, ".peers.csv", &s->peer_columns, err);
+}
+
+static int create_files(struct sheet *s, struct err *err)
 {
 	int ret = create(s, &s->csv, ".csv", &s->columns, err);
 
-	return ret ? ret
-		   : create(s, &s->hist, ".hist.csv", &s->hist_columns, err);
+	if (!ret)
+		ret = create(s, &s->hist, ".hist.csv", &s->hist_columns, err);
+	return ret ? ret : create_peers(s, err);
 }
 
 int sheet_open(struct sheet **sheet, const char *dir, const char *run_id,
@@ -128,7 +137,7 @@ int sheet_open(struct sheet **sheet, const char *dir, const char *run_id,
 		ret = allocate(*sheet, err);
 	}
 	if (!ret)
-		ret = create_both(*sheet, err);
+		ret = create_files(*sheet, err);
 	if (!ret)
 		return 0;
 	sheet_close(*sheet);
@@ -149,6 +158,7 @@ void sheet_close(struct sheet *s)
 	reader_free(s->past);
 	csvfile_close(&s->csv);
 	csvfile_close(&s->hist);
+	csvfile_close(&s->peers);
 	free(s);
 }
 
@@ -209,6 +219,21 @@ static void update(struct sheet *s, struct point_stats *p,
 		   (double)hist_quantile(&t->client.latency, 0.5));
 }
 
+static int write_peers(struct sheet *s, const struct record_id *id,
+		       const struct plan_point *pp, const struct trial *t,
+		       struct err *err)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < t->n_peers; i++) {
+		row_init(&s->row, &s->peer_columns);
+		record_peer(&s->row, id, pp, t, i);
+		ret = csvfile_write(&s->peers, &s->row, err);
+	}
+	return ret;
+}
+
 int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 	      const struct trial *t, struct err *err)
 {
@@ -225,7 +250,9 @@ int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 	update(s, &s->points[pp->id], t);
 	if (t->status != STATUS_OK)
 		return 0;
-	return write_hist(s, &t->client.latency, err);
+	if (pp->client.scn->peers_csv)
+		ret = write_peers(s, &id, pp, t, err);
+	return ret ? ret : write_hist(s, &t->client.latency, err);
 }
 
 bool sheet_wants(const struct sheet *s, const struct plan_point *pp)
@@ -442,6 +469,23 @@ static int reopen(struct sheet *s, struct csvfile *csv, const char *suffix,
 	return csvfile_resume(csv, path, c, rows, err);
 }
 
+/* A row a peer of each trial that was ok. */
+static int reopen_peers(struct sheet *s, size_t rows, struct err *err)
+{
+	size_t row, n = 0;
+	unsigned id;
+
+	if (!s->plan->scn->peers_csv)
+		return 0;
+	for (row = 0; row < rows; row++) {
+		id = (unsigned)number(s->past, row, "point");
+		if (status_of(s->past, row) == STATUS_OK)
+			n += trial_peers(&s->plan->points[id]);
+	}
+	record_peer_columns(&s->peer_columns, s->plan->scn);
+	return reopen(s, &s->peers, ".peers.csv", &s->peer_columns, n, err);
+}
+
 static int take_past(struct sheet *s, const struct reader_table *hist,
 		     struct run_counts *counts, struct err *err)
 {
@@ -457,7 +501,7 @@ static int take_past(struct sheet *s, const struct reader_table *hist,
 	if (!ret)
 		ret = reopen(s, &s->hist, ".hist.csv", &s->hist_columns,
 			     hist_rows, err);
-	return ret;
+	return ret ? ret : reopen_peers(s, rows, err);
 }
 
 /* Both files are created before the first row: one without the other is an
@@ -488,7 +532,8 @@ static int resume(struct sheet *s, struct run_counts *counts, struct err *err)
 	if (ret == -ENOENT) {
 		remove_file(s, ".csv");
 		remove_file(s, ".hist.csv");
-		ret = create_both(s, err);
+		remove_file(s, ".peers.csv");
+		ret = create_files(s, err);
 	} else if (!ret) {
 		ret = take_past(s, hist, counts, err);
 	}

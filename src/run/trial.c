@@ -1,8 +1,10 @@
 #include "run/trial.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/stop.h"
@@ -29,7 +31,9 @@ struct words {
 struct trial_run {
 	struct trial *t;
 	const struct plan_point *pp;
-	struct peer *peer;
+	struct peer *peers; /* n of them take part */
+	unsigned n;
+	struct peer *peer; /* the one that is talked to */
 	struct end end;
 };
 
@@ -47,13 +51,10 @@ static int bad_answer(const struct trial_run *r, struct err *err)
 }
 
 /* Between operations the client only ever hears of the server's failure. */
-static int pulse(void *arg, bool progressed, struct err *err)
+static int pulse_one(struct trial_run *r, bool progressed, struct err *err)
 {
-	struct trial_run *r = arg;
 	int ret;
 
-	if (stop_requested)
-		return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
 	ret = chan_pulse(&r->peer->chan, progressed, &r->peer->frame, err);
 	if (ret <= 0)
 		return ret;
@@ -62,6 +63,21 @@ static int pulse(void *arg, bool progressed, struct err *err)
 	frame_words(&r->peer->frame, err);
 	err_wrap(err, "server");
 	return -EREMOTEIO;
+}
+
+static int pulse(void *arg, bool progressed, struct err *err)
+{
+	struct trial_run *r = arg;
+	unsigned i;
+	int ret = 0;
+
+	if (stop_requested)
+		return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+	for (i = 0; i < r->n && !ret; i++) {
+		r->peer = &r->peers[i];
+		ret = pulse_one(r, progressed, err);
+	}
+	return ret;
 }
 
 static void take_blob(struct reader *in, struct blob *b)
@@ -95,18 +111,23 @@ static int prepare(struct trial_run *r, struct words *theirs, struct err *err)
 static int open_end(struct trial_run *r, const struct clock *clock,
 		    struct blob *mine, struct err *err)
 {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr[END_PEERS_MAX];
 	struct end_env env = {
 		.role = ROLE_ACTIVE,
 		.clock = clock,
-		.nonce = r->peer->hello.nonce,
-		.data_addr = &addr,
+		.n_peers = r->n,
 		.pulse = pulse,
 		.pulse_arg = r,
 	};
+	unsigned i;
 	int ret;
 
-	data_addr_choose(&r->pp->client.link, r->peer->chan.fd, &addr);
+	for (i = 0; i < r->n; i++) {
+		env.nonce[i] = r->peers[i].hello.nonce;
+		env.data_addr[i] = &addr[i];
+		data_addr_choose(&r->pp->client.link, r->peers[i].chan.fd,
+				 &addr[i]);
+	}
 	ret = end_open(&r->end, &r->pp->client, &env, mine, err);
 	if (ret)
 		return ret;
@@ -116,21 +137,36 @@ static int open_end(struct trial_run *r, const struct clock *clock,
 	return 0;
 }
 
-static int connect_both(struct trial_run *r, const struct blob *mine,
-			const struct words *theirs, struct err *err)
+static int connect_to(struct trial_run *r, unsigned index,
+		      const struct blob *mine, const struct words *theirs,
+		      struct err *err)
 {
 	uint8_t buf[2 * BLOB_MAX + 16];
 	struct writer w = {.buf = buf, .cap = sizeof(buf)};
-	struct need need;
 	int ret;
 
 	put_bytes(&w, mine->data, mine->len);
 	put_bytes(&w, r->end.token.data, r->end.token.len);
 	ret = chan_send(&r->peer->chan, FRAME_CONNECT, buf, w.len, err);
-	if (!ret)
+	if (!ret && !index)
 		ret = end_connect(&r->end, &theirs->link, &theirs->token, err);
-	if (!ret)
-		ret = peer_expect(r->peer, FRAME_CONNECTED, err);
+	else if (!ret)
+		ret = end_connect_more(&r->end, index, &theirs->link,
+				       &theirs->token, err);
+	return ret ? ret : peer_expect(r->peer, FRAME_CONNECTED, err);
+}
+
+static int connect_all(struct trial_run *r, const struct blob *mine,
+		       const struct words *theirs, struct err *err)
+{
+	struct need need;
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; i < r->n && !ret; i++) {
+		r->peer = &r->peers[i];
+		ret = connect_to(r, i, &mine[i], &theirs[i], err);
+	}
 	if (ret)
 		return ret;
 	r->pp->client.scn->need(r->pp->client.scn_cfg, &need);
@@ -141,9 +177,58 @@ static int connect_both(struct trial_run *r, const struct blob *mine,
 	return 0;
 }
 
-/* START ... FINISH -> RESULT; the server's tally into `server`. */
-static int phase(struct trial_run *r, const struct phase *ph,
-		 struct tally *server, struct err *err)
+/* The same question to every peer. */
+static int ask_all(struct trial_run *r, enum frame_type ask,
+		   const struct writer *w, enum frame_type expect,
+		   struct err *err)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; i < r->n && !ret; i++) {
+		r->peer = &r->peers[i];
+		ret = peer_ask(r->peer, ask, w->buf, w->len, expect, err);
+	}
+	return ret;
+}
+
+static void pause_hearts(struct trial_run *r, bool paused)
+{
+	unsigned i;
+
+	for (i = 0; i < r->n; i++)
+		chan_heart_pause(&r->peers[i].chan, paused);
+}
+
+/* What each server counted, and all of them together. */
+static int take_results(struct trial_run *r, struct err *err)
+{
+	const struct scenario *scn = r->pp->client.scn;
+	const struct tally *client = &r->end.tally;
+	struct trial *t = r->t;
+	unsigned i;
+
+	for (i = 0; i < r->n; i++) {
+		r->peer = &r->peers[i];
+		if (tally_unpack(&t->peer[i], r->peer->frame.payload,
+				 r->peer->frame.len))
+			return bad_answer(r, err);
+		if (!i)
+			t->server = t->peer[0];
+		else
+			tally_merge(&t->server, &t->peer[i], scn->metrics,
+				    scn->n_metrics);
+	}
+	/* Each has served every operation. */
+	if (tally_has(&t->server, METRIC_OPS))
+		t->server.value[METRIC_OPS] = t->peer[0].value[METRIC_OPS];
+	r->end.peer_tallies = t->peer;
+	return trial_check_counts(client, &t->server, end_caps(&r->end)->lossy,
+				  err);
+}
+
+/* START ... FINISH -> RESULT; the servers' tallies into the trial. */
+static int phase(struct trial_run *r, const struct phase *ph, struct err *err)
 {
 	uint8_t buf[16];
 	struct writer w = {.buf = buf, .cap = sizeof(buf)};
@@ -151,24 +236,21 @@ static int phase(struct trial_run *r, const struct phase *ph,
 
 	end_before_phase(&r->end, ph);
 	phase_pack(ph, &w);
-	ret = peer_ask(r->peer, FRAME_START, buf, w.len, FRAME_STARTED, err);
+	ret = ask_all(r, FRAME_START, &w, FRAME_STARTED, err);
 	if (ret)
 		return ret;
-	chan_heart_pause(&r->peer->chan, true);
+	pause_hearts(r, true);
 	ret = end_phase(&r->end, ph, err);
-	chan_heart_pause(&r->peer->chan, false);
+	pause_hearts(r, false);
 	if (ret)
 		return ret;
 	w = (struct writer){.buf = buf, .cap = sizeof(buf)};
 	put_u64(&w, r->end.tally.value[METRIC_OPS]);
-	ret = peer_ask(r->peer, FRAME_FINISH, buf, w.len, FRAME_RESULT, err);
+	ret = ask_all(r, FRAME_FINISH, &w, FRAME_RESULT, err);
 	if (ret)
 		return ret;
 	end_after_phase(&r->end, ph);
-	if (tally_unpack(server, r->peer->frame.payload, r->peer->frame.len))
-		return bad_answer(r, err);
-	return trial_check_counts(&r->end.tally, server,
-				  end_caps(&r->end)->lossy, err);
+	return take_results(r, err);
 }
 
 /* Counts that are equal; of a pair that is sent and received, on a link that
@@ -258,7 +340,7 @@ static int warm_up(struct trial_run *r, const struct phase *warm,
 	int ret;
 
 	for (i = 0; i < WARMUP_STRETCHES; i++) {
-		ret = phase(r, warm, &r->t->server, err);
+		ret = phase(r, warm, err);
 		if (ret)
 			return ret;
 		r->t->warmup_ops += r->end.tally.value[METRIC_OPS];
@@ -280,33 +362,39 @@ static int measure(struct trial_run *r, struct err *err)
 	ret = warm_up(r, &warm, err);
 	if (ret)
 		return ret;
-	ret = phase(r, &measured, &r->t->server, err);
+	ret = phase(r, &measured, err);
 	if (ret)
 		return ret;
+	ret = pt->scn->verify(&r->end, err);
 	r->t->client = r->end.tally;
 	/* Without a link, the scenario knows the path only now. */
 	r->t->link.caps = *end_caps(&r->end);
-	return pt->scn->verify(&r->end, err);
+	memcpy(r->t->notes, r->end.notes, sizeof(r->t->notes));
+	return ret;
 }
 
 static int attempt(struct trial_run *r, const struct clock *clock,
 		   struct err *err)
 {
-	struct words theirs = {0};
-	struct blob mine = {0};
-	int ret;
+	static const struct writer none = {0};
+	struct words theirs[END_PEERS_MAX] = {0};
+	struct blob mine[END_PEERS_MAX] = {0};
+	unsigned i;
+	int ret = 0;
 
-	ret = prepare(r, &theirs, err);
+	for (i = 0; i < r->n && !ret; i++) {
+		r->peer = &r->peers[i];
+		ret = prepare(r, &theirs[i], err);
+	}
 	if (!ret)
-		ret = open_end(r, clock, &mine, err);
+		ret = open_end(r, clock, mine, err);
 	if (!ret)
-		ret = connect_both(r, &mine, &theirs, err);
+		ret = connect_all(r, mine, theirs, err);
 	if (!ret)
 		ret = measure(r, err);
 	end_close(&r->end);
 	if (!ret)
-		ret = peer_ask(r->peer, FRAME_CLOSE, NULL, 0, FRAME_CLOSED,
-			       err);
+		ret = ask_all(r, FRAME_CLOSE, &none, FRAME_CLOSED, err);
 	return ret;
 }
 
@@ -324,22 +412,60 @@ static enum status status_of(const struct err *why, const struct plan_point *pp)
 						  : STATUS_FAILED;
 }
 
-int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peer,
-	      const struct clock *clock)
+unsigned trial_peers(const struct plan_point *pp)
 {
-	struct trial_run r = {.t = t, .pp = pp, .peer = peer};
+	struct need need;
+
+	pp->client.scn->need(pp->client.scn_cfg, &need);
+	return need.peers ? need.peers : 1;
+}
+
+/* Every peer drops the trial, whatever became of it there; -errno if one
+ * cannot even do that. */
+static int drop_all(struct trial_run *r)
+{
 	struct err err;
+	unsigned i;
+	int ret = 0, one;
+
+	for (i = 0; i < r->n; i++) {
+		one = peer_abort(&r->peers[i], &r->t->why, &err);
+		ret = ret ? ret : one;
+	}
+	return ret;
+}
+
+static bool any_broken(const struct trial_run *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->peers[i].chan.broken)
+			return true;
+	return false;
+}
+
+int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
+	      unsigned n_peers, const struct clock *clock)
+{
+	struct trial_run r = {
+		.t = t, .pp = pp, .peers = peers, .n = trial_peers(pp)};
+	unsigned i;
 	int ret;
 
+	assert(r.n <= n_peers);
+	(void)n_peers;
 	memset(t, 0, sizeof(*t));
 	t->link.cpu_client = t->link.cpu_server = UINT_MAX;
+	t->n_peers = r.n;
+	for (i = 0; i < r.n; i++)
+		snprintf(t->peer_host[i], sizeof(t->peer_host[i]), "%.63s",
+			 peers[i].hello.host.name);
 	ret = attempt(&r, clock, &t->why);
 	if (!ret)
 		return 0;
 	t->status = status_of(&t->why, pp);
-	if (peer->chan.broken || stop_requested)
-		return ret;
-	/* The reason stays the trial's; if the peer cannot even drop it, the
+	/* The reason stays the trial's; if a peer cannot even drop it, the
 	 * run is over. */
-	return peer_abort(peer, &t->why, &err);
+	return any_broken(&r) || stop_requested ? ret : drop_all(&r);
 }

@@ -5,6 +5,7 @@
 #include "metric/tally.h"
 #include "run/conditions.h"
 #include "run/peer.h"
+#include "run/end.h"
 #include "run/plan.h"
 #include "transport/transport.h"
 
@@ -32,14 +33,22 @@ struct trial {
 	char server_device[64];
 	struct conditions client_is, server_is;
 	struct tally client, server; /* of the measured part */
+	/* A trial with several peers: `server` is their sum. */
+	unsigned n_peers;
+	struct tally peer[END_PEERS_MAX];
+	char peer_host[END_PEERS_MAX][64];
+	char notes[END_NOTES_MAX][END_NOTE_TEXT];
 };
 
 /*
- * Runs it.  0 if the run may go on, whatever the trial's status; -errno if
+ * Runs it with as many of the n_peers as the point needs.  0 if the run may go on, whatever the trial's status; -errno if
  * the peer is gone (trial->status and why say what to record).
  */
-int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peer,
-	      const struct clock *clock);
+int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
+	      unsigned n_peers, const struct clock *clock);
+
+/* Peers that a point needs; at least 1. */
+unsigned trial_peers(const struct plan_point *pp);
 
 /* Both ends must have counted the same: DESIGN section 5, exact; on a link
  * that loses messages none may have received more than the other sent.

@@ -137,6 +137,19 @@ struct ep_counts {
 	uint64_t doorbells;		 /* calls to device or kernel */
 };
 
+static inline void ep_counts_add(struct ep_counts *sum,
+				 const struct ep_counts *c)
+{
+	sum->sends += c->sends;
+	sum->recvs += c->recvs;
+	sum->bytes_sent += c->bytes_sent;
+	sum->bytes_recv += c->bytes_recv;
+	sum->one_sided += c->one_sided;
+	sum->bytes_one_sided += c->bytes_one_sided;
+	sum->posts += c->posts;
+	sum->doorbells += c->doorbells;
+}
+
 /* What an end is opened with; filled by the session from the options. */
 struct ep_attr {
 	enum role role;

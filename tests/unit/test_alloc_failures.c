@@ -119,8 +119,8 @@ static int try_end(struct err *err)
 	struct end_env env = {
 		.role = ROLE_PASSIVE,
 		.clock = &clk,
-		.nonce = nonce,
-		.data_addr = &addr,
+		.nonce = {nonce},
+		.data_addr = {&addr},
 		.pulse = pulse,
 	};
 	struct blob blob;
