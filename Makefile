@@ -28,7 +28,8 @@ ifeq ($(STATIC),1)
 # would be silently empty.
 CPPFLAGS += -DRDMA_STATIC_PROVIDERS=all -DRDMABENCH_STATIC
 LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpfm -lpmem -lpthread -lm
-LDSTATIC := -static
+# libpmem comes after our archive and wants what no_ndctl.c answers.
+LDSTATIC := -static -Wl,-u,ndctl_new
 LDLIBS_DYN := -Wl,-Bstatic $(filter-out -lm -lpthread,$(LDLIBS)) \
               -Wl,-Bdynamic -lpthread -lm
 else
@@ -90,6 +91,13 @@ $(BUILD)/tests/unit/test_alloc_failures: tests/unit/test_alloc_failures.c \
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \
 		$(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
 
+# What tests of the command line call.
+TOOLS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/tools/*.c)))
+$(BUILD)/tests/tools/%: tests/tools/%.c $(LIB)
+	$(call say,TOOL,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDLIBS_DYN)
+
 # Linked as the binary is: what they measure is what is shipped.
 $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
 	$(call say,BENCH,$@)
@@ -115,7 +123,7 @@ ifeq ($(STATIC),1)
 tests unit conformance:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(DYNAMIC) STATIC=0 $@
 else
-tests: $(UNIT) $(CONF)
+tests: $(UNIT) $(CONF) $(TOOLS)
 
 unit: $(UNIT)
 	$(Q)bad=0; for t in $(UNIT); do $$t || bad=1; done; exit $$bad
@@ -238,4 +246,4 @@ clean:
 
 .PHONY: all unit tests conformance build-asan build-tsan asan tsan soak fuzz \
         build-fuzz lint check bench man install deb clean
--include $(OBJ:.o=.d) $(UNIT:%=%.d) $(BENCH:%=%.d)
+-include $(OBJ:.o=.d) $(UNIT:%=%.d) $(BENCH:%=%.d) $(TOOLS:%=%.d)

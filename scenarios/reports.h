@@ -7,6 +7,7 @@
 extern const struct report report_ops;
 extern const struct report report_scale;
 extern const struct report report_sendrecv;
+extern const struct report report_oplog;
 extern const struct report report_prefetch;
 extern const struct report report_regcost;
 extern const struct report report_touch;

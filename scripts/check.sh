@@ -109,6 +109,7 @@ stage_cli() {
 	for t in usage info tcp counters openloop check ops scale serve hostile touch prefetch cachegrind regcost conncost; do
 		tap "command line: $t" tests/cli/$t.sh
 	done
+	tap 'command line: oplog' tests/cli/oplog.sh
 }
 
 stage_lint() {

@@ -13,6 +13,10 @@
 	PLOT(scale)                                                            \
 	PLOT(sendrecv_latency)                                                 \
 	PLOT(sendrecv_gain)                                                    \
+	PLOT(oplog_latency)                                                    \
+	PLOT(oplog_throughput)                                                 \
+	PLOT(oplog_stack)                                                      \
+	PLOT(oplog_recovery)                                                   \
 	PLOT(prefetch_lines)                                                   \
 	PLOT(prefetch_gain)                                                    \
 	PLOT(regcost_register)                                                 \

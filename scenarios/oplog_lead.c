@@ -1,0 +1,345 @@
+/* The leader: its buffers, the closed loop with up to --outstanding records,
+ * and what is checked afterwards. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/stop.h"
+#include "oplog_leader.h"
+
+static int make_buffers(struct leader *l, struct err *err)
+{
+	const size_t stage = l->shape.slots * l->shape.message_bytes;
+	const size_t replies = l->shape.slots * sizeof(struct oplog_reply);
+	unsigned i;
+	int ret = mem_alloc_on(&l->mem,
+			       stage + 2 * RLOG_ALIGN + END_PEERS_MAX * replies,
+			       l->end->is.numa_node, err);
+
+	if (ret)
+		return ret;
+	l->stage = l->mem.addr;
+	l->mark = l->stage + stage;
+	l->landing = l->mark + RLOG_ALIGN;
+	for (i = 0; i < l->n_links && !ret; i++) {
+		struct ep *ep = end_ep(l->end, i);
+
+		l->link[i].replies =
+			(void *)(l->landing + RLOG_ALIGN + i * replies);
+		ret = ep->tp->reg(ep, l->mem.addr, l->mem.len, 0,
+				  &l->link[i].region, err);
+	}
+	return ret;
+}
+
+int oplog_leader_open(struct end *e, const struct oplog_cfg *cfg,
+		      struct err *err)
+{
+	struct leader *l = calloc(1, sizeof(*l));
+	int ret;
+
+	e->state = l;
+	if (!l)
+		return err_sys(err, -ENOMEM, "oplog");
+	l->end = e;
+	l->cfg = *cfg;
+	l->n_links = (unsigned)cfg->rf - 1;
+	oplog_shape(cfg, &l->shape);
+	l->batches = calloc(l->shape.slots, sizeof(*l->batches));
+	if (!l->batches)
+		return err_sys(err, -ENOMEM, "oplog");
+	ret = replica_open(&l->replica, e, cfg, "leader", err);
+	if (!ret)
+		ret = make_buffers(l, err);
+	if (!ret && !oplog_one_sided((enum oplog_method)cfg->method))
+		ret = leader_post_replies(l, err);
+	return ret;
+}
+
+void oplog_leader_close(struct end *e)
+{
+	struct leader *l = e->state;
+	unsigned i;
+
+	if (!l)
+		return;
+	for (i = 0; i < l->n_links; i++)
+		if (l->link[i].region)
+			end_ep(e, i)->tp->dereg(end_ep(e, i),
+						l->link[i].region);
+	mem_free(&l->mem);
+	replica_close(&l->replica);
+	free(l->batches);
+	free(l);
+	e->state = NULL;
+}
+
+/* --- the loop -------------------------------------------------------------------- */
+
+static int take_token(struct leader *l, unsigned i, struct err *err)
+{
+	const struct blob *b = end_peer_token(l->end, i);
+	struct oplog_token *t = &l->link[i].token;
+
+	if (b->len == sizeof(*t))
+		memcpy(t, b->data, sizeof(*t));
+	if (b->len == sizeof(*t) && t->kind < NVM_KINDS &&
+	    t->domain < NVM_DOMAINS)
+		return 0;
+	return err_set(err, -EBADMSG, REASON_PEER_PROTOCOL,
+		       "what the peer says of its log does not parse");
+}
+
+static int begin_phase(struct leader *l, struct err *err)
+{
+	static const unsigned metrics[STAGES] = {
+		[STAGE_ENCODE] = OPLOG_METRIC_ENCODE,
+		[STAGE_POST] = OPLOG_METRIC_POST,
+		[STAGE_APPEND] = OPLOG_METRIC_APPEND,
+		[STAGE_PERSIST] = OPLOG_METRIC_PERSIST,
+		[STAGE_WAIT] = OPLOG_METRIC_WAIT,
+		[STAGE_ACK_1] = OPLOG_METRIC_ACK_1,
+		[STAGE_ACK_2] = OPLOG_METRIC_ACK_2,
+	};
+	struct tally *t = &l->end->tally;
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; i < STAGE_ACK_1 + l->n_links; i++)
+		l->dist[i] = tally_dist(t, metrics[i]);
+	l->latency = &t->latency;
+	l->started = l->acked = l->wire = l->trims = l->fetched = 0;
+	l->arrival_head = 0;
+	l->arrival_tail = l->cfg.outstanding;
+	for (i = 0; i < l->n_links && !ret; i++)
+		ret = take_token(l, i, err);
+	l->last_ack = clock_ticks(l->end->clock);
+	for (i = 0; i < l->cfg.outstanding; i++)
+		l->arrivals[i] = l->last_ack;
+	return ret;
+}
+
+static bool over(const struct leader *l, const struct phase *ph, uint64_t begin)
+{
+	if (l->acked < ph->min_ops && !stop_requested)
+		return false;
+	return stop_requested || l->started >= ph->max_ops ||
+	       clock_ns(l->end->clock, l->last_ack - begin) >= ph->max_ns;
+}
+
+/* How many of the waiting records make the next batch; 0: not yet. */
+static unsigned ready(const struct leader *l, const struct phase *ph)
+{
+	const uint64_t waiting = l->arrival_tail - l->arrival_head;
+	const uint64_t oldest =
+		l->arrivals[l->arrival_head % OPLOG_OUTSTANDING_MAX];
+	const uint64_t at = l->replica.log.reserved % l->shape.capacity;
+	const uint64_t to_end =
+		(l->shape.capacity - at) / l->shape.record_bytes;
+	uint64_t n = waiting < l->cfg.group ? waiting : l->cfg.group;
+
+	if (!n || l->next - l->oldest >= l->shape.slots)
+		return 0;
+	if (n < l->cfg.group && ph->max_ops - l->started > n &&
+	    (!l->cfg.group_ns ||
+	     clock_ns(l->end->clock, clock_ticks(l->end->clock) - oldest) <
+		     l->cfg.group_ns))
+		return 0;
+	/* A batch does not wrap: it is written at once. */
+	n = n < to_end ? n : to_end;
+	return (unsigned)(n < ph->max_ops - l->started
+				  ? n
+				  : ph->max_ops - l->started);
+}
+
+static int collect(struct leader *l, struct end_waiter *w, struct err *err)
+{
+	unsigned i, link = (unsigned)(w->done % (l->n_links ? l->n_links : 1));
+	struct comp comp[8];
+	int n, k, ret = 0;
+
+	if (!l->n_links)
+		return 0;
+	n = end_wait_any(w, l->n_links, &link, comp, 8, err);
+	if (n <= 0)
+		return n ? n
+			 : err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
+				   "a server ended the phase");
+	for (k = 0, i = link; k < n && !ret; k++)
+		ret = leader_take(l, i, &comp[k], err);
+	w->done += (uint64_t)n;
+	return ret;
+}
+
+/* The ring is full, and nothing is on its way: the older half is no longer
+ * needed, here and at the peers. */
+static int make_room(struct leader *l, struct end_waiter *w, struct err *err)
+{
+	unsigned i;
+	int ret;
+
+	l->trims++;
+	l->trimming = true;
+	replica_make_room(&l->replica);
+	ret = leader_send_mark(l, err);
+	for (i = 0; i < l->n_links; i++)
+		while (!ret && !l->link[i].trimmed)
+			ret = collect(l, w, err);
+	l->trimming = false;
+	return ret;
+}
+
+static int step(struct leader *l, const struct phase *ph, bool ending,
+		struct end_waiter *w, struct err *err)
+{
+	const unsigned n = ending ? 0 : ready(l, ph);
+
+	if (!n)
+		return collect(l, w, err);
+	if (n * l->shape.record_bytes <= rlog_free_bytes(&l->replica.log)) {
+		l->started += n;
+		return leader_begin(l, n, err);
+	}
+	return l->oldest < l->next ? collect(l, w, err) : make_room(l, w, err);
+}
+
+static uint64_t handed_over(const struct leader *l)
+{
+	uint64_t bytes = 0;
+	unsigned i;
+
+	for (i = 0; i < l->n_links; i++) {
+		const struct ep_counts *c = &end_ep(l->end, i)->counts;
+
+		bytes += c->bytes_sent + c->bytes_one_sided;
+	}
+	return bytes;
+}
+
+/* What the transports were handed is what the log wanted sent and read: each
+ * record to each peer once, with its header, and the marks. */
+static int check_wire(const struct leader *l, uint64_t before, struct err *err)
+{
+	const uint64_t is = handed_over(l) - before;
+	const uint64_t want = l->wire + l->fetched;
+
+	if (is == want)
+		return 0;
+	return err_set(err, -EBADMSG, REASON_MISCOUNT,
+		       "%llu bytes on the wire, %llu wanted",
+		       (unsigned long long)is, (unsigned long long)want);
+}
+
+static void close_phase(struct leader *l, uint64_t begin, uint64_t batches,
+			uint64_t lines)
+{
+	struct tally *t = &l->end->tally;
+
+	tally_set(t, METRIC_OPS, l->acked);
+	tally_set(t, METRIC_ELAPSED,
+		  clock_ns(l->end->clock, l->last_ack - begin));
+	tally_set(t, OPLOG_METRIC_WIRE, l->wire);
+	tally_set(t, OPLOG_METRIC_TRIMS, l->trims);
+	tally_set(t, OPLOG_METRIC_BATCHES, l->next - batches);
+	tally_set(t, OPLOG_METRIC_FLUSHED,
+		  l->replica.log.flushed_lines - lines);
+}
+
+int oplog_lead(struct end *e, const struct phase *ph, struct err *err)
+{
+	struct leader *l = e->state;
+	const uint64_t batches = l->next, bytes = handed_over(l);
+	const uint64_t lines = l->replica.log.flushed_lines;
+	struct end_waiter w;
+	uint64_t begin;
+	bool ending;
+	int ret;
+
+	end_waiter_init(&w, e, l->shape.message_bytes);
+	ret = begin_phase(l, err);
+	begin = l->last_ack;
+	while (!ret) {
+		ending = over(l, ph, begin);
+		if (ending && l->oldest == l->next)
+			break;
+		ret = step(l, ph, ending, &w, err);
+	}
+	close_phase(l, begin, batches, lines);
+	if (!ret && stop_requested)
+		return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+	return ret ? ret : check_wire(l, bytes, err);
+}
+
+/* --- afterwards --------------------------------------------------------------------- */
+
+static void note(struct end *e, unsigned i, const char *text)
+{
+	snprintf(e->notes[i], sizeof(e->notes[i]), "%s", text);
+}
+
+/* The weakest of all copies. */
+static void note_durability(struct leader *l)
+{
+	struct durable_case c = {
+		.by = DURABLE_BY_CPU,
+		.kind = l->replica.nvm.kind,
+		.domain = l->replica.nvm.domain,
+		.software_device = end_caps(l->end)->software_device,
+	};
+	const char *reason, *other;
+	enum durable is = durable_judge(&c, &reason), that;
+	unsigned i;
+
+	note(l->end, 2, nvm_kind_names[c.kind]);
+	for (i = 0; i < l->n_links; i++) {
+		c.by = oplog_durable_by((enum oplog_method)l->cfg.method);
+		c.kind = (enum nvm_kind)l->link[i].token.kind;
+		c.domain = (enum nvm_domain)l->link[i].token.domain;
+		that = durable_judge(&c, &other);
+		if (that < is) {
+			is = that;
+			reason = other;
+		}
+		note(l->end, 2, nvm_kind_names[c.kind]);
+	}
+	note(l->end, 0, durable_names[is]);
+	note(l->end, 1, reason);
+}
+
+/* Each replica was recovered from its own memory: all must have found the
+ * same records, and all that were acknowledged. */
+static int check_peers(struct leader *l, struct err *err)
+{
+	const struct tally *mine = &l->end->tally;
+	unsigned i;
+
+	for (i = 0; i < l->n_links; i++) {
+		const struct tally *t = &l->end->peer_tallies[i];
+
+		if (tally_has(t, OPLOG_METRIC_RECOVERED) &&
+		    t->value[OPLOG_METRIC_RECOVERED] ==
+			    mine->value[OPLOG_METRIC_RECOVERED] &&
+		    t->value[OPLOG_METRIC_LAST_CRC] ==
+			    mine->value[OPLOG_METRIC_LAST_CRC])
+			continue;
+		return err_set(
+			err, -EBADMSG, REASON_VERIFY_FAILED,
+			"recovery found records up to %llu here and up to "
+			"%llu at peer %u, or others",
+			(unsigned long long)mine->value[OPLOG_METRIC_RECOVERED],
+			(unsigned long long)t->value[OPLOG_METRIC_RECOVERED],
+			i + 1);
+	}
+	return 0;
+}
+
+int oplog_leader_verify(struct end *e, struct err *err)
+{
+	struct leader *l = e->state;
+	int ret = replica_verify(&l->replica, e, l->replica.log.next_stored - 1,
+				 err);
+
+	note_durability(l);
+	return ret ? ret : check_peers(l, err);
+}

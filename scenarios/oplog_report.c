@@ -1,0 +1,121 @@
+/* How the results of oplog are shown and judged. */
+#include <math.h>
+
+#include "report/plots.h"
+#include "report/report.h"
+#include "reports.h"
+
+#define LATENCY                                                                \
+	{                                                                      \
+		{"lat_p50_ns", "p50", 1e3},                                    \
+		{                                                              \
+			"lat_p99_ns", "p99", 1e3                               \
+		}                                                              \
+	}
+
+static const struct report_figure figures[] = {
+	{
+		.name = "oplog_latency",
+		.title = "A log write, acknowledged by two replicas",
+		.script = plot_oplog_latency,
+		.axes = {.x = "size_bytes", .x_label = "bytes", .y = LATENCY},
+		.where = {{"rf", "2"},
+			  {"outstanding", "1"},
+			  {"peer_load_percent", "0"}},
+		.min_points = 2,
+		.columns = "size_bytes p50_us p99_us trials",
+	},
+	{
+		.name = "oplog_throughput",
+		.title = "Latency against throughput, by writers",
+		.script = plot_oplog_throughput,
+		.axes = {.x = "outstanding",
+			 .x_label = "writers",
+			 .y = {{"ops_per_s", "writes/s", 1e3},
+			       {"lat_p50_ns", "p50", 1e3}}},
+		.where = {{"size_bytes", "4096"},
+			  {"rf", "2"},
+			  {"peer_load_percent", "0"}},
+		.min_points = 2,
+		.columns = "outstanding kwrites_per_s p50_us trials",
+	},
+	{
+		.name = "oplog_stack",
+		.title = "Where the time of a log write goes",
+		.script = plot_oplog_stack,
+		.axes = {.x = "size_bytes",
+			 .x_label = "bytes",
+			 .y = {{"encode_mean_ns", "encode", 1e3},
+			       {"post_mean_ns", "post", 1e3},
+			       {"append_mean_ns", "append", 1e3},
+			       {"persist_mean_ns", "persist", 1e3},
+			       {"wait_mean_ns", "wait", 1e3}}},
+		.where = {{"rf", "2"},
+			  {"outstanding", "1"},
+			  {"peer_load_percent", "0"}},
+		.columns = "size_bytes encode_us post_us append_us persist_us "
+			   "wait_us trials",
+	},
+	{
+		.name = "oplog_recovery",
+		.title = "Recovery by the size of the log",
+		.script = plot_oplog_recovery,
+		.axes = {.x = "log_bytes",
+			 .x_label = "bytes",
+			 .y = {{"client_recovery_ns", "scan", 1e6}}},
+		.where = {{"rf", "1"}},
+		.min_points = 2,
+		.columns = "log_bytes scan_ms trials",
+	},
+};
+
+static const struct report_equal equals[] = {
+	REPORT_EQUAL_MESSAGES,
+	{"every replica holds the same last record", "client_recovered",
+	 "server_recovered"},
+	{"and the same log up to it", "client_recovered_crc",
+	 "server_recovered_crc"},
+};
+
+/* Each record goes to each peer once, whatever else goes along. */
+static int wire(struct check *c, const struct report_rule *rule,
+		struct err *err)
+{
+	struct check_line *l = NULL;
+	size_t row;
+
+	(void)err;
+	for (row = 0; row < reader_rows(c->table); row++) {
+		double least = check_number(c, row, "samples") *
+			       check_number(c, row, "size_bytes") *
+			       (check_number(c, row, "rf") - 1);
+		double is = check_number(c, row, "wire_bytes");
+
+		if (!check_row_ok(c, row))
+			continue;
+		if (!l)
+			l = check_add(c, rule->kind, rule->what);
+		if (!(is >= least))
+			check_violate(c, l, "line %zu: %.0f, not even %.0f",
+				      reader_line(c->table, row), is, least);
+	}
+	return 0;
+}
+
+static const struct report_rule rules[] = {
+	{CHECK_EXACT, "bytes on the wire: size x (RF - 1) and headers", wire},
+	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
+	 report_rule_rising},
+};
+
+const struct report report_oplog = {
+	.measure = "acknowledged write in microseconds",
+	.axes = {.x = "size_bytes", .x_label = "bytes", .y = LATENCY},
+	.conditions = {"poll", "commit", "durable", "memory"},
+	.figures = figures,
+	.n_figures = sizeof(figures) / sizeof(figures[0]),
+	.equals = equals,
+	.n_equals = sizeof(equals) / sizeof(equals[0]),
+	.rules = rules,
+	.n_rules = sizeof(rules) / sizeof(rules[0]),
+};
