@@ -106,7 +106,7 @@ stage_unit() {
 
 stage_cli() {
 	local t
-	for t in usage info tcp counters openloop check ops scale serve hostile touch prefetch cachegrind regcost conncost; do
+	for t in usage info tcp counters openloop check compare report resume install ops scale serve hostile touch prefetch cachegrind regcost conncost; do
 		tap "command line: $t" tests/cli/$t.sh
 	done
 	tap 'command line: oplog' tests/cli/oplog.sh
