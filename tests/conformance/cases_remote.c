@@ -234,10 +234,97 @@ static int atomics(struct side *s)
 	return close_doors(s, &door);
 }
 
+/* Does the peer's device answer each operation?  On iWARP a write is complete
+ * when it was handed to TCP (RFC 5040), and what comes back later has not been
+ * seen on siw; iWARP is known by having no atomics. */
+static bool is_answered(const struct side *s, enum op op)
+{
+	return has(s, op) && has(s, OP_FETCH_ADD);
+}
+
+/* The device of the peer says no: the link ends, with that reason. */
+static int refused(struct side *s, struct work *w)
+{
+	uint64_t end = clock_raw_ns() + LIMIT_S * (uint64_t)SEC_NS;
+	struct comp c;
+	int got = 0;
+
+	TRY(side_post(s, w, 1));
+	while (!got && clock_raw_ns() < end)
+		got = ep_wait(s->ep, &c, 1, SEC_NS);
+	CHECK(s, got < 0, "op %u went through", (unsigned)w->op);
+	CHECK(s, s->ep->err.reason == REASON_LINK_FAILED, "reason %s (%s)",
+	      reason_word(s->ep->err.reason), s->ep->err.text);
+	return 0;
+}
+
+/* The active end tries; the passive one's memory stays as it was. */
+static int intrude(struct side *s, enum op op, const struct door *door)
+{
+	struct sge sge;
+	struct work w = remote_work(s, op, &sge, door);
+
+	fill(side_rx(s, 0), s->bytes, 1);
+	fill(side_tx(s, 0), s->bytes, 2);
+	TRY(side_meet(s));
+	if (s->role == ROLE_ACTIVE)
+		TRY(refused(s, &w));
+	TRY(side_meet(s));
+	TRY(side_verify(s, side_rx(s, 0), s->bytes, 1));
+	return side_verify(s, side_tx(s, 0), s->bytes, 2);
+}
+
+/* It was good until the passive end deregistered the memory. */
+static int stale_key(struct side *s)
+{
+	struct door door;
+	uint64_t i;
+
+	if (!is_answered(s, OP_WRITE))
+		return 0;
+	TRY(open_doors(s, OP_BIT(OP_WRITE), &door));
+	for (i = 0; i < 2; i++)
+		TRY(write_then_tell(s, &door, i));
+	TRY(close_doors(s, &door));
+	TRY(side_meet(s));
+	return intrude(s, OP_WRITE, &door);
+}
+
+/* Open to writes is not open to reads. */
+static int least_rights(struct side *s)
+{
+	struct door door;
+
+	if (!is_answered(s, OP_READ))
+		return 0;
+	TRY(open_doors(s, OP_BIT(OP_WRITE), &door));
+	TRY(intrude(s, OP_READ, &door));
+	return close_doors(s, &door);
+}
+
+/* Nor is memory beyond the region. */
+static int beyond_region(struct side *s)
+{
+	struct door door;
+
+	if (!is_answered(s, OP_WRITE))
+		return 0;
+	TRY(open_doors(s, OP_BIT(OP_WRITE), &door));
+	door.addr += s->mem_bytes / 2 - s->bytes + 1;
+	TRY(intrude(s, OP_WRITE, &door));
+	return close_doors(s, &door);
+}
+
 #define WITH(what, function, n)                                                \
 	{                                                                      \
 		.name = what ", " #n " bytes", .run = function,                \
 		.polls = ON_SPIN | ON_EVENT, .depth = 2, .bytes = n,           \
+	}
+
+#define REFUSED(what, function)                                                \
+	{                                                                      \
+		.name = what, .run = function, .polls = ON_SPIN | ON_EVENT,    \
+		.depth = 2, .bytes = 64, .flags = CASE_TOLD,                   \
 	}
 
 const struct conf_case remote_cases[] = {
@@ -250,5 +337,8 @@ const struct conf_case remote_cases[] = {
 	WITH("reads", reads, 5000),
 	WITH("reads", reads, 1048576),
 	WITH("atomics", atomics, 64),
+	REFUSED("a key of memory no longer registered", stale_key),
+	REFUSED("a read of what is open to writes", least_rights),
+	REFUSED("a write beyond the region", beyond_region),
 	{.name = NULL},
 };
