@@ -139,12 +139,12 @@ stage_fuzz() {
 
 stage_guest() {
 	tap 'the guest' tests/cli/rxe_sh.sh
-	tap 'real verbs on rxe' scripts/rxe.sh run --timeout 600 -- \
+	tap 'real verbs on rxe' scripts/rxe.sh run --timeout 1200 -- \
 		tests/cli/rxe.sh
 }
 
 stage_siw() {
-	tap 'real verbs on siw' scripts/rxe.sh run --siw --timeout 600 -- \
+	tap 'real verbs on siw' scripts/rxe.sh run --siw --timeout 1200 -- \
 		tests/cli/siw.sh
 }
 
