@@ -198,7 +198,7 @@ static int to_peer(struct leader *l, unsigned link, struct batch *b,
 
 	if (l->cfg.method == OPLOG_WRITE_IMM)
 		return write_imm(l, link, &s, b->count, err);
-	if (!oplog_one_sided(l->cfg.method))
+	if (!oplog_one_sided((enum oplog_method)l->cfg.method))
 		return send_batch(l, link, b, err);
 	l->wire += s.len;
 	return post_steps(l, link,

@@ -161,8 +161,8 @@ static void tell(struct end *e, const struct peer_end *p)
 int oplog_peer_open(struct end *e, const struct oplog_cfg *cfg, struct err *err)
 {
 	struct peer_end *p = calloc(1, sizeof(*p));
-	const bool remote =
-		oplog_one_sided(cfg->method) || cfg->method == OPLOG_WRITE_IMM;
+	const bool remote = oplog_one_sided((enum oplog_method)cfg->method) ||
+			    cfg->method == OPLOG_WRITE_IMM;
 	int ret;
 
 	e->state = p;
@@ -177,7 +177,7 @@ int oplog_peer_open(struct end *e, const struct oplog_cfg *cfg, struct err *err)
 		ret = lend_log(e, p, err);
 	if (!ret)
 		ret = make_buffers(e, p, err);
-	if (!ret && !oplog_one_sided(cfg->method))
+	if (!ret && !oplog_one_sided((enum oplog_method)cfg->method))
 		ret = post_recvs(e, p, err);
 	if (!ret)
 		ret = load_begin(p, err);
@@ -334,7 +334,8 @@ int oplog_follow(struct end *e, const struct phase *ph, struct err *err)
 	int ret;
 
 	(void)ph;
-	if (p->cfg.method == OPLOG_LOCAL || oplog_one_sided(p->cfg.method))
+	if (p->cfg.method == OPLOG_LOCAL ||
+	    oplog_one_sided((enum oplog_method)p->cfg.method))
 		return lend(e, err);
 	ret = serve_all(e, p, err);
 	tally_set(&e->tally, OPLOG_METRIC_FLUSHED,
