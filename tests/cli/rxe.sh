@@ -134,6 +134,25 @@ ok "scale: 4096 queue pairs" all_are ok sc-most/scale.csv status
 ok "scale: within 1 GiB" eval '
 	(($(column sc-most/scale.csv client_link_memory_bytes) < 1 << 30))'
 
+# oplog: every method over verbs, recovered from the replicas' own memory.
+log_run() { # OUT OPTIONS...
+	local out=$1
+	shift
+	try "$bench" run oplog --preset smoke --memory dram -s 4k -n 50 --trials 1 --out "$out" "$@"
+}
+log_run log --method tcp,send,write-imm,write-read,write --rf 2 --outstanding 1,8
+ok "oplog: every method, two replicas" eval 'is "$status" 0 && all_are ok log/oplog.csv status'
+ok "oplog: all five of them" is "$(column log/oplog.csv method | sort -u | tr '\n' ' ')" \
+	"send tcp write write-imm write-read "
+ok "oplog: in DRAM it is emulated, and a write alone promises nothing" is \
+	"$(paste -d' ' <(column log/oplog.csv method) <(column log/oplog.csv durable) | sort -u | tr '\n' ' ')" \
+	"send emulated tcp emulated write no write-imm emulated write-read emulated "
+log_run log3 --method send,write-read --rf 3 --ack majority
+ok "oplog: three replicas, two of them acknowledge" eval \
+	'is "$status" 0 && all_are ok log3/oplog.csv status'
+try "$bench" check log
+ok "oplog: its invariants hold" is "$status" 0
+
 # conncost: every method at both ends, and nothing is left.
 try "$bench" run conncost --method tcp,verbs,cm,cached --at-once 1,8 -n 16 --trials 1 --out conn
 ok "conncost: exit 0" is "$status" 0
