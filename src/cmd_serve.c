@@ -40,7 +40,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_serve = {
 	.name = "serve",
-	.usage = "[--bind ADDR] [-p PORT] [--token-file FILE]",
+	.usage = "[--bind ADDR] [-p PORT] [options]",
 	.summary = "wait here for clients on other hosts",
 	.run = run,
 	.help = help,

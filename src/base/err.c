@@ -25,6 +25,7 @@ static const struct {
 	[REASON_NO_PMU] = {"no-pmu", 3, true},
 	[REASON_NO_MSR] = {"no-msr", 3, true},
 	[REASON_NO_INSTRUCTION] = {"no-instruction", 3, true},
+	[REASON_NOT_ASKED] = {"not-asked", 3, true},
 	[REASON_NO_HUGEPAGES] = {"no-hugepages", 3, true},
 	[REASON_PEER_REFUSED] = {"peer-refused", 4, false},
 	[REASON_PEER_VERSION] = {"peer-version", 4, false},

@@ -30,6 +30,7 @@ enum reason {
 	REASON_NO_PMU,		 /* no hardware counters here */
 	REASON_NO_MSR,		 /* no access to a register of the CPU */
 	REASON_NO_INSTRUCTION,	 /* this processor has no such instruction */
+	REASON_NOT_ASKED,	 /* the point does no such thing */
 	REASON_NO_HUGEPAGES,	 /* none are set aside, or switched off */
 	REASON_PEER_REFUSED,	 /* nobody there, or it said goodbye */
 	REASON_PEER_VERSION,	 /* it speaks another version */

@@ -71,20 +71,47 @@ static void note_marks(struct empty_columns *e, const struct trial *t)
 		note(e, "nic_marks", reading_reason(why), reading_words(why));
 }
 
-static void note_metrics(struct empty_columns *e, const struct scenario *scn,
-			 const struct tally *t, const char *end)
+/* All columns of a metric: a distribution has several. */
+static void note_metric(struct empty_columns *e, const struct metric *m,
+			const char *end, enum reading_state state)
 {
-	char column[COLUMN_NAME_MAX];
-	enum reading_state state;
+	const enum reason reason =
+		state ? reading_reason(state) : REASON_NOT_ASKED;
+	const char *words = state ? reading_words(state)
+				  : "this point does nothing that it measures";
+	char name[COLUMN_NAME_MAX], part[COLUMN_NAME_MAX];
 	unsigned i;
 
+	record_metric_column(name, sizeof(name), m, end);
+	if (m->kind == METRIC_VALUE)
+		note(e, name, reason, words);
+	else
+		for (i = 0; i < RECORD_DIST_COLUMNS; i++) {
+			record_dist_column(part, sizeof(part), name, i);
+			note(e, part, reason, words);
+		}
+}
+
+static bool has_metric(const struct tally *t, const struct metric *m,
+		       unsigned id)
+{
+	const struct hist *h = tally_dist_of(t, id);
+
+	return m->kind == METRIC_VALUE ? tally_has(t, id) : h && h->count;
+}
+
+static void note_metrics(struct empty_columns *e, const struct scenario *scn,
+			 const struct tally *t, enum metric_side side)
+{
+	unsigned i, id;
+
 	for (i = 0; i < scn->n_metrics; i++) {
-		state = (enum reading_state)t->why[METRIC_BASE_COUNT + i];
-		if (!state)
-			continue;
-		record_metric_column(column, sizeof(column), &scn->metrics[i],
-				     end);
-		note(e, column, reading_reason(state), reading_words(state));
+		id = METRIC_BASE_COUNT + i;
+		if (scn->metrics[i].side & side &&
+		    !has_metric(t, &scn->metrics[i], id))
+			note_metric(e, &scn->metrics[i],
+				    side == SIDE_CLIENT ? "client" : "server",
+				    (enum reading_state)t->why[id]);
 	}
 }
 
@@ -98,8 +125,8 @@ void empty_note_trial(struct empty_columns *e, const struct plan_point *pp,
 		return;
 	note_host_time(e, &t->client, "client");
 	note_host_time(e, &t->server, "server");
-	note_metrics(e, pp->client.scn, &t->client, "client");
-	note_metrics(e, pp->client.scn, &t->server, "server");
+	note_metrics(e, pp->client.scn, &t->client, SIDE_CLIENT);
+	note_metrics(e, pp->client.scn, &t->server, SIDE_SERVER);
 	/* It was parsed when the plan was made. */
 	if (counter_list_parse(&list, pp->client.trial.counters, &ignored))
 		return;

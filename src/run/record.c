@@ -53,7 +53,7 @@ static const char *const columns_after[] = {
 static const struct {
 	const char *name;
 	double q; /* below 0: the mean */
-} dist_parts[] = {
+} dist_parts[RECORD_DIST_COLUMNS] = {
 	{"_mean_ns", -1},
 	{"_p50_ns", 0.5},
 	{"_p99_ns", 0.99},
@@ -82,7 +82,7 @@ void record_metric_column(char *buf, size_t cap, const struct metric *m,
 		snprintf(buf, cap, "%s", m->name);
 }
 
-static void dist_column(char *buf, size_t cap, const char *name, size_t i)
+void record_dist_column(char *buf, size_t cap, const char *name, unsigned i)
 {
 	snprintf(buf, cap, "%.*s%s", (int)(cap - 16), name, dist_parts[i].name);
 }
@@ -91,15 +91,15 @@ static void add_metric_of(struct columns *c, const struct metric *m,
 			  const char *end)
 {
 	char name[COLUMN_NAME_MAX], part[COLUMN_NAME_MAX];
-	size_t i;
+	unsigned i;
 
 	record_metric_column(name, sizeof(name), m, end);
 	if (m->kind == METRIC_VALUE) {
 		columns_add(c, name);
 		return;
 	}
-	for (i = 0; i < COUNT(dist_parts); i++) {
-		dist_column(part, sizeof(part), name, i);
+	for (i = 0; i < RECORD_DIST_COLUMNS; i++) {
+		record_dist_column(part, sizeof(part), name, i);
 		columns_add(c, part);
 	}
 }
@@ -284,10 +284,10 @@ static void put_metrics(struct row *row, const struct tally *t, const char *end)
 static void put_dist(struct row *row, const char *name, const struct hist *h)
 {
 	char column[COLUMN_NAME_MAX];
-	size_t i;
+	unsigned i;
 
-	for (i = 0; i < COUNT(dist_parts); i++) {
-		dist_column(column, sizeof(column), name, i);
+	for (i = 0; i < RECORD_DIST_COLUMNS; i++) {
+		record_dist_column(column, sizeof(column), name, i);
 		if (dist_parts[i].q < 0)
 			row_set(row, column, "%.1f", hist_mean(h));
 		else

@@ -17,6 +17,10 @@ void record_columns(struct columns *c, const struct scenario *scn,
 void record_metric_column(char *buf, size_t cap, const struct metric *m,
 			  const char *end);
 
+/* The i-th column of a distribution whose metric has column `name`. */
+enum { RECORD_DIST_COLUMNS = 3 };
+void record_dist_column(char *buf, size_t cap, const char *name, unsigned i);
+
 /* What the row says of where it comes from. */
 struct record_id {
 	const char *run_id;

@@ -146,6 +146,32 @@ static void turns_and_marks_are_named(void **state)
 			    "server:port_xmit_constraint_errors");
 }
 
+/* A scenario's own: given reasons, and points that do no such thing. */
+static void metrics_have_reasons(void **state)
+{
+	const struct scenario *scn = scenario_find("touch");
+	unsigned i, id, scan = 0;
+
+	(void)state;
+	point_defaults(&pp.client, scn);
+	for (i = 0; i < scn->n_metrics; i++)
+		if (!strcmp(scn->metrics[i].name, "server_scan"))
+			scan = i;
+	assert_int_equal(scn->metrics[scan].kind, METRIC_DIST);
+	id = METRIC_BASE_COUNT + scan;
+	empty_note_trial(&empty, &pp, &trial);
+	assert_memory_equal(why("server_scan_mean_ns"), "not-asked:", 10);
+	assert_non_null(why("server_scan_p50_ns"));
+	assert_non_null(why("server_scan_p99_ns"));
+	assert_null(why("server_scan"));
+
+	memset(&empty, 0, sizeof(empty));
+	hist_record(tally_dist(&trial.server, id), 5);
+	tally_lacks(&trial.server, id + 1, READING_NO_PMU);
+	empty_note_trial(&empty, &pp, &trial);
+	assert_null(why("server_scan_mean_ns"));
+}
+
 static void none_has_no_columns(void **state)
 {
 	struct err err;
@@ -168,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup(the_first_reason_stays, fresh),
 		cmocka_unit_test_setup(failed_trials_explain_themselves, fresh),
 		cmocka_unit_test_setup(turns_and_marks_are_named, fresh),
+		cmocka_unit_test_setup(metrics_have_reasons, fresh),
 		cmocka_unit_test_setup(none_has_no_columns, fresh),
 	};
 
