@@ -65,14 +65,16 @@ pmem_device() {
 		b mount -t ext4 -o dax=always /dev/pmem0 /mnt/pmem0
 }
 
-# Holds one of each of perf's software events for as long as the guest lives.
-#
-# The first of a kind that is opened and the last that is closed make the
-# kernel patch its own code (static keys, in set_task_cpu and others). QEMU
-# before 8.1 may translate the int3 of such a patch while the other CPU takes
-# it away, and never learns of it: it then traps for ever where memory has
-# long had a nop, and with the run queue's lock held the whole guest stands
-# still. What is held here is never patched. Perl, because every Debian has it.
+# The kernel patches its own code (static keys), and QEMU before 8.1 may
+# translate the int3 of such a patch while another CPU takes it away, and never
+# learn of it: that CPU then traps for ever where memory has long had a nop. In
+# set_task_cpu it holds the run queue's lock, and the whole guest stands still.
+# So there is one CPU only while the guest boots and loads modules, and what a
+# measurement would switch is switched before the others come.
+
+# Holds one of each of perf's software events for as long as the guest lives:
+# the first of a kind that is opened and the last that is closed patch. Perl,
+# because every Debian has it.
 hold_perf_events() {
 	/usr/bin/perl -e '
 		for my $event (2 .. 8) { # PERF_COUNT_SW_PAGE_FAULTS and on
@@ -89,6 +91,12 @@ hold_perf_events() {
 		b usleep 10000
 	done
 	return 1
+}
+
+other_cpus() {
+	for online in /sys/devices/system/cpu/cpu*/online; do
+		echo 1 >"$online" || return 1
+	done
 }
 
 # The number of bytes in what dd said at its end.
@@ -115,6 +123,10 @@ if ! rdma_device || ! rdma_ready; then
 fi
 if [ -n "$PMEM" ] && ! pmem_device; then
 	finish fail "no persistent memory in the guest"
+fi
+
+if ! other_cpus; then
+	finish fail "a CPU of the guest does not start"
 fi
 
 # A port can be opened only once, and commands open /dev/stderr: hence fifos.

@@ -161,6 +161,22 @@ test_timeout() {
 	ok "--timeout leaves nothing behind" no_leftovers
 }
 
+# A guest that stands still before the command is reached is booted again.
+test_boot() {
+	local said status
+	(
+		within 20 a_guest
+		pkill -STOP -f "qemu-system.*$work"
+	) &
+	said=$(RDMABENCH_BOOT_LIMIT=15 "$rxe" run -- echo there 2>&1)
+	status=$?
+	wait
+	ok "a guest that does not boot is followed by another" same "$status" 0
+	ok "and that is said" contains "$said" "booting another"
+	ok "the command has run once" same "${said##*$'\n'}" there
+	ok "booting again leaves nothing behind" no_leftovers
+}
+
 # The shell that is killed is ours by its process id.
 test_kill() {
 	local pid status
@@ -204,6 +220,7 @@ test_true
 test_one_boot
 test_slow_reader
 test_timeout
+test_boot
 test_kill
 printf '1..%d\n' "$count"
 ((failures == 0))
