@@ -67,6 +67,16 @@ try "$bench" report smoke
 ok "report: figures" is "$status" 0
 ok "report: both figures as PNG" test -s smoke/sendrecv_latency.png -a -s smoke/sendrecv_gain.png
 
+# A known delay and a known rate are found back, as over TCP (openloop.sh).
+rdma_run delay -s 64 -n 300 --service-time 1ms
+ok "a delay of 1 ms at the server is in the minimum" eval \
+	'(( $(column delay/sendrecv.csv lat_min_ns) >= 1000000 ))'
+rdma_run rated -s 64 -n 400 --rate 400
+ok "an open loop is no faster than it is offered" eval \
+	'is "$(column rated/sendrecv.csv loop)" open &&
+	 is "$(column rated/sendrecv.csv samples)" 400 &&
+	 gawk -v v="$(column rated/sendrecv.csv elapsed_ns)" "BEGIN { exit !(v >= 399 / 400 * 1e9) }"'
+
 # regcost: what is registered is deregistered, whatever the memory.
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 before=$(cat $pool)
