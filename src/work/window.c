@@ -180,15 +180,17 @@ static int check_results(struct window *w, uint64_t known, struct err *err)
 	return ret;
 }
 
-static int take_credit(struct window *w, struct err *err)
+/* Each has memory of its own: a later one that is there already must not be
+ * believed before its own completion is taken, or that stays uncounted. */
+static int take_credit(struct window *w, unsigned slot, struct err *err)
 {
 	uint64_t granted;
 
 	/* The number never falls; what came late is no news. */
-	memcpy(&granted, w->credit_rx, sizeof(granted));
+	memcpy(&granted, w->credit_rx + slot, sizeof(granted));
 	if (granted > w->granted)
 		w->granted = granted;
-	return window_post_recvs(w, 0, 1, err);
+	return window_post_recvs(w, slot, 1, err);
 }
 
 static int take_one(struct window *w, const struct comp *c, uint64_t now,
@@ -198,7 +200,7 @@ static int take_one(struct window *w, const struct comp *c, uint64_t now,
 	int ret;
 
 	if (c->op == OP_RECV)
-		return take_credit(w, err);
+		return take_credit(w, (unsigned)c->cookie, err);
 	hist_record(
 		&w->end->tally.latency,
 		clock_ns(clk, now - w->begun[(c->cookie - 1) % w->n_slots]));

@@ -44,7 +44,7 @@ static size_t stride_of(const struct window_attr *a)
 uint64_t window_bytes(const struct window_attr *a)
 {
 	return (uint64_t)(slots_of(a) + recvs_of(a)) * stride_of(a) +
-	       2 * CREDIT_WORDS * sizeof(uint64_t);
+	       (CREDIT_WORDS + recvs_of(a)) * sizeof(uint64_t);
 }
 
 /* --- work, made once ------------------------------------------------------ */
@@ -102,7 +102,8 @@ static void make_recvs(struct window *w)
 
 	for (i = 0; i < w->n_rx; i++)
 		if (client)
-			make_recv(w, i, (char *)w->credit_rx, sizeof(uint64_t));
+			make_recv(w, i, (char *)(w->credit_rx + i),
+				  sizeof(uint64_t));
 		else
 			make_recv(w, i, w->rx + i * w->stride, len);
 }
