@@ -1,6 +1,6 @@
 # rdmabench: one static binary.  `make` leaves it at ./rdmabench.
 #   make [CC=clang] [STATIC=0] [WERROR=1] [BUILD=dir] [V=1]
-#   make check | asan | tsan | soak | fuzz | lint | bench | install | clean
+#   make check | check-full | asan | tsan | soak | fuzz | lint | bench | install | clean
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build
@@ -150,16 +150,6 @@ asan tsan: %: build-%
 	$(Q)$(MAKE) --no-print-directory BUILD=build/$* STATIC=0 \
 		SAN="$(SAN_$*)" conformance
 
-# Much more of what the unit tests do with chance: power failures of the log.
-SOAK_POINTS ?= 100000
-ifeq ($(STATIC),1)
-soak:
-	$(Q)$(MAKE) --no-print-directory BUILD=$(DYNAMIC) STATIC=0 $@
-else
-soak: $(BUILD)/tests/unit/test_rlog_crash $(BUILD)/tests/unit/test_rlog_replicas
-	$(Q)for t in $^; do RDMABENCH_CRASH_POINTS=$(SOAK_POINTS) $$t || exit 1; done
-endif
-
 # libFuzzer, so clang.  make fuzz [FUZZ_SECONDS=60]: so many for each of
 # tests/fuzz/fuzz_*.c, then which lines they reached.
 FUZZ_SECONDS ?= 60
@@ -194,6 +184,14 @@ lint:
 
 check:
 	$(Q)scripts/check.sh
+
+# What does not fit into half an hour: everything, some of it for longer, and
+# slow tools; and what takes hours.  [STAGES="..."]
+check-full:
+	$(Q)scripts/check-full.sh $(STAGES)
+
+soak:
+	$(Q)scripts/soak.sh $(STAGES)
 
 BENCH := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
 
@@ -245,5 +243,5 @@ clean:
 	$(Q)rm -rf build $(BUILD) rdmabench
 
 .PHONY: all unit tests conformance build-asan build-tsan asan tsan soak fuzz \
-        build-fuzz lint check bench man install deb clean
+        build-fuzz lint check check-full bench man install deb clean
 -include $(OBJ:.o=.d) $(UNIT:%=%.d) $(BENCH:%=%.d) $(TOOLS:%=%.d)

@@ -8,50 +8,10 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 # shellcheck source=scripts/lib/packages.sh
 . scripts/lib/packages.sh
+# shellcheck source=scripts/lib/stages.sh
+. scripts/lib/stages.sh
 
-passed=0
-failed=0
-skipped=0
-log=$(mktemp "${TMPDIR:-/tmp}/rdmabench-check.XXXXXX")
-trap 'rm -f "$log"' EXIT
-jobs=$(nproc)
 stages=(packages build clang unit cli lint asan tsan fuzz guest siw)
-
-# command NAME COMMAND...: one test, by its exit status.
-command_ok() {
-	local name=$1
-	shift
-	if "$@" >"$log" 2>&1; then
-		printf 'ok - %s\n' "$name"
-		passed=$((passed + 1))
-	else
-		printf 'not ok - %s (%s)\n' "$name" "$*"
-		tail -40 "$log" | sed 's/^/# /'
-		failed=$((failed + 1))
-	fi
-}
-
-# tap NAME COMMAND...: counts the TAP lines that it prints; a command that
-# fails without one, or that plans more than it ran, is a failure itself.
-tap() {
-	local name=$1 status=0 oks nots skips
-	shift
-	printf '# %s\n' "$name"
-	"$@" >"$log" 2>&1 || status=$?
-	skips=$(grep -ciE '^ok .*# skip' "$log")
-	oks=$(($(grep -c '^ok ' "$log") - skips))
-	nots=$(grep -c '^not ok ' "$log")
-	grep -iE -A 8 '^not ok |# skip' "$log"
-	if ((oks + nots + skips == 0)) || { ((status)) && ((nots == 0)); }; then
-		printf 'not ok - %s: exit %d, %d tests\n' "$name" "$status" "$oks"
-		tail -40 "$log" | sed 's/^/# /'
-		nots=$((nots + 1))
-	fi
-	printf '# %s: %d passed, %d failed, %d skipped\n' "$name" "$oks" "$nots" "$skips"
-	passed=$((passed + oks))
-	failed=$((failed + nots))
-	skipped=$((skipped + skips))
-}
 
 is_static() { ! ldd ./rdmabench >/dev/null 2>&1; }
 
@@ -82,22 +42,6 @@ stage_clang() {
 		WERROR=1 CC=clang BUILD=build/clang build/clang/rdmabench
 }
 
-unit_tests() { # BUILD: prints TAP
-	local t status=0
-	for t in "$1"/tests/unit/test_*; do
-		[[ -x $t && ! -d $t && $t != *.d ]] || continue
-		printf '# %s\n' "${t##*/}"
-		CMOCKA_MESSAGE_OUTPUT=TAP "$t" || status=1
-	done
-	return $status
-}
-
-conformance() { # BUILD TRANSPORT...: prints TAP
-	local b=$1
-	shift
-	CMOCKA_MESSAGE_OUTPUT=TAP "$b/tests/conformance/conformance" "$@"
-}
-
 stage_unit() {
 	command_ok 'build the tests' make -j"$jobs" WERROR=1 tests
 	tap 'unit tests' unit_tests build/dynamic
@@ -106,10 +50,9 @@ stage_unit() {
 
 stage_cli() {
 	local t
-	for t in usage info tcp counters openloop check compare report resume install ops scale serve hostile touch prefetch cachegrind regcost conncost; do
-		tap "command line: $t" tests/cli/$t.sh
+	for t in "${cli_tests[@]}"; do
+		tap "command line: $t" "tests/cli/$t.sh"
 	done
-	tap 'command line: oplog' tests/cli/oplog.sh
 }
 
 stage_lint() {
@@ -148,16 +91,4 @@ stage_siw() {
 		tests/cli/siw.sh
 }
 
-main() {
-	local stage
-	(($#)) || set -- "${stages[@]}"
-	for stage in "$@"; do
-		printf '\n## %s (%d s)\n' "$stage" "$SECONDS"
-		"stage_$stage"
-	done
-	printf '\n# %d s\n%d passed, %d failed, %d skipped\n' "$SECONDS" \
-		"$passed" "$failed" "$skipped"
-	((failed == 0))
-}
-
-main "$@"
+run_stages "$@"

@@ -14,6 +14,9 @@ packages_test=(clang libcmocka-dev jq gawk procps mandoc shellcheck cppcheck
 	universal-ctags
 	clang-format strace libclang-rt-dev libclang-rt-14-dev llvm valgrind)
 
+# make check-full
+packages_full=(clang-tidy)
+
 # make deb
 packages_deb=(debhelper dpkg-dev fakeroot)
 

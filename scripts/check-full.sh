@@ -1,0 +1,102 @@
+#!/bin/bash
+# What does not fit into check.sh's half hour: its stages, then some of them
+# for longer and slow tools.  Ends with one line, as check.sh does.
+#
+#	scripts/check-full.sh [STAGE...]     (default: all, in order)
+#	FUZZ_SECONDS=600 scripts/check-full.sh fuzz
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+# shellcheck source=scripts/lib/packages.sh
+. scripts/lib/packages.sh
+# shellcheck source=scripts/lib/stages.sh
+. scripts/lib/stages.sh
+
+stages=(packages check fuzz valgrind analyzer asan_cli tsan_cli deb)
+
+stage_packages() {
+	command_ok 'packages' install_packages "${packages_build[@]}" \
+		"${packages_plot[@]}" "${packages_guest[@]}" "${packages_test[@]}" \
+		"${packages_full[@]}"
+}
+
+stage_check() {
+	stages_of scripts/check.sh
+}
+
+# Each fuzzer for so long.
+stage_fuzz() {
+	command_ok 'build the fuzzers' make -j"$jobs" WERROR=1 build-fuzz
+	tap 'fuzz' tests/fuzz/run.sh "${FUZZ_SECONDS:-600}"
+}
+
+# --- valgrind ------------------------------------------------------------------
+
+# A lost block is an error; what is still reachable at exit belongs to
+# libraries.
+grind() {
+	valgrind -q --error-exitcode=99 --leak-check=full \
+		--errors-for-leak-kinds=definite,indirect --child-silent-after-fork=no \
+		"$@"
+}
+
+stage_valgrind() {
+	command_ok 'build the tests' make -j"$jobs" tests
+	RDMABENCH_CRASH_POINTS=30 tap 'unit tests under valgrind' \
+		unit_tests build/dynamic grind
+	tap 'conformance under valgrind' grind_conformance
+	command_ok 'build without static libraries' make -j"$jobs" STATIC=0 \
+		BUILD=build/dynamic build/dynamic/rdmabench
+	command_ok 'a short run under valgrind' grind_run
+}
+
+grind_conformance() {
+	CMOCKA_MESSAGE_OUTPUT=TAP grind build/dynamic/tests/conformance/conformance \
+		loop tcp
+}
+
+grind_run() {
+	local out
+	out=$(mktemp -d)
+	grind --trace-children=yes build/dynamic/rdmabench run sendrecv \
+		--transport tcp,loop -s 64,64k -n 50 --trials 2 --poll event \
+		--out "$out/run"
+	local status=$?
+	rm -rf "$out"
+	return $status
+}
+
+# --- what compilers see ----------------------------------------------------------
+
+stage_analyzer() {
+	command_ok 'gcc -fanalyzer has nothing to say' make -j"$jobs" CC=gcc \
+		WERROR=1 STATIC=0 BUILD=build/analyzer CFLAGS='-O1 -g -fanalyzer' \
+		build/analyzer/rdmabench
+}
+
+# --- the command line, sanitized -------------------------------------------------
+
+# cachegrind.sh runs valgrind, and install.sh make: not of these builds.
+sanitized_cli() { # KIND
+	local t
+	command_ok "build with $1" make -j"$jobs" "build-$1"
+	for t in "${cli_tests[@]}"; do
+		[[ $t == cachegrind || $t == install ]] && continue
+		RDMABENCH=build/$1/rdmabench tap "command line under $1: $t" \
+			"tests/cli/$t.sh"
+	done
+}
+
+stage_asan_cli() {
+	sanitized_cli asan
+}
+
+stage_tsan_cli() {
+	sanitized_cli tsan
+}
+
+stage_deb() {
+	command_ok 'a Debian package' scripts/deb.sh
+}
+
+run_stages "$@"

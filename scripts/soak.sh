@@ -1,0 +1,29 @@
+#!/bin/bash
+# What takes hours.  Ends with one line, as check.sh does.
+#
+#	scripts/soak.sh [STAGE...]     (default: all, in order)
+#	SOAK_POINTS=1000 scripts/soak.sh power
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+# shellcheck source=scripts/lib/stages.sh
+. scripts/lib/stages.sh
+
+stages=(build power)
+
+stage_build() {
+	command_ok 'build' make -j"$jobs" WERROR=1
+	command_ok 'build the tests' make -j"$jobs" WERROR=1 tests
+}
+
+# Power failures of the replicated log, SOAK_POINTS of each kind.
+stage_power() {
+	local t
+	for t in rlog_crash rlog_replicas; do
+		RDMABENCH_CRASH_POINTS=${SOAK_POINTS:-100000} \
+			CMOCKA_MESSAGE_OUTPUT=TAP \
+			tap "power failures: $t" "build/dynamic/tests/unit/test_$t"
+	done
+}
+
+run_stages "$@"
