@@ -54,56 +54,28 @@ static const struct report_equal equals[] = {
 	 "server_qps_created"},
 };
 
-static int cached_makes_nothing(struct check *c, const struct report_rule *rule,
-				struct err *err)
+static bool cached_makes_nothing(const struct check *c, size_t row,
+				 struct report_bounds *b)
 {
-	struct check_line *l = NULL;
-	size_t row;
-
-	(void)err;
-	for (row = 0; row < reader_rows(c->table); row++) {
-		double made = check_number(c, row, "client_qps_created");
-
-		if (!check_row_ok(c, row) || isnan(made) ||
-		    strcmp(check_cell(c, row, "method"), "cached"))
-			continue;
-		if (!l)
-			l = check_add(c, rule->kind, rule->what);
-		if (made > 0)
-			check_violate(c, l, "line %zu: %.0f",
-				      reader_line(c->table, row), made);
-	}
-	return 0;
+	b->is = check_number(c, row, "client_qps_created");
+	b->least = b->most = 0;
+	return !isnan(b->is) && !strcmp(check_cell(c, row, "method"), "cached");
 }
 
-static int one_each(struct check *c, const struct report_rule *rule,
-		    struct err *err)
+static bool one_each(const struct check *c, size_t row, struct report_bounds *b)
 {
-	struct check_line *l = NULL;
-	size_t row;
+	const char *method = check_cell(c, row, "method");
 
-	(void)err;
-	for (row = 0; row < reader_rows(c->table); row++) {
-		const char *method = check_cell(c, row, "method");
-		double made = check_number(c, row, "client_qps_created");
-		double conns = check_number(c, row, "samples");
-
-		if (!check_row_ok(c, row) ||
-		    (strcmp(method, "verbs") && strcmp(method, "cm")))
-			continue;
-		if (!l)
-			l = check_add(c, rule->kind, rule->what);
-		if (made < conns || made > conns)
-			check_violate(c, l, "line %zu: %.0f for %.0f",
-				      reader_line(c->table, row), made, conns);
-	}
-	return 0;
+	b->is = check_number(c, row, "client_qps_created");
+	b->least = b->most = check_number(c, row, "samples");
+	return !strcmp(method, "verbs") || !strcmp(method, "cm");
 }
 
 static const struct report_rule rules[] = {
 	{CHECK_EXACT, "a cached connection creates no queue pair",
-	 cached_makes_nothing},
-	{CHECK_EXACT, "a new one creates one", one_each},
+	 report_rule_rows, .row = cached_makes_nothing},
+	{CHECK_EXACT, "a new one creates one", report_rule_rows,
+	 .row = one_each},
 };
 
 const struct report report_conncost = {

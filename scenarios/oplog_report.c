@@ -78,34 +78,21 @@ static const struct report_equal equals[] = {
 };
 
 /* Each record goes to each peer once, whatever else goes along. */
-static int wire(struct check *c, const struct report_rule *rule,
-		struct err *err)
+static bool wire(const struct check *c, size_t row, struct report_bounds *b)
 {
-	struct check_line *l = NULL;
-	size_t row;
-
-	(void)err;
-	for (row = 0; row < reader_rows(c->table); row++) {
-		double least = check_number(c, row, "samples") *
-			       check_number(c, row, "size_bytes") *
-			       (check_number(c, row, "rf") - 1);
-		double is = check_number(c, row, "wire_bytes");
-
-		if (!check_row_ok(c, row))
-			continue;
-		if (!l)
-			l = check_add(c, rule->kind, rule->what);
-		if (!(is >= least))
-			check_violate(c, l, "line %zu: %.0f, not even %.0f",
-				      reader_line(c->table, row), is, least);
-	}
-	return 0;
+	b->is = check_number(c, row, "wire_bytes");
+	b->least = check_number(c, row, "samples") *
+		   check_number(c, row, "size_bytes") *
+		   (check_number(c, row, "rf") - 1);
+	b->most = INFINITY;
+	return true;
 }
 
 static const struct report_rule rules[] = {
-	{CHECK_EXACT, "bytes on the wire: size x (RF - 1) and headers", wire},
+	{CHECK_EXACT, "bytes on the wire: size x (RF - 1) and headers",
+	 report_rule_rows, .row = wire},
 	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
-	 report_rule_rising},
+	 .run = report_rule_rising},
 };
 
 const struct report report_oplog = {

@@ -59,7 +59,7 @@ static const struct report_equal equals[] = {
 
 static const struct report_rule rules[] = {
 	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
-	 report_rule_rising},
+	 .run = report_rule_rising},
 };
 
 const struct report report_ops = {

@@ -126,28 +126,13 @@ static double lines_scanned(const struct check *c, size_t row)
 }
 
 /* Every line of every operation, and the end that does not scan none. */
-static int every_line(struct check *c, const struct report_rule *rule,
-		      struct err *err)
+static bool every_line(const struct check *c, size_t row,
+		       struct report_bounds *b)
 {
-	struct check_line *l = NULL;
-	size_t row;
-
-	(void)err;
-	for (row = 0; row < reader_rows(c->table); row++) {
-		double want = check_number(c, row, "samples") *
-			      check_number(c, row, "size_bytes") / SCAN_LINE;
-		double got = lines_scanned(c, row);
-
-		if (!check_row_ok(c, row))
-			continue;
-		if (!l)
-			l = check_add(c, rule->kind, rule->what);
-		/* What is missing is a violation too. */
-		if (!(got >= want && got <= want))
-			check_violate(c, l, "line %zu: %.0f instead of %.0f",
-				      reader_line(c->table, row), got, want);
-	}
-	return 0;
+	b->is = lines_scanned(c, row);
+	b->least = b->most = check_number(c, row, "samples") *
+			     check_number(c, row, "size_bytes") / SCAN_LINE;
+	return true;
 }
 
 static int caches_of_run(const struct check *c, struct run_info *info,
@@ -219,75 +204,29 @@ static int random_is_not_faster(struct check *c, const struct report_rule *rule,
 }
 
 /* Where it helped, of where it was tried; nothing is expected. */
-static void say_sign(struct check *c, const struct report_rule *rule,
-		     const struct series *s, const struct series *base)
-{
-	struct check_line *l = check_add(c, rule->kind, rule->what);
-	const struct series_point *b;
-	size_t i, helped = 0, both = 0;
-
-	for (i = 0; i < s->n; i++) {
-		b = series_at(base, s->points[i].x);
-		both += b != NULL;
-		helped += b && s->points[i].y[Y_LINE] < b->y[Y_LINE];
-	}
-	snprintf(l->where, sizeof(l->where), "%s: at %zu of %zu sizes",
-		 s->label, helped, both);
-	l->holds = helped > 0;
-}
-
-static int say_signs(struct check *c, const struct report_rule *rule,
-		     const struct series_pair *pair)
-{
-	const struct series *base;
-	const char *why;
-	size_t i;
-
-	for (i = 0; i < c->set->n; i++) {
-		base = series_base(c->set, &c->set->v[i], pair, &why);
-		if (base)
-			say_sign(c, rule, &c->set->v[i], base);
-	}
-	return 0;
-}
-
-static int hardware_helps(struct check *c, const struct report_rule *rule,
-			  struct err *err)
-{
-	static const struct series_pair pair = {"prefetchers", "all-off",
-						"as-found", NULL};
-
-	(void)err;
-	return say_signs(c, rule, &pair);
-}
-
-static int software_helps(struct check *c, const struct report_rule *rule,
-			  struct err *err)
-{
-	static const struct series_pair pair = SOFTWARE;
-
-	(void)err;
-	return say_signs(c, rule, &pair);
-}
+static const struct report_sign hardware_helps = {
+	{"prefetchers", "all-off", "as-found", NULL}, .y = Y_LINE};
+static const struct report_sign software_helps = {SOFTWARE, .y = Y_LINE};
 
 static const struct report_equal equals[] = {
 	REPORT_EQUAL_MESSAGES,
 };
 
 static const struct report_rule rules[] = {
-	{CHECK_EXACT, "every line is visited once an operation", every_line},
-	{CHECK_EXACT, "--verify each verified every payload",
-	 report_rule_verified},
+	{CHECK_EXACT, "every line is visited once an operation",
+	 report_rule_rows, .row = every_line},
+	{CHECK_EXACT, "--verify each verified every payload", report_rule_rows,
+	 .row = report_row_verified},
 	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
-	 report_rule_rising},
+	 .run = report_rule_rising},
 	{CHECK_STATISTICAL,
 	 "beyond the last cache a random line takes as long as a sequential "
 	 "one, or longer",
-	 random_is_not_faster},
+	 .run = random_is_not_faster},
 	{CHECK_HARDWARE, "hardware prefetchers make the scan faster",
-	 hardware_helps},
+	 report_rule_sign, .sign = &hardware_helps},
 	{CHECK_HARDWARE, "prefetch instructions make the scan faster",
-	 software_helps},
+	 report_rule_sign, .sign = &software_helps},
 };
 
 const struct report report_prefetch = {

@@ -91,48 +91,21 @@ static const struct report_equal equals[] = {
 
 /* --- invariants ------------------------------------------------------------ */
 
-static int nothing_left(struct check *c, const struct report_rule *rule,
-			struct err *err)
+static bool nothing_left(const struct check *c, size_t row,
+			 struct report_bounds *b)
 {
-	struct check_line *l = NULL;
-	size_t row;
-
-	(void)err;
-	for (row = 0; row < reader_rows(c->table); row++) {
-		double left = check_number(c, row, "pinned_left_bytes");
-
-		if (!check_row_ok(c, row) || isnan(left))
-			continue;
-		if (!l)
-			l = check_add(c, rule->kind, rule->what);
-		if (left > 0)
-			check_violate(c, l, "line %zu: %.0f bytes",
-				      reader_line(c->table, row), left);
-	}
-	return 0;
+	b->is = check_number(c, row, "pinned_left_bytes");
+	b->least = -INFINITY;
+	b->most = 0;
+	return !isnan(b->is);
 }
 
-static int hits_register_nothing(struct check *c,
-				 const struct report_rule *rule,
-				 struct err *err)
+static bool hits_register_nothing(const struct check *c, size_t row,
+				  struct report_bounds *b)
 {
-	struct check_line *l = NULL;
-	size_t row;
-
-	(void)err;
-	for (row = 0; row < reader_rows(c->table); row++) {
-		double misses = check_number(c, row, "cache_misses");
-		double made = check_number(c, row, "registered");
-
-		if (!check_row_ok(c, row) || isnan(misses))
-			continue;
-		if (!l)
-			l = check_add(c, rule->kind, rule->what);
-		if (made < misses || made > misses)
-			check_violate(c, l, "line %zu: %.0f for %.0f misses",
-				      reader_line(c->table, row), made, misses);
-	}
-	return 0;
+	b->is = check_number(c, row, "registered");
+	b->least = b->most = check_number(c, row, "cache_misses");
+	return !isnan(b->most);
 }
 
 /* The same point but for its pages: all its other cells are the same. */
@@ -205,13 +178,14 @@ static int registering_rises(struct check *c, const struct report_rule *rule,
 }
 
 static const struct report_rule rules[] = {
-	{CHECK_EXACT, "no locked memory is left", nothing_left},
+	{CHECK_EXACT, "no locked memory is left", report_rule_rows,
+	 .row = nothing_left},
 	{CHECK_EXACT, "the pin-down cache registers its misses alone",
-	 hits_register_nothing},
+	 report_rule_rows, .row = hits_register_nothing},
 	{CHECK_STATISTICAL, "registering populated memory is not slower",
-	 populated_not_slower},
+	 .run = populated_not_slower},
 	{CHECK_STATISTICAL, "registering does not fall as size grows by 4",
-	 registering_rises},
+	 .run = registering_rises},
 };
 
 const struct report report_regcost = {

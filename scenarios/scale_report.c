@@ -34,33 +34,18 @@ static const struct report_equal equals[] = {
 };
 
 /* By the client's own count: the NIC's would only warn. */
-static int never_without_credit(struct check *c, const struct report_rule *rule,
-				struct err *err)
+static bool never_without_credit(const struct check *c, size_t row,
+				 struct report_bounds *b)
 {
-	struct check_line *l = NULL;
-	size_t row;
-
-	(void)err;
-	for (row = 0; row < reader_rows(c->table); row++) {
-		const double most = check_number(c, row, "outstanding_max");
-		const double posted = check_number(c, row, "posted_receives");
-
-		if (!check_row_ok(c, row) || isnan(most) || isnan(posted))
-			continue;
-		if (!l)
-			l = check_add(c, rule->kind, rule->what);
-		if (most > posted)
-			check_violate(c, l,
-				      "line %zu: %.0f requests on their way, "
-				      "%.0f receives posted",
-				      reader_line(c->table, row), most, posted);
-	}
-	return 0;
+	b->is = check_number(c, row, "outstanding_max");
+	b->least = 0;
+	b->most = check_number(c, row, "posted_receives");
+	return !isnan(b->is) && !isnan(b->most);
 }
 
 static const struct report_rule rules[] = {
 	{CHECK_EXACT, "never more requests on their way than receives posted",
-	 never_without_credit},
+	 report_rule_rows, .row = never_without_credit},
 };
 
 const struct report report_scale = {

@@ -121,96 +121,42 @@ static const struct report_equal equals[] = {
 
 /* Every operation visited every line of its buffer, touch or notouch alike;
  * none visited none. */
-static int rule_lines(struct check *c, const struct report_rule *rule,
-		      struct err *err)
+static bool each_line_once(const struct check *c, size_t row,
+			   struct report_bounds *b)
 {
-	struct check_line *l = NULL;
-	size_t row;
-
-	(void)err;
-	for (row = 0; row < reader_rows(c->table); row++) {
-		double lines = check_number(c, row, "server_lines_scanned");
-		double want = ceil(check_number(c, row, "size_bytes") /
-				   check_number(c, row, "line_bytes")) *
-			      check_number(c, row, "samples");
-
-		if (!check_row_ok(c, row))
-			continue;
-		if (!strcmp(check_cell(c, row, "touch"), "none"))
-			want = 0;
-		if (!l)
-			l = check_add(c, rule->kind, rule->what);
-		if (!(fabs(lines - want) < 0.5))
-			check_violate(c, l, "line %zu: %.0f, not %.0f",
-				      reader_line(c->table, row), lines, want);
-	}
-	return 0;
+	b->is = check_number(c, row, "server_lines_scanned");
+	b->least = ceil(check_number(c, row, "size_bytes") /
+			check_number(c, row, "line_bytes")) *
+		   check_number(c, row, "samples");
+	if (!strcmp(check_cell(c, row, "touch"), "none"))
+		b->least = 0;
+	b->most = b->least;
+	return true;
 }
 
 /* Why the sign may be the other one here; "" where it would be news. */
 static const char *why_other_sign(const struct check *c, const struct series *s)
 {
 	if (series_is(c->set, s, "tcp") || series_is(c->set, s, "loop"))
-		return "; here the CPU copies what is sent: touching may "
+		return "here the CPU copies what is sent: touching may "
 		       "warm its cache for the copy, and be faster";
 	if (!strcmp(series_cell(c->set, s, "software_device"), "yes"))
-		return "; a software device sends by CPU: touching may warm "
+		return "a software device sends by CPU: touching may warm "
 		       "its cache, and be faster";
-	return "; a NIC with direct cache access need not show it either";
+	return "a NIC with direct cache access need not show it either";
 }
 
-static void say_sign(struct check *c, const struct report_rule *rule,
-		     const struct series *touch, const struct series *notouch)
-{
-	struct check_line *l = check_add(c, rule->kind, rule->what);
-	double low = INFINITY, high = -INFINITY, drop;
-	size_t i, both = 0, slower = 0;
-
-	for (i = 0; i < touch->n; i++) {
-		const struct series_point *p = &touch->points[i], *q;
-
-		q = series_at(notouch, p->x);
-		if (!q)
-			continue;
-		drop = series_gain(p->y[0], q->y[0]);
-		low = fmin(low, drop);
-		high = fmax(high, drop);
-		slower += drop > 0;
-		both++;
-	}
-	l->holds = 2 * slower > both;
-	snprintf(l->where, sizeof(l->where),
-		 "%.60s: slower at %zu of %zu sizes, drop %+.1f to %+.1f %%%s",
-		 touch->label, slower, both, low, high,
-		 why_other_sign(c, touch));
-}
-
-static int rule_sign(struct check *c, const struct report_rule *rule,
-		     struct err *err)
-{
-	const struct series_pair pair = PAIR;
-	const struct series *touch;
-	const char *why;
-	size_t i;
-
-	(void)err;
-	for (i = 0; i < c->set->n; i++) {
-		touch = series_base(c->set, &c->set->v[i], &pair, &why);
-		if (touch)
-			say_sign(c, rule, touch, &c->set->v[i]);
-	}
-	return 0;
-}
+static const struct report_sign slower = {PAIR, .note = why_other_sign};
 
 static const struct report_rule rules[] = {
-	{CHECK_EXACT, "--verify each verified every payload",
-	 report_rule_verified},
+	{CHECK_EXACT, "--verify each verified every payload", report_rule_rows,
+	 .row = report_row_verified},
 	{CHECK_EXACT, "each line visited once an operation, touch or notouch",
-	 rule_lines},
+	 report_rule_rows, .row = each_line_once},
 	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
-	 report_rule_rising},
+	 .run = report_rule_rising},
 	{CHECK_HARDWARE, "touching the buffer that is sent is slower",
-	 rule_sign},
+	 report_rule_sign, .sign = &slower},
 };
 
 const struct report report_touch = {

@@ -37,7 +37,10 @@ static void print_lines(const struct check_result *res)
 
 		printf("%-8s  %-11s  %s\n", verdict(l), kinds[l->kind],
 		       l->what);
-		if (l->where[0])
+		if (l->times > 1)
+			printf("          %s; and %u more\n", l->where,
+			       l->times - 1);
+		else if (l->where[0])
 			printf("          %s\n", l->where);
 	}
 }

@@ -30,7 +30,7 @@ void check_violate(struct check *c, struct check_line *l, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!l->holds)
+	if (l->times++)
 		return;
 	l->holds = false;
 	if (l->kind == CHECK_EXACT)

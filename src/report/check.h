@@ -24,7 +24,8 @@ struct check_line {
 	enum check_kind kind;
 	bool holds;
 	char what[160];	 /* the invariant, and of what */
-	char where[320]; /* the first place where it does not hold */
+	char where[400]; /* the first place where it does not hold */
+	unsigned times;	 /* at how many it does not */
 };
 
 struct check_result {

@@ -223,6 +223,8 @@ static void put_checks(struct page *p, const struct scenario *scn)
 		html_text(p->f, l->what + n + 2);
 		fputs("</td><td>", p->f);
 		html_text(p->f, l->where);
+		if (l->times > 1)
+			fprintf(p->f, "; and %u more", l->times - 1);
 		fputs("</td></tr>\n", p->f);
 	}
 	fputs("</table></details>\n", p->f);

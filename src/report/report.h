@@ -77,16 +77,33 @@ struct report_equal {
 	const char *what, *a, *b;
 };
 
+/* What a number of a row must be; one that is missing (NAN) is not. */
+struct report_bounds {
+	double is, least, most;
+};
+
+/* A pair by one of its values: nothing is expected, the sign is said. */
+struct report_sign {
+	struct series_pair pair;
+	unsigned y; /* which of the report's axes */
+	/* Why the sign may be another one here: a constant, "" or NULL. */
+	const char *(*note)(const struct check *c, const struct series *s);
+};
+
 /*
  * Any other invariant (report/check.h).  `run` looks at what it wants and
  * adds a line with check_add() once it has found something to look at: a
- * line that holds of nothing is no check.
+ * line that holds of nothing is no check.  Most are one of those below, which
+ * are told the rest here.
  */
 struct report_rule {
 	enum check_kind kind;
 	const char *what;
 	int (*run)(struct check *c, const struct report_rule *rule,
 		   struct err *err);
+	/* report_rule_rows: false if there is nothing to look at. */
+	bool (*row)(const struct check *c, size_t row, struct report_bounds *b);
+	const struct report_sign *sign; /* report_rule_sign */
 };
 
 /* What the literature measured, to stand beside the user's own: value i was
@@ -147,15 +164,19 @@ bool report_shows(const struct report_figure *fig,
 
 /* Rules that several scenarios have. */
 
-/* Exact: with --verify each client_verified is samples. */
-int report_rule_verified(struct check *c, const struct report_rule *rule,
-			 struct err *err);
+/* .row of every row that is ok. */
+int report_rule_rows(struct check *c, const struct report_rule *rule,
+		     struct err *err);
+/* A .row: with --verify each client_verified is samples. */
+bool report_row_verified(const struct check *c, size_t row,
+			 struct report_bounds *b);
 
 /* Statistical: y[0] does not fall as x grows by 4. */
 int report_rule_rising(struct check *c, const struct report_rule *rule,
 		       struct err *err);
-/* Hardware: the pair's other is below its base in y[0]; says where. */
-int report_rule_faster(struct check *c, const struct report_rule *rule,
-		       struct err *err);
+/* Hardware: the other of .sign's pair is below its base; one line says at how
+ * many points of all such pairs, and by how much. */
+int report_rule_sign(struct check *c, const struct report_rule *rule,
+		     struct err *err);
 
 #endif

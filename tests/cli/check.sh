@@ -28,6 +28,11 @@ ok "a sample lost" spoil samples 29 "a sample for each operation"
 ok "a payload not verified" spoil client_verified 29 "verified every payload"
 ok "percentiles out of order" spoil lat_p50_ns 999999999999 "percentiles rise"
 ok "a failed verification" spoil reason "verify-failed: x" "payloads verified"
+gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "server_recvs") c = i }
+	NR > 1 { $c = 29 } { print }' good/sendrecv.csv >bad/sendrecv.csv
+try "$bench" check bad
+ok "many places: the first, and how many more" eval 'is "$status" 1 &&
+	grep -A1 "^VIOLATED.*server received" out | grep -q "line 2: .*; and 17 more"'
 rm -rf bad
 cp -r good bad
 sed -i '2d' bad/sendrecv.hist.csv
@@ -37,6 +42,12 @@ rm -rf bad
 cp -r good bad
 truncate -s -10 bad/sendrecv.csv
 ok "a torn file is said" fails_with 3 "" check bad
+# A line each invariant, however many pairs of series it was seen in.
+try "$bench" run touch --preset smoke --transport tcp,loop -s 1k,4k --scan read,write --cache warm,cold --out many
+try "$bench" check many
+ok "a sign is one line, with counts" is "$(grep -A1 "^[a-z]* *hardware" out | tail -1 | sed -E "s/[0-9]+ of/N of/; s/, by.*//")" \
+	"          at N of 16 points of 8 pairs"
+ok "no invariant has two lines" is "$(grep -E "^[a-zA-Z]+ +(exact|stat|hard)" out | sort | uniq -d)" ""
 ok "no results" fails_with 3 "no-file" check "$work"
 ok "no folder" fails_with 2 "takes one results folder" check
 done_testing

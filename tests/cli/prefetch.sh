@@ -36,7 +36,7 @@ try "$bench" check alone
 ok 'alone: check' is "$status" 0
 sed -i '0,/,1280,/s//,1281,/' alone/prefetch.csv
 try "$bench" check alone
-ok 'check finds a line too many' eval 'is $status 1 && out_has "1281 instead of 1280"'
+ok 'check finds a line too many' eval 'is $status 1 && out_has "1281, not 1280"'
 if command -v gnuplot >/dev/null; then
 	try "$bench" report link
 	ok 'figures: time per line, reads, writes; prefetch instructions' eval '
