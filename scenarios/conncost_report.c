@@ -78,6 +78,11 @@ static const struct report_rule rules[] = {
 	 .row = one_each},
 };
 
+static const struct report_sentence sentences[] = {
+	{.say = SAY_LEAST, .words = "a connection is cheapest by"},
+	{.say = SAY_RISE, .words = "at once, the time for one rises most by"},
+};
+
 const struct report report_conncost = {
 	.measure = "making a connection, in microseconds (p50)",
 	.axes = {.x = "at_once",
@@ -89,4 +94,6 @@ const struct report report_conncost = {
 	.n_equals = sizeof(equals) / sizeof(equals[0]),
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.sentences = sentences,
+	.n_sentences = sizeof(sentences) / sizeof(sentences[0]),
 };

@@ -62,6 +62,15 @@ static const struct report_rule rules[] = {
 	 .run = report_rule_rising},
 };
 
+static const struct report_sentence sentences[] = {
+	{.say = SAY_LEAST,
+	 .words = "an operation at a time is done soonest by",
+	 .where = {{"mode", "latency"}}},
+	{.say = SAY_RISE,
+	 .words = "bytes p50 rises most with",
+	 .where = {{"mode", "latency"}}},
+};
+
 const struct report report_ops = {
 	.measure = "round trip, or posting to completion, in microseconds",
 	.axes = {.x = "size_bytes",
@@ -76,4 +85,6 @@ const struct report report_ops = {
 	.n_equals = sizeof(equals) / sizeof(equals[0]),
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.sentences = sentences,
+	.n_sentences = sizeof(sentences) / sizeof(sentences[0]),
 };

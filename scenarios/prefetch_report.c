@@ -229,6 +229,21 @@ static const struct report_rule rules[] = {
 	 report_rule_sign, .sign = &software_helps},
 };
 
+static const struct report_sentence sentences[] = {
+	{.say = SAY_MOST,
+	 .words = "being without hardware prefetchers",
+	 .pair = HARDWARE,
+	 .where = {{"pattern", "seq"}}},
+	{.say = SAY_MOST,
+	 .words = "a random order of touching, against a sequential one,",
+	 .pair = {"pattern", "random", "seq", NULL},
+	 .where = {{"prefetchers", "as-found"}}},
+	{.say = SAY_MOST,
+	 .words = "doing without prefetch instructions",
+	 .pair = SOFTWARE,
+	 .where = {{"prefetchers", "as-found"}}},
+};
+
 const struct report report_prefetch = {
 	.measure = "request to response in microseconds, and time per line",
 	.axes = {BYTES, .y = {[Y_P50] = {"lat_p50_ns", "p50", 1e3},
@@ -241,4 +256,6 @@ const struct report report_prefetch = {
 	.n_equals = sizeof(equals) / sizeof(equals[0]),
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.sentences = sentences,
+	.n_sentences = sizeof(sentences) / sizeof(sentences[0]),
 };

@@ -188,6 +188,15 @@ static const struct report_rule rules[] = {
 	 .run = registering_rises},
 };
 
+static const struct report_sentence sentences[] = {
+	{.say = SAY_LEAST,
+	 .words = "registering is cheapest by",
+	 .where = PLAIN},
+	{.say = SAY_RISE,
+	 .words = "bytes, registering rises most with",
+	 .where = PLAIN},
+};
+
 const struct report report_regcost = {
 	.measure = "time of a step in microseconds (p50)",
 	.axes = {BY_SIZE, .y = {{"register_p50_ns", "register", 1e3},
@@ -199,4 +208,6 @@ const struct report report_regcost = {
 	.n_equals = sizeof(equals) / sizeof(equals[0]),
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.sentences = sentences,
+	.n_sentences = sizeof(sentences) / sizeof(sentences[0]),
 };

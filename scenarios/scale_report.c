@@ -48,6 +48,10 @@ static const struct report_rule rules[] = {
 	 report_rule_rows, .row = never_without_credit},
 };
 
+static const struct report_sentence sentences[] = {
+	{.say = SAY_RISE, .words = "queue pairs p50 rises most with"},
+};
+
 const struct report report_scale = {
 	.measure = "posting to completion or answer, in microseconds",
 	.axes = {.x = "qps",
@@ -62,4 +66,6 @@ const struct report report_scale = {
 	.n_equals = sizeof(equals) / sizeof(equals[0]),
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.sentences = sentences,
+	.n_sentences = sizeof(sentences) / sizeof(sentences[0]),
 };

@@ -159,6 +159,13 @@ static const struct report_rule rules[] = {
 	 report_rule_sign, .sign = &slower},
 };
 
+static const struct report_sentence sentences[] = {
+	{.say = SAY_MOST,
+	 .words =
+		 "touching the buffer that is sent, against touching another,"},
+	{.say = SAY_ORDER},
+};
+
 const struct report report_touch = {
 	.measure = "round trip in microseconds",
 	.axes = {.x = "size_bytes",
@@ -172,4 +179,6 @@ const struct report report_touch = {
 	.n_equals = sizeof(equals) / sizeof(equals[0]),
 	.rules = rules,
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
+	.sentences = sentences,
+	.n_sentences = sizeof(sentences) / sizeof(sentences[0]),
 };

@@ -104,9 +104,11 @@ static int put_sentences(struct page *p, const struct report *r,
 		html_text(p->f, s.text[i]);
 		fputs("</li>\n", p->f);
 	}
-	fputs("</ul>\n<p class=\"soft\">Each by exact rank tests over trials, "
-	      "corrected for all points of the sentence (Holm, 5 %).</p>\n",
-	      p->f);
+	fprintf(p->f,
+		"</ul>\n<p class=\"soft\">%s%sEach by exact rank tests over "
+		"trials, corrected for all points of the sentence (Holm, 5 "
+		"%%).</p>\n",
+		s.scope, *s.scope ? " " : "");
 	return 0;
 }
 

@@ -117,6 +117,25 @@ struct report_reference {
 	unsigned n;
 };
 
+/* A kind of sentence in report.html; all speak of y[0] (report/sentences.h). */
+enum report_say {
+	SAY_ORDER, /* of each pair: where the other is lower, where higher, and
+		      where they change places */
+	SAY_MOST,  /* of all pairs: where the base costs most.  words: what
+		      that is, "touching the buffer" */
+	SAY_LEAST, /* at both ends of x: what is least.  words: "is cheapest
+		      with" */
+	SAY_RISE,  /* what rises most along x.  words: "p50 rises most for" */
+};
+
+struct report_sentence {
+	enum report_say say;
+	const char *words;
+	struct series_pair pair; /* .column NULL: the report's */
+	/* Series that it speaks of. */
+	struct report_where where[REPORT_WHERE_MAX + 1];
+};
+
 struct report {
 	const char *measure; /* title of the table: "round trip in us" */
 	/* Of the table, the rules and the figures that have none. */
@@ -135,8 +154,12 @@ struct report {
 	unsigned n_rules;
 	const struct report_reference *references;
 	unsigned n_references;
-	/* What is measured needs no wire and no device: sentences are allowed
-	 * (report/sentences.h) whatever the path. */
+	/* In order, the best first, as few are said; n_sentences 0: the order
+	 * of pairs, or without a pair what is least. */
+	const struct report_sentence *sentences;
+	unsigned n_sentences;
+	/* What is measured needs no wire and no device: its sentences need not
+	 * say so. */
 	bool local;
 };
 

@@ -1,115 +1,46 @@
 #include "report/sentences.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "metric/rank.h"
 #include "report/show.h"
+#include "report/told.h"
 
-#define ALPHA 0.05
-
-/* What the tests said of a series against another at one x. */
-struct finding {
-	double x, base, other, p;
-	int sign; /* of other - base; 0: not told apart */
+/* One declared sentence, while it is made. */
+struct saying {
+	struct sentences *out;
+	const struct report_sentence *what;
+	const struct series_pair *pair;
+	const struct report_view *view;
+	const struct series_axes *axes;
+	const char *scope; /* begins it: "over loopback, " */
+	bool few;	   /* trials, to tell anything apart */
 };
-
-struct findings {
-	struct finding *v;
-	unsigned n;
-};
-
-/* Room for the trials of two points. */
-struct scratch {
-	double *a, *b;
-};
-
-static void add(struct sentences *out, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add(struct sentences *out, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (out->n == SENTENCES_MAX)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(out->text[out->n++], SENTENCE_TEXT, fmt, ap);
-	va_end(ap);
-}
-
-/* --- tests ------------------------------------------------------------------*/
-
-static int test_at(const struct series_set *set, const struct series *base,
-		   const struct series *other, struct scratch *s,
-		   struct finding *f)
-{
-	const struct series_point *b = series_at(base, f->x);
-	const struct series_point *o = series_at(other, f->x);
-	unsigned nb = series_trials(set, base, f->x, s->a);
-	unsigned no = series_trials(set, other, f->x, s->b);
-
-	f->base = b->y[0];
-	f->other = o->y[0];
-	return rank_test(s->a, nb, s->b, no, &f->p);
-}
-
-/* By Holm, over all of them. */
-static int settle(struct findings *all)
-{
-	double *p = calloc(all->n + 1, sizeof(*p));
-	unsigned i;
-	int ret;
-
-	if (!p)
-		return -ENOMEM;
-	for (i = 0; i < all->n; i++)
-		p[i] = all->v[i].p;
-	ret = rank_holm(p, all->n);
-	for (i = 0; i < all->n; i++) {
-		struct finding *f = &all->v[i];
-
-		f->p = p[i];
-		if (f->p <= ALPHA)
-			f->sign = (f->other > f->base) - (f->other < f->base);
-	}
-	free(p);
-	return ret;
-}
-
-/* A test at every x that both have. */
-static int test_all(const struct series_set *set, const struct series *base,
-		    const struct series *other, struct findings *all)
-{
-	size_t rows = reader_rows(set->table) + 1, i;
-	struct scratch s = {calloc(rows, sizeof(double)),
-			    calloc(rows, sizeof(double))};
-	int ret = 0;
-
-	all->n = 0;
-	all->v = calloc(other->n + 1, sizeof(*all->v));
-	if (!s.a || !s.b || !all->v)
-		ret = -ENOMEM;
-	for (i = 0; !ret && i < other->n; i++) {
-		struct finding *f = &all->v[all->n];
-
-		f->x = other->points[i].x;
-		if (!series_at(base, f->x))
-			continue;
-		ret = test_at(set, base, other, &s, f);
-		all->n++;
-	}
-	if (!ret)
-		ret = settle(all);
-	free(s.a);
-	free(s.b);
-	return ret;
-}
 
 /* --- words ------------------------------------------------------------------*/
+
+/* Text after the scope, with a capital. */
+static void add(struct saying *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add(struct saying *s, const char *fmt, ...)
+{
+	char text[SENTENCE_TEXT], *to;
+	va_list ap;
+
+	if (s->out->n == SENTENCES_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	to = s->out->text[s->out->n++];
+	snprintf(to, SENTENCE_TEXT, "%s%s", s->scope, text);
+	to[0] = (char)toupper((unsigned char)to[0]);
+}
 
 static void append(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -124,9 +55,61 @@ static void append(char *buf, size_t size, const char *fmt, ...)
 	va_end(ap);
 }
 
+static bool ends(const char *s, const char *end)
+{
+	size_t n = strlen(s), k = strlen(end);
+
+	return n >= k && !strcmp(s + n - k, end);
+}
+
+/* "64k": a place on the axis. */
+static char *place(char *buf, size_t size, const struct saying *s, double x)
+{
+	return show_x(buf, size, s->axes->x, x);
+}
+
+/* "26.9 us" */
+static char *amount(char *buf, size_t size, const struct saying *s, double v)
+{
+	const struct series_value *y = &s->axes->y[0];
+	const char *unit = "";
+
+	if (ends(y->column, "_ns"))
+		unit = y->per >= 1e6 ? " ms" : y->per >= 1e3 ? " us" : " ns";
+	show_digits(buf, size, v);
+	append(buf, size, "%s", unit);
+	return buf;
+}
+
+/* --- which series -------------------------------------------------------------*/
+
+static bool shown(const struct saying *s, const struct series *x)
+{
+	return x->path == s->view->path &&
+	       report_has(s->what->where, s->view->set, x);
+}
+
+/* The base of a series that is shown; NULL if it has none. */
+static const struct series *base_of(const struct saying *s,
+				    const struct series *x)
+{
+	const char *why;
+
+	return shown(s, x) ? series_base(s->view->set, x, s->pair, &why) : NULL;
+}
+
+/* Signs, and whether there could be any. */
+static int settle(struct saying *s, struct told_set *all)
+{
+	s->few |= all->n && !told_could(all);
+	return told_settle(all);
+}
+
+/* --- SAY_ORDER ----------------------------------------------------------------*/
+
 /* "1k to 4k, 64k": where the findings have this sign. */
-static void where_words(char *buf, size_t size, const struct findings *all,
-			int sign, const struct series_axes *axes)
+static void where_words(char *buf, size_t size, const struct saying *s,
+			const struct told_set *all, int sign)
 {
 	char from[40], to[40];
 	unsigned i, end;
@@ -138,232 +121,314 @@ static void where_words(char *buf, size_t size, const struct findings *all,
 				break;
 		if (all->v[i].sign != sign)
 			continue;
-		show_x(from, sizeof(from), axes->x, all->v[i].x);
-		show_x(to, sizeof(to), axes->x, all->v[end - 1].x);
+		place(from, sizeof(from), s, all->v[i].base_x);
+		place(to, sizeof(to), s, all->v[end - 1].base_x);
 		append(buf, size, "%s%s", *buf ? ", " : "", from);
 		if (end - i > 1)
 			append(buf, size, " to %s", to);
 	}
 }
 
-/* The finding of this sign with the largest gain or cost; NULL if none. */
-static const struct finding *most(const struct findings *all, int sign)
+static double percent(const struct told *t)
 {
-	const struct finding *best = NULL;
-	double off, far = -1;
+	return fabs(series_gain(t->base_y, t->other_y));
+}
+
+/* The one of this sign with the largest gain or cost; NULL if none. */
+static const struct told *most(const struct told_set *all, int sign)
+{
+	const struct told *best = NULL;
 	unsigned i;
 
-	for (i = 0; i < all->n; i++) {
-		off = fabs(series_gain(all->v[i].base, all->v[i].other));
-		if (all->v[i].sign == sign && off > far) {
-			far = off;
+	for (i = 0; i < all->n; i++)
+		if (all->v[i].sign == sign &&
+		    (!best || percent(&all->v[i]) > percent(best)))
 			best = &all->v[i];
-		}
-	}
 	return best;
 }
 
 /* "lower at 1k to 4k, by up to 38.6 % (at 1k)"; "" if nowhere. */
-static void side_words(char *buf, size_t size, const struct findings *all,
-		       int sign, const struct series_axes *axes)
+static void side_words(char *buf, size_t size, const struct saying *s,
+		       const struct told_set *all, int sign)
 {
-	const struct finding *f = most(all, sign);
+	const struct told *t = most(all, sign);
 	char where[200], x[40];
 
 	*buf = '\0';
-	if (!f)
+	if (!t)
 		return;
-	where_words(where, sizeof(where), all, sign, axes);
-	show_x(x, sizeof(x), axes->x, f->x);
+	where_words(where, sizeof(where), s, all, sign);
 	snprintf(buf, size, "%s at %s, by up to %.1f %% (at %s)",
-		 sign < 0 ? "lower" : "higher", where,
-		 fabs(series_gain(f->base, f->other)), x);
+		 sign < 0 ? "lower" : "higher", where, percent(t),
+		 place(x, sizeof(x), s, t->base_x));
 }
 
-static void say_pair(struct sentences *out, const struct series_axes *axes,
-		     const struct series *base, const struct series *other,
-		     const struct findings *all)
+static void say_sides(struct saying *s, const struct told_set *all)
 {
+	const struct told *t = &all->v[0];
 	char lower[320], higher[320], none[200];
 
-	side_words(lower, sizeof(lower), all, -1, axes);
-	side_words(higher, sizeof(higher), all, 1, axes);
-	where_words(none, sizeof(none), all, 0, axes);
+	side_words(lower, sizeof(lower), s, all, -1);
+	side_words(higher, sizeof(higher), s, all, 1);
+	where_words(none, sizeof(none), s, all, 0);
 	if (!*lower && !*higher) {
-		add(out, "%s and %s are not told apart in %s at any of %u %s.",
-		    other->label, base->label, axes->y[0].label, all->n,
-		    all->n == 1 ? "point" : "points");
+		add(s, "%s and %s are not told apart in %s at any of %u %s.",
+		    t->other->label, t->base->label, s->axes->y[0].label,
+		    all->n, all->n == 1 ? "point" : "points");
 		return;
 	}
-	add(out, "%s against %s: %s is %s%s%s%s%s.", other->label, base->label,
-	    axes->y[0].label, lower, *lower && *higher ? "; " : "", higher,
+	add(s, "%s against %s: %s is %s%s%s%s%s.", t->other->label,
+	    t->base->label, s->axes->y[0].label, lower,
+	    *lower && *higher ? "; " : "", higher,
 	    *none ? "; not told apart at " : "", none);
 }
 
 /* Where one overtakes the other: once, between neighbours that both tell. */
-static void say_crossing(struct sentences *out, const struct series_axes *axes,
-			 const struct series *base, const struct series *other,
-			 const struct findings *all)
+static void say_crossing(struct saying *s, const struct told_set *all)
 {
-	unsigned i, last = 0, changes = 0, at = 0;
-	char from[40], to[40];
-	int sign = 0;
+	const struct told *t, *last = NULL, *from = NULL, *to = NULL;
+	char a[40], b[40];
+	unsigned i, changes = 0;
 
 	for (i = 0; i < all->n; i++) {
-		if (!all->v[i].sign)
+		t = &all->v[i];
+		if (!t->sign)
 			continue;
-		if (sign && all->v[i].sign != sign) {
+		if (last && t->sign != last->sign) {
 			changes++;
-			at = last;
-			show_x(to, sizeof(to), axes->x, all->v[i].x);
+			from = last;
+			to = t;
 		}
-		sign = all->v[i].sign;
-		last = i;
+		last = t;
 	}
 	if (changes != 1)
 		return;
-	show_x(from, sizeof(from), axes->x, all->v[at].x);
-	add(out,
-	    "From %s to %s the order turns: from there on %s has the lower %s.",
-	    from, to, sign < 0 ? other->label : base->label, axes->y[0].label);
+	add(s,
+	    "from %s to %s the order turns: from there on %s has the lower "
+	    "%s.",
+	    place(a, sizeof(a), s, from->base_x),
+	    place(b, sizeof(b), s, to->base_x),
+	    to->sign < 0 ? to->other->label : to->base->label,
+	    s->axes->y[0].label);
 }
 
-static int say_pairs(struct sentences *out, const struct report *r,
-		     const struct report_view *view)
+static int say_order(struct saying *s)
 {
-	const struct series_set *set = view->set;
-	struct findings all;
-	const char *why;
+	struct told_set all = {.n = 0};
 	size_t i;
 	int ret = 0;
 
-	for (i = 0; !ret && i < set->n; i++) {
-		const struct series *other = &set->v[i], *base;
+	for (i = 0; !ret && i < s->view->set->n; i++) {
+		const struct series *other = &s->view->set->v[i], *base;
 
-		if (other->path != view->path)
-			continue;
-		base = series_base(set, other, &r->pair, &why);
+		base = base_of(s, other);
 		if (!base)
 			continue;
-		ret = test_all(set, base, other, &all);
-		if (!ret) {
-			say_pair(out, set->axes, base, other, &all);
-			say_crossing(out, set->axes, base, other, &all);
+		ret = told_pair(&all, s->view->set, base, other);
+		if (!ret)
+			ret = settle(s, &all);
+		if (!ret && told_could(&all)) {
+			say_sides(s, &all);
+			say_crossing(s, &all);
 		}
-		free(all.v);
+		told_fini(&all);
 	}
+	told_fini(&all);
 	return ret;
 }
 
-/* --- the least of many ------------------------------------------------------*/
+/* --- SAY_MOST -----------------------------------------------------------------*/
 
-static bool at_least(const struct series *s, enum path path, double x)
+static void say_cost(struct saying *s, const struct told *t)
 {
-	return s->path == path && series_at(s, x);
+	char x[40], a[40], b[40];
+
+	add(s, "%s costs most with %s at %s: %s against %s, %.1f %%.",
+	    s->what->words, t->base->label, place(x, sizeof(x), s, t->base_x),
+	    amount(a, sizeof(a), s, t->base_y),
+	    amount(b, sizeof(b), s, t->other_y), percent(t));
 }
 
+/* Nowhere a cost; a gain, perhaps. */
+static void say_no_cost(struct saying *s, const struct told_set *all)
+{
+	const struct told *t = most(all, 1);
+	char x[40], saves[200] = "";
+
+	if (t)
+		snprintf(saves, sizeof(saves),
+			 "; it saves up to %.1f %% (%s at %s)", percent(t),
+			 t->base->label, place(x, sizeof(x), s, t->base_x));
+	add(s, "%s is not shown to cost anything at any of %u %s%s.",
+	    s->what->words, all->n, all->n == 1 ? "point" : "points", saves);
+}
+
+static int say_most(struct saying *s)
+{
+	struct told_set all = {.n = 0};
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < s->view->set->n; i++) {
+		const struct series *other = &s->view->set->v[i], *base;
+
+		base = base_of(s, other);
+		if (base)
+			ret = told_pair(&all, s->view->set, base, other);
+	}
+	if (!ret)
+		ret = settle(s, &all);
+	if (!ret && told_could(&all)) {
+		if (most(&all, -1))
+			say_cost(s, most(&all, -1));
+		else
+			say_no_cost(s, &all);
+	}
+	told_fini(&all);
+	return ret;
+}
+
+/* --- SAY_LEAST ----------------------------------------------------------------*/
+
 /* The series with the least y[0] at x, and the next. */
-static void find_least(const struct report_view *view, double x,
+static void find_least(const struct saying *s, double x,
 		       const struct series **least, const struct series **next)
 {
 	size_t i;
 
 	*least = *next = NULL;
-	for (i = 0; i < view->set->n; i++) {
-		const struct series *s = &view->set->v[i];
-		double y;
+	for (i = 0; i < s->view->set->n; i++) {
+		const struct series *v = &s->view->set->v[i];
 
-		if (!at_least(s, view->path, x))
+		if (!shown(s, v) || !series_at(v, x))
 			continue;
-		y = series_at(s, x)->y[0];
-		if (!*least || y < series_at(*least, x)->y[0]) {
+		if (!*least ||
+		    series_at(v, x)->y[0] < series_at(*least, x)->y[0]) {
 			*next = *least;
-			*least = s;
-		} else if (!*next || y < series_at(*next, x)->y[0]) {
-			*next = s;
+			*least = v;
+		} else if (!*next ||
+			   series_at(v, x)->y[0] < series_at(*next, x)->y[0]) {
+			*next = v;
 		}
 	}
 }
 
-/* Is it below each of the others there, all taken together? */
-static int test_least(const struct report_view *view,
-		      const struct series *least, double x, bool *is)
+/* Against each of the others there, all taken together. */
+static int test_least(struct saying *s, const struct series *least, double x,
+		      struct told_set *all)
 {
-	const struct series_set *set = view->set;
-	size_t rows = reader_rows(set->table) + 1, i;
-	struct scratch s = {calloc(rows, sizeof(double)),
-			    calloc(rows, sizeof(double))};
-	struct findings all = {.v = calloc(set->n + 1, sizeof(*all.v))};
-	int ret = s.a && s.b && all.v ? 0 : -ENOMEM;
+	struct told t = {.other = least, .base_x = x, .other_x = x};
+	size_t i;
+	int ret = 0;
 
-	for (i = 0; !ret && i < set->n; i++) {
-		if (&set->v[i] == least || !at_least(&set->v[i], view->path, x))
-			continue;
-		all.v[all.n].x = x;
-		ret = test_at(set, &set->v[i], least, &s, &all.v[all.n++]);
+	for (i = 0; !ret && i < s->view->set->n; i++) {
+		t.base = &s->view->set->v[i];
+		if (t.base != least && shown(s, t.base) && series_at(t.base, x))
+			ret = told_add(all, s->view->set, &t);
 	}
-	if (!ret)
-		ret = settle(&all);
-	*is = !ret && all.n;
-	for (i = 0; !ret && i < all.n; i++)
-		*is &= all.v[i].sign < 0;
-	free(s.a);
-	free(s.b);
-	free(all.v);
+	return ret ? ret : settle(s, all);
+}
+
+static bool below_all(const struct told_set *all)
+{
+	unsigned i;
+
+	for (i = 0; i < all->n; i++)
+		if (all->v[i].sign >= 0)
+			return false;
+	return all->n != 0;
+}
+
+static int say_least_at(struct saying *s, double x)
+{
+	const struct series *least, *next;
+	struct told_set all = {.n = 0};
+	char where[40], a[40], b[40];
+	int ret;
+
+	find_least(s, x, &least, &next);
+	if (!next)
+		return 0;
+	ret = test_least(s, least, x, &all);
+	if (!ret && below_all(&all))
+		add(s, "at %s %s %s %s (%s); %s comes next (%s).",
+		    place(where, sizeof(where), s, x), s->axes->x_label,
+		    s->what->words, least->label,
+		    amount(a, sizeof(a), s, series_at(least, x)->y[0]),
+		    next->label,
+		    amount(b, sizeof(b), s, series_at(next, x)->y[0]));
+	told_fini(&all);
 	return ret;
 }
 
-static int say_least(struct sentences *out, const struct report_view *view,
-		     double x)
+/* The ends of the axis, over all that is shown; false if there are none. */
+static bool find_ends(const struct saying *s, double *low, double *high)
 {
-	const struct series_axes *axes = view->set->axes;
-	const struct series *least, *next;
-	char where[40], a[32], b[32];
-	bool is;
-	int ret;
+	size_t i;
 
-	find_least(view, x, &least, &next);
-	if (!next)
-		return 0;
-	ret = test_least(view, least, x, &is);
-	if (ret || !is)
-		return ret;
-	add(out, "At %s %s the least %s has %s (%s); %s comes next (%s).",
-	    show_x(where, sizeof(where), axes->x, x), axes->x_label,
-	    axes->y[0].label, least->label,
-	    show_digits(a, sizeof(a), series_at(least, x)->y[0]), next->label,
-	    show_digits(b, sizeof(b), series_at(next, x)->y[0]));
-	return 0;
+	*low = INFINITY;
+	*high = -INFINITY;
+	for (i = 0; i < s->view->set->n; i++) {
+		const struct series *v = &s->view->set->v[i];
+
+		if (!shown(s, v) || !v->n)
+			continue;
+		*low = fmin(*low, v->points[0].x);
+		*high = fmax(*high, v->points[v->n - 1].x);
+	}
+	return isfinite(*low);
 }
 
 /* At both ends of the axis. */
-static int say_cheapest(struct sentences *out, const struct report_view *view)
+static int say_least(struct saying *s)
 {
-	const char *y = view->set->axes->y[0].column;
-	double low = INFINITY, high = -INFINITY;
-	size_t i, len = strlen(y);
+	double low, high;
 	int ret;
 
-	/* Of a rate the least is not the cheapest. */
-	if (len > 6 && !strcmp(y + len - 6, "_per_s"))
+	/* Of a rate the least is not the best. */
+	if (ends(s->axes->y[0].column, "_per_s") || !find_ends(s, &low, &high))
 		return 0;
-	for (i = 0; i < view->set->n; i++) {
-		const struct series *s = &view->set->v[i];
-
-		if (s->path != view->path || !s->n)
-			continue;
-		low = fmin(low, s->points[0].x);
-		high = fmax(high, s->points[s->n - 1].x);
-	}
-	if (!isfinite(low))
-		return 0;
-	ret = say_least(out, view, low);
+	ret = say_least_at(s, low);
 	if (!ret && high > low)
-		ret = say_least(out, view, high);
+		ret = say_least_at(s, high);
 	return ret;
 }
 
-/* --- whether at all ---------------------------------------------------------*/
+/* --- SAY_RISE -----------------------------------------------------------------*/
+
+/* The series that rises most, from one end of its axis to the other. */
+static int say_rise(struct saying *s)
+{
+	struct told_set all = {.n = 0};
+	const struct told *t;
+	char from[40], to[40], a[40], b[40];
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < s->view->set->n; i++) {
+		const struct series *v = &s->view->set->v[i];
+		struct told ends = {.base = v, .other = v};
+
+		if (!shown(s, v) || v->n < 2)
+			continue;
+		ends.base_x = v->points[0].x;
+		ends.other_x = v->points[v->n - 1].x;
+		ret = told_add(&all, s->view->set, &ends);
+	}
+	if (!ret)
+		ret = settle(s, &all);
+	t = ret ? NULL : most(&all, 1);
+	if (t)
+		add(s, "from %s to %s %s %s: from %s to %s.",
+		    place(from, sizeof(from), s, t->base_x),
+		    place(to, sizeof(to), s, t->other_x), s->what->words,
+		    t->base->label, amount(a, sizeof(a), s, t->base_y),
+		    amount(b, sizeof(b), s, t->other_y));
+	told_fini(&all);
+	return ret;
+}
+
+/* --- whether at all -----------------------------------------------------------*/
 
 static bool is_software(const struct report_view *view)
 {
@@ -380,37 +445,75 @@ static bool is_software(const struct report_view *view)
 	return false;
 }
 
-static const char *not_allowed(const struct report *r,
-			       const struct report_view *view)
+/* How sentences begin, and what they do not say. */
+static const char *scope_of(const struct report *r,
+			    const struct report_view *view, const char * * not )
 {
-	if (r->local)
+	const bool software = is_software(view);
+
+	*not = "";
+	if (r->local || (view->path == PATH_WIRE && !software))
 		return "";
-	if (view->path != PATH_WIRE)
-		return "both ends are on one host, with no wire between them: "
-		       "these numbers say nothing of a network";
-	if (is_software(view))
-		return "a software device moves data by CPU: these numbers say "
-		       "nothing of a NIC";
-	return "";
+	if (view->path == PATH_WIRE) {
+		*not = "The RDMA device is software, a CPU that moves data: "
+		       "none of this speaks of a NIC.";
+		return "with a software RDMA device, ";
+	}
+	*not = "Both ends were on one host, with no wire between them: none "
+	       "of this speaks of a network or of a NIC.";
+	return software ? "over loopback, with a software RDMA device, "
+			: "over loopback, ";
+}
+
+/* What a report says that declares nothing. */
+static const struct report_sentence *usual(const struct report *r)
+{
+	static const struct report_sentence order = {.say = SAY_ORDER};
+	static const struct report_sentence least = {
+		.say = SAY_LEAST, .words = "the least is measured with"};
+
+	return r->pair.column ? &order : &least;
+}
+
+static int make_one(struct saying *s)
+{
+	static int (*const makers[])(struct saying *) = {
+		[SAY_ORDER] = say_order,
+		[SAY_MOST] = say_most,
+		[SAY_LEAST] = say_least,
+		[SAY_RISE] = say_rise,
+	};
+
+	return makers[s->what->say](s);
 }
 
 int sentences_make(struct sentences *out, const struct report *r,
 		   const struct report_view *view, struct err *err)
 {
-	int ret;
+	struct saying s = {.out = out, .view = view, .axes = view->set->axes};
+	const unsigned n = r->n_sentences ? r->n_sentences : 1;
+	unsigned i;
+	int ret = 0;
 
 	memset(out, 0, sizeof(*out));
-	snprintf(out->why_not, sizeof(out->why_not), "%s",
-		 not_allowed(r, view));
-	if (out->why_not[0])
+	s.scope = scope_of(r, view, &out->scope);
+	if (view->path == PATH_UNKNOWN && !r->local) {
+		snprintf(out->why_not, sizeof(out->why_not),
+			 "whether a wire was between the ends is not known");
 		return 0;
-	ret = r->pair.column ? say_pairs(out, r, view)
-			     : say_cheapest(out, view);
+	}
+	for (i = 0; !ret && i < n; i++) {
+		s.what = r->n_sentences ? &r->sentences[i] : usual(r);
+		s.pair = s.what->pair.column ? &s.what->pair : &r->pair;
+		ret = make_one(&s);
+	}
 	if (ret)
 		return err_sys(err, ret, "sentences");
 	if (!out->n)
-		snprintf(out->why_not, sizeof(out->why_not),
-			 "the trials are too few, or too different, to tell "
-			 "anything apart");
+		snprintf(out->why_not, sizeof(out->why_not), "%s",
+			 s.few ? "the trials are too few to tell anything "
+				 "apart (seven of each are enough)"
+			       : "there is nothing to compare, or nothing is "
+				 "told apart");
 	return 0;
 }

@@ -45,13 +45,14 @@ static void write_csv(FILE *f, const struct world *w, const struct made *m)
 	unsigned k;
 
 	fputs("run_id,transport,path,software_device,size_bytes,loop,status,"
-	      "lat_p50_ns\n",
+	      "lat_p50_ns,dear\n",
 	      f);
 	for (; m->transport; m++)
 		for (k = 0; k < w->trials; k++)
-			fprintf(f, "r,%s,%s,%s,%u,closed,ok,%.0f\n",
+			fprintf(f, "r,%s,%s,%s,%u,closed,ok,%.0f,%s\n",
 				m->transport, w->path, w->software, m->size,
-				m->ns * (1 + 0.01 * k));
+				m->ns * (1 + 0.01 * k),
+				strcmp(m->transport, "rdma") ? "yes" : "no");
 }
 
 static void say(struct sentences *out, const struct report *r,
@@ -117,32 +118,47 @@ static void test_nothing_to_tell(void **state)
 	/* Twice as fast, but three trials prove nothing. */
 	few.trials = 3;
 	say(&s, &compared, &few, far);
-	assert_non_null(strstr(s.text[0], "not told apart"));
+	assert_int_equal(s.n, 0);
+	assert_non_null(strstr(s.why_not, "too few"));
 }
 
-static void test_not_allowed(void **state)
+/* What was measured without a wire says so, and what that leaves out. */
+static void test_scope(void **state)
 {
 	static const struct made m[] = {
 		{"tcp", 64, 40e3}, {"rdma", 64, 20e3}, {NULL, 0, 0}};
 	const struct world loopback = {"loopback", "no", TRIALS};
 	const struct world software = {"wire", "yes", TRIALS};
+	const struct world both = {"loopback", "yes", TRIALS};
+	const struct world unknown = {"", "no", TRIALS};
 	struct report local = compared;
 	struct sentences s;
 
 	(void)state;
 	say(&s, &compared, &loopback, m);
-	assert_int_equal(s.n, 0);
-	assert_non_null(strstr(s.why_not, "no wire"));
+	assert_string_equal(s.text[0], "Over loopback, RDMA against TCP: p50 "
+				       "is lower at 64, by up to 50.0 % (at "
+				       "64).");
+	assert_non_null(strstr(s.scope, "no wire"));
 	say(&s, &compared, &software, m);
+	assert_int_equal(
+		strncmp(s.text[0], "With a software RDMA device, ", 29), 0);
+	assert_non_null(strstr(s.scope, "NIC"));
+	say(&s, &compared, &both, m);
+	assert_int_equal(strncmp(s.text[0],
+				 "Over loopback, with a software RDMA device, ",
+				 44),
+			 0);
+	say(&s, &compared, &unknown, m);
 	assert_int_equal(s.n, 0);
-	assert_non_null(strstr(s.why_not, "software device"));
+	assert_non_null(strstr(s.why_not, "not known"));
 	local.local = true;
 	say(&s, &local, &loopback, m);
-	assert_int_equal(s.n, 1);
-	assert_string_equal(s.why_not, "");
+	assert_int_equal(strncmp(s.text[0], "RDMA against TCP", 16), 0);
+	assert_string_equal(s.scope, "");
 }
 
-static void test_cheapest(void **state)
+static void test_least(void **state)
 {
 	static const struct made m[] = {
 		{"tcp", 64, 40e3},   {"rdma", 64, 20e3},   {"loop", 64, 30e3},
@@ -154,8 +170,81 @@ static void test_cheapest(void **state)
 	/* At 4096 two are the same: nothing is said of it. */
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.text[0],
-			    "At 64 bytes the least p50 has RDMA (20.6); loop "
-			    "comes next (30.9).");
+			    "At 64 bytes the least is measured with RDMA (20.6 "
+			    "us); loop comes next (30.9 us).");
+}
+
+/* Of some series only, as a report declares it. */
+static void test_least_where(void **state)
+{
+	static const struct made m[] = {{"tcp", 64, 40e3},
+					{"rdma", 64, 20e3},
+					{"loop", 64, 30e3},
+					{NULL, 0, 0}};
+	static const struct report_sentence dear = {
+		.say = SAY_LEAST,
+		.words = "a write is cheapest by",
+		.where = {{"dear", "yes"}}};
+	struct report r = many;
+	struct sentences s;
+
+	(void)state;
+	r.sentences = &dear;
+	r.n_sentences = 1;
+	say(&s, &r, &wire, m);
+	assert_string_equal(s.text[0],
+			    "At 64 bytes a write is cheapest by loop (30.9 "
+			    "us); TCP comes next (41.2 us).");
+}
+
+static const struct report_sentence cost = {.say = SAY_MOST,
+					    .words = "going by TCP"};
+
+static void test_most(void **state)
+{
+	static const struct made dear[] = {
+		{"tcp", 64, 40e3},    {"rdma", 64, 30e3},  {"tcp", 4096, 80e3},
+		{"rdma", 4096, 40e3}, {"tcp", 65536, 1e6}, {"rdma", 65536, 2e6},
+		{NULL, 0, 0}};
+	static const struct made cheap[] = {{"tcp", 64, 40e3},
+					    {"rdma", 64, 40e3},
+					    {"tcp", 4096, 40e3},
+					    {"rdma", 4096, 50e3},
+					    {NULL, 0, 0}};
+	struct report r = compared;
+	struct sentences s;
+
+	(void)state;
+	r.sentences = &cost;
+	r.n_sentences = 1;
+	say(&s, &r, &wire, dear);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.text[0], "Going by TCP costs most with TCP at "
+				       "4k: 82.4 us against 41.2 us, 50.0 %.");
+	say(&s, &r, &wire, cheap);
+	assert_string_equal(s.text[0],
+			    "Going by TCP is not shown to cost anything at any "
+			    "of 2 points; it saves up to 25.0 % (TCP at 4k).");
+}
+
+static void test_rise(void **state)
+{
+	static const struct made m[] = {{"tcp", 64, 40e3},
+					{"rdma", 64, 20e3},
+					{"tcp", 4096, 80e3},
+					{"rdma", 4096, 80e3},
+					{NULL, 0, 0}};
+	static const struct report_sentence rise = {
+		.say = SAY_RISE, .words = "bytes p50 rises most with"};
+	struct report r = many;
+	struct sentences s;
+
+	(void)state;
+	r.sentences = &rise;
+	r.n_sentences = 1;
+	say(&s, &r, &wire, m);
+	assert_string_equal(s.text[0], "From 64 to 4k bytes p50 rises most "
+				       "with RDMA: from 20.6 us to 82.4 us.");
 }
 
 /* --- figures ----------------------------------------------------------------*/
@@ -231,8 +320,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_crossing),
 		cmocka_unit_test(test_nothing_to_tell),
-		cmocka_unit_test(test_not_allowed),
-		cmocka_unit_test(test_cheapest),
+		cmocka_unit_test(test_scope),
+		cmocka_unit_test(test_least),
+		cmocka_unit_test(test_least_where),
+		cmocka_unit_test(test_most),
+		cmocka_unit_test(test_rise),
 		cmocka_unit_test(test_unique_ids),
 		cmocka_unit_test(test_no_drawing),
 		cmocka_unit_test(test_text),
