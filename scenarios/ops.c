@@ -13,6 +13,7 @@
 
 #include "reports.h"
 #include "run/scenario.h"
+#include "work/parts.h"
 #include "work/pingpong.h"
 #include "work/window.h"
 
@@ -45,13 +46,6 @@ static const char *const mode_names[] = {
 	NULL,
 };
 
-static const char *const verify_names[] = {
-	[VERIFY_ENDS] = "ends",
-	[VERIFY_EACH] = "each",
-	[VERIFY_NONE] = "none",
-	NULL,
-};
-
 enum { ATOMIC_BYTES = 8 };
 
 /* --- options -------------------------------------------------------------- */
@@ -59,44 +53,16 @@ enum { ATOMIC_BYTES = 8 };
 #define AT(field) offsetof(struct ops_cfg, field)
 
 static const struct opt opts[] = {
-	{.name = "op",
-	 .type = OPT_ENUM,
-	 .role = OPT_AXIS,
-	 .offset = AT(op),
-	 .def = "send",
-	 .names = op_names,
-	 .metavar = "NAME[,...]",
-	 .help = "the operation; an atomic one has 8 bytes"},
-	{.name = "mode",
-	 .type = OPT_ENUM,
-	 .role = OPT_AXIS,
-	 .offset = AT(mode),
-	 .def = "rate",
-	 .names = mode_names,
-	 .metavar = "MODE[,...]",
-	 .column = "mode",
-	 .help = "latency: one at a time, there and back; rate: as many "
-		 "outstanding as --outstanding, always"},
-	{.name = "size",
-	 .letter = 's',
-	 .type = OPT_SIZE,
-	 .role = OPT_AXIS,
-	 .offset = AT(size),
-	 .min = 1,
-	 .max = 1ull << 30,
-	 .def = "64",
-	 .metavar = "SIZE[,...]",
-	 .help = "payload of an operation"},
-	{.name = "outstanding",
-	 .type = OPT_COUNT,
-	 .role = OPT_AXIS,
-	 .offset = AT(outstanding),
-	 .min = 1,
-	 .max = WINDOW_OUTSTANDING_MAX,
-	 .def = "16",
-	 .metavar = "N[,...]",
-	 .column = "outstanding",
-	 .help = "operations on their way at a time, in rate mode"},
+	PARTS_OPT_NAME("op", AT(op), NULL, op_names, "send",
+		       "the operation; an atomic one has 8 bytes"),
+	PARTS_OPT_NAME("mode", AT(mode), "mode", mode_names, "rate",
+		       "latency: one at a time, there and back; rate: as many "
+		       "outstanding as --outstanding, always"),
+	PARTS_OPT_SIZE("size", 's', AT(size), NULL, 1, 1ull << 30, "64",
+		       "payload of an operation"),
+	PARTS_OPT_COUNT("outstanding", AT(outstanding), "outstanding", 1,
+			WINDOW_OUTSTANDING_MAX, "16",
+			"operations on their way at a time, in rate mode"),
 	{.name = "post-list",
 	 .letter = 'l',
 	 .type = OPT_COUNT,
@@ -109,17 +75,10 @@ static const struct opt opts[] = {
 	 .column = "post_list",
 	 .help = "operations posted by one doorbell, in rate mode; at most as "
 		 "many as outstanding"},
-	{.name = "sges",
-	 .type = OPT_COUNT,
-	 .role = OPT_AXIS,
-	 .offset = AT(sges),
-	 .min = 1,
-	 .max = WINDOW_SGES_MAX,
-	 .def = "1",
-	 .metavar = "N[,...]",
-	 .column = "sges",
-	 .help = "pieces of memory that an operation gathers from or scatters "
-		 "to"},
+	PARTS_OPT_COUNT(
+		"sges", AT(sges), "sges", 1, WINDOW_SGES_MAX, "1",
+		"pieces of memory that an operation gathers from or scatters "
+		"to"),
 	{.name = "poll-memory",
 	 .type = OPT_FLAG,
 	 .role = OPT_KNOB,
@@ -129,16 +88,8 @@ static const struct opt opts[] = {
 	 .help = "a write's latency by looking at its last byte, not by "
 		 "immediate data behind it; where the device does not promise "
 		 "the order, visibility_assumed is 1"},
-	{.name = "verify",
-	 .type = OPT_ENUM,
-	 .role = OPT_KNOB,
-	 .offset = AT(verify),
-	 .def = "ends",
-	 .names = verify_names,
-	 .metavar = "WHICH",
-	 .column = "verify",
-	 .help = "payloads that are checked whole; each is inside the timed "
-		 "part in rate mode"},
+	PARTS_OPT_VERIFY(AT(verify), "; each is inside the timed "
+				     "part in rate mode"),
 };
 
 static const struct opt_group ops_opts = {

@@ -15,6 +15,7 @@
 #include "machine/mem.h"
 #include "reports.h"
 #include "run/scenario.h"
+#include "work/parts.h"
 #include "work/spread.h"
 
 struct scale_cfg {
@@ -32,37 +33,17 @@ struct scale_state {
 static const enum op scale_kinds[] = {OP_WRITE, OP_READ, OP_SEND};
 static const char *const op_names[] = {"write", "read", "send", NULL};
 
-static const char *const verify_names[] = {
-	[VERIFY_ENDS] = "ends",
-	[VERIFY_EACH] = "each",
-	[VERIFY_NONE] = "none",
-	NULL,
-};
-
 /* --- options -------------------------------------------------------------- */
 
 #define AT(field) offsetof(struct scale_cfg, field)
 
 static const struct opt opts[] = {
-	{.name = "op",
-	 .type = OPT_ENUM,
-	 .role = OPT_AXIS,
-	 .offset = AT(op),
-	 .def = "write",
-	 .names = op_names,
-	 .metavar = "NAME[,...]",
-	 .help = "write and read go to random units of the server's memory; a "
-		 "send is a request that is answered"},
-	{.name = "size",
-	 .letter = 's',
-	 .type = OPT_SIZE,
-	 .role = OPT_AXIS,
-	 .offset = AT(size),
-	 .min = 8,
-	 .max = 1 << 20,
-	 .def = "64",
-	 .metavar = "SIZE[,...]",
-	 .help = "payload of an operation"},
+	PARTS_OPT_NAME(
+		"op", AT(op), NULL, op_names, "write",
+		"write and read go to random units of the server's memory; a "
+		"send is a request that is answered"),
+	PARTS_OPT_SIZE("size", 's', AT(size), NULL, 8, 1 << 20, "64",
+		       "payload of an operation"),
 	{.name = "qps",
 	 .letter = 'q',
 	 .type = OPT_COUNT,
@@ -74,48 +55,20 @@ static const struct opt opts[] = {
 	 .metavar = "N[,...]",
 	 .column = "qps",
 	 .help = "queue pairs, used in turn"},
-	{.name = "outstanding",
-	 .type = OPT_COUNT,
-	 .role = OPT_AXIS,
-	 .offset = AT(outstanding),
-	 .min = 1,
-	 .max = SPREAD_OUTSTANDING_MAX,
-	 .def = "16",
-	 .metavar = "N[,...]",
-	 .column = "outstanding",
-	 .help = "operations on their way at a time, over all queue pairs; a "
-		 "multiple or a divisor of their number"},
-	{.name = "regions",
-	 .type = OPT_COUNT,
-	 .role = OPT_AXIS,
-	 .offset = AT(regions),
-	 .min = 1,
-	 .max = SPREAD_REGIONS_MAX,
-	 .def = "1",
-	 .metavar = "N[,...]",
-	 .column = "regions",
-	 .help = "memory regions that --memory is cut into"},
-	{.name = "memory",
-	 .type = OPT_SIZE,
-	 .role = OPT_AXIS,
-	 .offset = AT(memory),
-	 .min = SPREAD_PAGE,
-	 .max = 1ull << 40,
-	 .def = "1M",
-	 .metavar = "SIZE[,...]",
-	 .column = "memory_bytes",
-	 .help = "the server's memory that is gone to, in units of an "
-		 "operation's size in whole pages of 4 KiB"},
-	{.name = "verify",
-	 .type = OPT_ENUM,
-	 .role = OPT_KNOB,
-	 .offset = AT(verify),
-	 .def = "ends",
-	 .names = verify_names,
-	 .metavar = "WHICH",
-	 .column = "verify",
-	 .help = "payloads that are checked whole; of reads and answers the "
-		 "first word always is, but with none"},
+	PARTS_OPT_COUNT(
+		"outstanding", AT(outstanding), "outstanding", 1,
+		SPREAD_OUTSTANDING_MAX, "16",
+		"operations on their way at a time, over all queue pairs; a "
+		"multiple or a divisor of their number"),
+	PARTS_OPT_COUNT("regions", AT(regions), "regions", 1,
+			SPREAD_REGIONS_MAX, "1",
+			"memory regions that --memory is cut into"),
+	PARTS_OPT_SIZE("memory", 0, AT(memory), "memory_bytes", SPREAD_PAGE,
+		       1ull << 40, "1M",
+		       "the server's memory that is gone to, in units of an "
+		       "operation's size in whole pages of 4 KiB"),
+	PARTS_OPT_VERIFY(AT(verify), "; of reads and answers the "
+				     "first word always is, but with none"),
 };
 
 static const struct opt_group scale_opts = {

@@ -7,20 +7,7 @@
 
 #include "base/stop.h"
 #include "work/mark.h"
-
-static int ep_failed(struct exchange *x, int ret, struct err *err)
-{
-	*err = x->end->ep->err;
-	return ret;
-}
-
-static int post(struct exchange *x, const struct work *work, struct err *err)
-{
-	struct ep *ep = x->end->ep;
-	int ret = ep->tp->post(ep, work, 1);
-
-	return ret ? ep_failed(x, ret, err) : 0;
-}
+#include "work/parts.h"
 
 /*
  * The buffer of an unsignalled send is written again before its completion
@@ -37,12 +24,12 @@ static int post_send(struct exchange *x, struct exchange_message *m,
 		m->work.flags = WORK_SIGNAL;
 		x->until_signal = x->signal_every;
 	}
-	return post(x, &m->work, err);
+	return parts_post(x->end, &m->work, 1, err);
 }
 
 static int post_recv(struct exchange *x, struct err *err)
 {
-	return post(x, &x->recv.work, err);
+	return parts_post(x->end, &x->recv.work, 1, err);
 }
 
 int exchange_post_request_recv(struct exchange *x, struct err *err)
@@ -58,7 +45,7 @@ int exchange_post_response_recv(struct exchange *x, struct err *err)
 		mark_put(x->response, x->response_bytes, x->op, x->under_mark);
 	ret = post_recv(x, err);
 	if (!ret && x->prep.between)
-		ret = post(x, &x->tell.work, err);
+		ret = parts_post(x->end, &x->tell.work, 1, err);
 	return ret;
 }
 
@@ -205,13 +192,6 @@ static int after_response(struct exchange *x, bool verify, struct err *err)
 	return exchange_post_response_recv(x, err);
 }
 
-static bool phase_over(const struct phase *ph, uint64_t done, uint64_t ns)
-{
-	if (done < ph->min_ops)
-		return false;
-	return done >= ph->max_ops || ns >= ph->max_ns;
-}
-
 static void close_tally(struct exchange *x, uint64_t ops, uint64_t ns)
 {
 	struct tally *t = &x->end->tally;
@@ -301,7 +281,7 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
 	pace_init(&pace, x->rate, x->arrival, clk->ticks_per_ns, x->op);
 	begin = t1 = clock_ticks(clk);
-	while (!phase_over(ph, w.done, clock_ns(clk, t1 - begin)) &&
+	while (!parts_phase_over(ph, w.done, clock_ns(clk, t1 - begin)) &&
 	       !stop_requested) {
 		scan_stamp_first(x->request, x->request_bytes, x->op);
 		if (pace.open) {
@@ -335,7 +315,7 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 	if (pace.open)
 		tally_set(&x->end->tally, EXCHANGE_BACKLOG_MAX, backlog);
 	if (stop_requested)
-		return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+		return parts_interrupted(err);
 	return 0;
 }
 
@@ -457,7 +437,7 @@ static int drain(struct exchange *x, struct err *err)
 		n = ep_wait(ep, comp, 4, END_SLICE_SPIN_NS);
 		note_completions(x, comp, n);
 	}
-	return n < 0 ? ep_failed(x, n, err) : 0;
+	return n < 0 ? parts_failed(x->end, n, err) : 0;
 }
 
 static int serve_all(struct exchange *x, const struct phase *ph,

@@ -1,14 +1,8 @@
 /* What an exchange can be told, and what it counts. */
 #include "work/exchange.h"
+#include "work/parts.h"
 
 #define AT(field) offsetof(struct exchange_cfg, field)
-
-static const char *const verify_names[] = {
-	[VERIFY_ENDS] = "ends",
-	[VERIFY_EACH] = "each",
-	[VERIFY_NONE] = "none",
-	NULL,
-};
 
 static const char *const arrival_names[] = {
 	[PACE_CONSTANT] = "constant",
@@ -45,15 +39,7 @@ static const struct opt opts[] = {
 	 .metavar = "SIZE",
 	 .column = "request_bytes",
 	 .help = "size of the request, or 'same' as the response"},
-	{.name = "verify",
-	 .type = OPT_ENUM,
-	 .role = OPT_KNOB,
-	 .offset = AT(verify),
-	 .def = "ends",
-	 .names = verify_names,
-	 .metavar = "WHICH",
-	 .column = "verify",
-	 .help = "payloads that are checked whole, outside the timed part"},
+	PARTS_OPT_VERIFY(AT(verify), ", outside the timed part"),
 	{.name = "rate",
 	 .type = OPT_COUNT,
 	 .role = OPT_AXIS,

@@ -6,51 +6,22 @@
 #include <string.h>
 
 #include "base/stop.h"
+#include "work/parts.h"
 
-enum { SEED = 0xb0b0, TOKEN_BYTES = 12, LOOKS = 4096 };
-
-static int ep_failed(struct pingpong *p, int ret, struct err *err)
-{
-	*err = p->end->ep->err;
-	return ret;
-}
-
-static int interrupted(struct err *err)
-{
-	return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
-}
+enum { SEED = 0xb0b0, LOOKS = 4096 };
 
 /* --- setting up ----------------------------------------------------------- */
 
-static size_t stride_of(const struct pingpong_attr *a)
-{
-	return (a->size + SCAN_LINE - 1) / SCAN_LINE * SCAN_LINE;
-}
-
 uint64_t pingpong_bytes(const struct pingpong_attr *a)
 {
-	return 2 * stride_of(a);
-}
-
-static void cut(struct pingpong *p)
-{
-	const size_t piece = p->a.size / p->a.sges;
-	unsigned i;
-
-	for (i = 0; i < p->a.sges; i++)
-		p->sges[i] = (struct sge){
-			.addr = p->tx + i * piece,
-			.len = i + 1 < p->a.sges ? piece
-						 : p->a.size - i * piece,
-			.region = p->region,
-		};
+	return 2 * parts_stride(a->size);
 }
 
 static void make_works(struct pingpong *p)
 {
 	const bool two = p->a.op == OP_WRITE && !p->a.poll_memory;
 
-	cut(p);
+	parts_cut(p->sges, p->a.sges, p->tx, p->a.size, p->region);
 	p->n_works = two ? 2 : 1;
 	p->works[0] = (struct work){
 		.op = p->a.op,
@@ -73,41 +44,20 @@ static void make_works(struct pingpong *p)
 
 static int post_recv(struct pingpong *p, struct err *err)
 {
-	struct ep *ep = p->end->ep;
-	int ret;
-
-	if (p->a.poll_memory)
-		return 0;
-	ret = ep->tp->post(ep, &p->recv, 1);
-	return ret ? ep_failed(p, ret, err) : 0;
-}
-
-static void make_token(struct pingpong *p)
-{
-	struct blob *t = &p->end->token;
-	const uint64_t addr = (uintptr_t)p->rx;
-
-	memcpy(t->data, &addr, sizeof(addr));
-	memcpy(t->data + 8, &p->region->rkey, sizeof(p->region->rkey));
-	t->len = TOKEN_BYTES;
+	return p->a.poll_memory ? 0 : parts_post(p->end, &p->recv, 1, err);
 }
 
 static int take_token(struct pingpong *p, struct err *err)
 {
-	const struct blob *t = &p->end->peer_token;
 	unsigned i;
+	int ret = parts_learn_memory(p->end, &p->remote_addr, &p->remote_rkey,
+				     err);
 
-	if (t->len != TOKEN_BYTES)
-		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
-			       "the peer's token has %u bytes instead of %d",
-			       t->len, TOKEN_BYTES);
-	memcpy(&p->remote_addr, t->data, sizeof(p->remote_addr));
-	memcpy(&p->remote_rkey, t->data + 8, sizeof(p->remote_rkey));
-	for (i = 0; i < PINGPONG_WORKS; i++) {
+	for (i = 0; !ret && i < PINGPONG_WORKS; i++) {
 		p->works[i].remote_addr = p->remote_addr;
 		p->works[i].remote_rkey = p->remote_rkey;
 	}
-	return 0;
+	return ret;
 }
 
 int pingpong_init(struct pingpong *p, struct end *e,
@@ -126,14 +76,14 @@ int pingpong_init(struct pingpong *p, struct end *e,
 	if (ret)
 		return ret;
 	p->tx = p->mem.addr;
-	p->rx = p->tx + stride_of(a);
+	p->rx = p->tx + parts_stride(a->size);
 	ret = e->ep->tp->reg(e->ep, p->mem.addr, p->mem.len,
 			     a->op == OP_SEND ? 0 : access, &p->region, err);
 	if (ret)
 		return ret;
 	scan_fill(p->tx, a->size, SEED + e->role);
 	make_works(p);
-	make_token(p);
+	parts_tell_memory(e, p->rx, p->region->rkey);
 	for (i = 0; !ret && i < PINGPONG_RECVS; i++)
 		ret = post_recv(p, err);
 	return ret;
@@ -190,9 +140,7 @@ int pingpong_verify(struct pingpong *p, struct err *err)
 
 static int post_message(struct pingpong *p, uint64_t number, struct err *err)
 {
-	struct ep *ep = p->end->ep;
 	struct work *last = &p->works[p->n_works - 1];
-	int ret;
 
 	scan_stamp_first(p->tx, p->a.size, number);
 	if (p->a.poll_memory)
@@ -205,8 +153,7 @@ static int post_message(struct pingpong *p, uint64_t number, struct err *err)
 		last->flags = WORK_SIGNAL;
 		p->until_signal = (unsigned)p->end->pt->link.signal_every;
 	}
-	ret = ep->tp->post(ep, p->works, p->n_works);
-	return ret ? ep_failed(p, ret, err) : 0;
+	return parts_post(p->end, p->works, p->n_works, err);
 }
 
 static bool queue_full(const struct pingpong *p)
@@ -246,7 +193,7 @@ static int look_around(struct pingpong *p, struct err *err)
 	int n = ep->tp->poll(ep, comp, 4);
 
 	if (n < 0)
-		return ep_failed(p, n, err);
+		return parts_failed(p->end, n, err);
 	take(p, comp, n);
 	if (ep->poll != POLL_SPIN)
 		sched_yield();
@@ -300,7 +247,7 @@ static int await_recv(struct pingpong *p, struct end_waiter *w, struct err *err)
 		n = limited ? ep_wait(ep, comp, 4, WINDOW_LOSS_NS)
 			    : end_wait(w, comp, 4, err);
 		if (limited && n < 0)
-			return ep_failed(p, n, err);
+			return parts_failed(p->end, n, err);
 		if (n <= 0)
 			return n;
 		got |= take(p, comp, n);
@@ -327,13 +274,6 @@ static int round_trip(struct pingpong *p, struct end_waiter *w, struct err *err)
 		ret = post_recv(p, err);
 	}
 	return ret;
-}
-
-static bool phase_over(const struct phase *ph, uint64_t done, uint64_t ns)
-{
-	if (done < ph->min_ops)
-		return false;
-	return done >= ph->max_ops || ns >= ph->max_ns;
 }
 
 static void close_tally(struct pingpong *p, uint64_t ops, uint64_t ns)
@@ -373,9 +313,9 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 	end_waiter_init(&w, p->end, p->a.size);
 	p->verified = p->lost = 0;
 	begin = t1 = clock_ticks(clk);
-	for (; !phase_over(ph, ops, clock_ns(clk, t1 - begin)); ops++) {
+	for (; !parts_phase_over(ph, ops, clock_ns(clk, t1 - begin)); ops++) {
 		if (stop_requested)
-			return interrupted(err);
+			return parts_interrupted(err);
 		t0 = clock_ticks(clk);
 		ret = round_trip(p, &w, err);
 		t1 = clock_ticks(clk);
@@ -424,7 +364,7 @@ int pingpong_server(struct pingpong *p, const struct phase *ph, struct err *err)
 		ret = await(p, &w, err);
 		if (ret <= 0)
 			break;
-		ret = stop_requested ? interrupted(err)
+		ret = stop_requested ? parts_interrupted(err)
 				     : answer(p, is_checked(p, ph, ops), err);
 		w.done++;
 	}

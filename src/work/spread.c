@@ -2,37 +2,22 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/splitmix.h"
 #include "base/stop.h"
+#include "work/parts.h"
 #include "work/spread_work.h"
 
 enum { TAKE = 16 };
-#define NAP_NS 200000u
-
-static int ep_failed(struct spread *s, int ret, struct err *err)
-{
-	*err = s->end->ep->err;
-	return ret;
-}
 
 static int post(struct spread *s, const struct work *w, struct err *err)
 {
-	struct ep *ep = s->end->ep;
-	int ret = ep->tp->post(ep, w, 1);
-
-	return ret ? ep_failed(s, ret, err) : 0;
+	return parts_post(s->end, w, 1, err);
 }
 
 int spread_post_recv(struct spread *s, unsigned i, struct err *err)
 {
 	return post(s, &s->recvs[i], err);
-}
-
-static int interrupted(struct err *err)
-{
-	return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
 }
 
 /* --- the peer's regions ------------------------------------------------------ */
@@ -225,7 +210,7 @@ static int await(struct spread *s, struct flow *f, struct comp *comp,
 	if (!s->lossy)
 		return end_wait(&f->waiter, comp, TAKE, err);
 	n = ep_wait(s->end->ep, comp, TAKE, WINDOW_LOSS_NS);
-	return n < 0 ? ep_failed(s, n, err) : n;
+	return n < 0 ? parts_failed(s->end, n, err) : n;
 }
 
 static int step(struct spread *s, struct flow *f, struct err *err)
@@ -271,7 +256,8 @@ int spread_client(struct spread *s, const struct phase *ph, struct err *err)
 	for (i = 0; !ret && i < s->a.outstanding && !over(s, &f); i++)
 		ret = begin_op(s, i, err);
 	while (!ret && s->busy)
-		ret = stop_requested ? interrupted(err) : step(s, &f, err);
+		ret = stop_requested ? parts_interrupted(err)
+				     : step(s, &f, err);
 	if (ret)
 		return ret;
 	tally_set(&s->end->tally, METRIC_OPS, s->posted);
@@ -315,27 +301,16 @@ static int serve_requests(struct spread *s, struct err *err)
 				ret = answer(s, &comp[i], err);
 		waiter.done = s->done;
 		if (!ret && stop_requested)
-			ret = interrupted(err);
+			ret = parts_interrupted(err);
 	}
 	tally_set(&s->end->tally, METRIC_OPS, s->done);
 	return ret;
-}
-
-static int serve_nothing(struct spread *s, struct err *err)
-{
-	const struct timespec nap = {.tv_nsec = NAP_NS};
-	int ret = 0;
-
-	while (!ret) {
-		nanosleep(&nap, NULL);
-		ret = s->end->pulse(s->end->pulse_arg, false, err);
-	}
-	return ret > 0 ? 0 : ret;
 }
 
 int spread_server(struct spread *s, const struct phase *ph, struct err *err)
 {
 	(void)ph;
 	s->done = 0;
-	return spread_asks(s) ? serve_requests(s, err) : serve_nothing(s, err);
+	return spread_asks(s) ? serve_requests(s, err)
+			      : parts_serve_nothing(s->end, err);
 }

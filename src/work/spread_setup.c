@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "work/parts.h"
 #include "work/spread.h"
 #include "work/spread_work.h"
 
@@ -21,11 +22,6 @@ static unsigned receives_of(const struct spread_attr *a)
 	return a->op == OP_SEND ? spread_depth(a) * a->lanes : 0;
 }
 
-static size_t stride_of(const struct spread_attr *a)
-{
-	return (a->size + SCAN_LINE - 1) / SCAN_LINE * SCAN_LINE;
-}
-
 static uint64_t unit_of(const struct spread_attr *a)
 {
 	return (a->size + SPREAD_PAGE - 1) / SPREAD_PAGE * SPREAD_PAGE;
@@ -38,7 +34,8 @@ static size_t table_bytes(const struct spread_attr *a)
 
 static uint64_t small_bytes(const struct spread_attr *a)
 {
-	return (uint64_t)(a->outstanding + receives_of(a)) * stride_of(a) +
+	return (uint64_t)(a->outstanding + receives_of(a)) *
+		       parts_stride(a->size) +
 	       table_bytes(a);
 }
 
@@ -200,7 +197,7 @@ int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
 	s->a = *a;
 	s->lossy = e->ep->caps.lossy;
 	s->depth = spread_depth(a);
-	s->stride = stride_of(a);
+	s->stride = parts_stride(a->size);
 	s->unit = unit_of(a);
 	s->units_per_region = a->memory / a->regions / s->unit;
 	s->rng = 1;

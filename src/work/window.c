@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/stop.h"
+#include "work/parts.h"
 #include "work/window_work.h"
 
 /* Completions taken at a time. */
@@ -13,29 +13,12 @@ enum { TAKE = 16 };
 /* A server whose client is quiet tells the credit it has after this. */
 #define IDLE_NS 200000u
 
-/* One that is only written to and read from sleeps so long between looks. */
-#define NAP_NS 200000u
-
-static int ep_failed(struct window *w, int ret, struct err *err)
-{
-	*err = w->end->ep->err;
-	return ret;
-}
-
 int window_post_recvs(struct window *w, unsigned first, unsigned n,
 		      struct err *err)
 {
-	struct ep *ep = w->end->ep;
-	int ret = ep->tp->post(ep, &w->recvs[first], n);
-
 	w->n.recvs += n;
 	w->n.recv_lists++;
-	return ret ? ep_failed(w, ret, err) : 0;
-}
-
-static int interrupted(struct err *err)
-{
-	return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+	return parts_post(w->end, &w->recvs[first], n, err);
 }
 
 /* --- client: posting ------------------------------------------------------- */
@@ -96,7 +79,7 @@ static int post_list(struct window *w, unsigned n, bool last, struct err *err)
 	w->n.lists++;
 	if (w->posted - w->known > w->n.most)
 		w->n.most = w->posted - w->known;
-	return ret ? ep_failed(w, ret, err) : 0;
+	return ret ? parts_failed(w->end, ret, err) : 0;
 }
 
 static uint64_t on_their_way(const struct window *w)
@@ -231,7 +214,7 @@ static int await(struct window *w, struct flow *f, struct comp *comp,
 		return end_wait(&f->waiter, comp, TAKE, err);
 	got = ep_wait(ep, comp, TAKE, WINDOW_LOSS_NS);
 	if (got < 0)
-		return ep_failed(w, got, err);
+		return parts_failed(w->end, got, err);
 	if (got)
 		return got;
 	give_up_lost(w);
@@ -315,13 +298,13 @@ int window_client(struct window *w, const struct phase *ph, struct err *err)
 	struct flow f;
 	int ret;
 
-	ret = window_take_token(w, err);
+	ret = parts_learn_memory(w->end, &w->remote_addr, &w->remote_rkey, err);
 	if (ret)
 		return ret;
 	begin_phase(w, &f, ph);
 	while (!f.last || !all_done(w)) {
 		if (stop_requested)
-			return interrupted(err);
+			return parts_interrupted(err);
 		ret = post_lists(w, &f, err);
 		if (!ret)
 			ret = complete_some(w, &f, err);
@@ -362,7 +345,7 @@ static int tell_credit(struct window *w, struct err *err)
 	ret = ep->tp->post(ep, &work, 1);
 	w->credits_busy++;
 	w->n.credits++;
-	return ret ? ep_failed(w, ret, err) : 0;
+	return ret ? parts_failed(w->end, ret, err) : 0;
 }
 
 static uint64_t untold(const struct window *w)
@@ -473,7 +456,7 @@ static int serve_wait(struct window *w, struct end_waiter *waiter,
 	while (untold(w)) {
 		got = ep_wait(ep, comp, TAKE, IDLE_NS);
 		if (got < 0)
-			return ep_failed(w, got, err);
+			return parts_failed(w->end, got, err);
 		if (got)
 			return got;
 		got = tell_credit(w, err);
@@ -501,23 +484,10 @@ static int serve_messages(struct window *w, struct err *err)
 		ret = take_messages(w, comp, got, &a, err);
 		waiter.done = w->arrived;
 		if (!ret && stop_requested)
-			ret = interrupted(err);
+			ret = parts_interrupted(err);
 	}
 	close_arrivals(w, &a);
 	return ret;
-}
-
-/* The device serves; the program keeps out of its way. */
-static int serve_nothing(struct window *w, struct err *err)
-{
-	const struct timespec nap = {.tv_nsec = NAP_NS};
-	int ret = 0;
-
-	while (!ret) {
-		nanosleep(&nap, NULL);
-		ret = w->end->pulse(w->end->pulse_arg, false, err);
-	}
-	return ret > 0 ? 0 : ret;
 }
 
 int window_server(struct window *w, const struct phase *ph, struct err *err)
@@ -525,5 +495,6 @@ int window_server(struct window *w, const struct phase *ph, struct err *err)
 	(void)ph;
 	w->verified = 0;
 	w->n = (struct window_counts){.done = 0};
-	return w->told ? serve_messages(w, err) : serve_nothing(w, err);
+	return w->told ? serve_messages(w, err)
+		       : parts_serve_nothing(w->end, err);
 }

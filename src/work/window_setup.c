@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "work/parts.h"
 #include "work/window.h"
 #include "work/window_work.h"
 
-enum { CREDIT_WORDS = 16, TOKEN_BYTES = 12 };
+enum { CREDIT_WORDS = 16 };
 
 static bool is_told(enum op op)
 {
@@ -36,39 +37,20 @@ unsigned window_send_depth(const struct window_attr *a)
 	return slots_of(a) + WINDOW_CREDITS;
 }
 
-static size_t stride_of(const struct window_attr *a)
-{
-	return (a->size + SCAN_LINE - 1) / SCAN_LINE * SCAN_LINE;
-}
-
 uint64_t window_bytes(const struct window_attr *a)
 {
-	return (uint64_t)(slots_of(a) + recvs_of(a)) * stride_of(a) +
+	return (uint64_t)(slots_of(a) + recvs_of(a)) * parts_stride(a->size) +
 	       (CREDIT_WORDS + recvs_of(a)) * sizeof(uint64_t);
 }
 
 /* --- work, made once ------------------------------------------------------ */
 
-/* The slot in `n` pieces, the last of which has what is left over. */
-static void cut_slot(const struct window *w, struct sge *sges, char *at,
-		     unsigned n)
-{
-	const size_t piece = w->a.size / n;
-	unsigned i;
-
-	for (i = 0; i < n; i++)
-		sges[i] = (struct sge){
-			.addr = at + i * piece,
-			.len = i + 1 < n ? piece : w->a.size - i * piece,
-			.region = w->region,
-		};
-}
-
 static void make_work(struct window *w, unsigned slot)
 {
 	struct sge *sges = &w->sges[slot * w->a.sges];
 
-	cut_slot(w, sges, w->tx + slot * w->stride, w->a.sges);
+	parts_cut(sges, w->a.sges, w->tx + slot * w->stride, w->a.size,
+		  w->region);
 	w->works[slot] = (struct work){
 		.op = w->a.op,
 		.n_sges = w->a.sges,
@@ -152,29 +134,6 @@ static int map_memory(struct window *w, struct err *err)
 			   err);
 }
 
-static void make_token(struct window *w)
-{
-	struct blob *t = &w->end->token;
-	const uint64_t addr = (uintptr_t)w->rx;
-
-	memcpy(t->data, &addr, sizeof(addr));
-	memcpy(t->data + 8, &w->region->rkey, sizeof(w->region->rkey));
-	t->len = TOKEN_BYTES;
-}
-
-int window_take_token(struct window *w, struct err *err)
-{
-	const struct blob *t = &w->end->peer_token;
-
-	if (t->len != TOKEN_BYTES)
-		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
-			       "the peer's token has %u bytes instead of %d",
-			       t->len, TOKEN_BYTES);
-	memcpy(&w->remote_addr, t->data, sizeof(w->remote_addr));
-	memcpy(&w->remote_rkey, t->data + 8, sizeof(w->remote_rkey));
-	return 0;
-}
-
 static int post_first_receives(struct window *w, struct err *err)
 {
 	unsigned i, n;
@@ -203,7 +162,7 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	w->lossy = e->ep->caps.lossy;
 	w->n_slots = slots_of(a);
 	w->n_rx = recvs_of(a);
-	w->stride = stride_of(a);
+	w->stride = parts_stride(a->size);
 	w->granted = w->n_rx;
 	w->number = 1;
 	ret = allocate(w, err);
@@ -215,7 +174,7 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	for (i = 0; i < w->n_slots; i++)
 		make_work(w, i);
 	make_recvs(w);
-	make_token(w);
+	parts_tell_memory(w->end, w->rx, w->region->rkey);
 	return post_first_receives(w, err);
 }
 

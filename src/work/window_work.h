@@ -9,7 +9,6 @@ enum { WINDOW_SEED = 0xd00d, WINDOW_CREDITS = 4 };
 /* Receives first to first + n - 1, by one doorbell. */
 int window_post_recvs(struct window *w, unsigned first, unsigned n,
 		      struct err *err);
-int window_take_token(struct window *w, struct err *err);
 
 /* The message that has just arrived in a slot; the number-th operation, a
  * read into a slot. */

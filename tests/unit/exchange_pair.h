@@ -5,12 +5,10 @@
 #ifndef TESTS_UNIT_EXCHANGE_PAIR_H
 #define TESTS_UNIT_EXCHANGE_PAIR_H
 
+#include "loop_pair.h"
 #include "spoil.h"
-#include "unit.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "run/scenario.h"
@@ -18,47 +16,17 @@
 
 static struct exchange_cfg cfg;
 static struct exchange_prep prep; /* of both ends */
-static struct clock clk;
-static struct point pt;
-static struct end client, server;
 static struct exchange cx, sx;
-static _Atomic bool finished;
-
-static int client_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return 0;
-}
-
-static int server_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return finished;
-}
 
 static void open_end(struct end *e, enum role role, struct blob *blob)
 {
-	struct ep_attr attr;
-	struct err err;
+	const struct loop_link link = {
+		.recv_depth = EXCHANGE_RECVS,
+		.max_bytes = cfg.size > 64 ? cfg.size : 64,
+		.between = &spoiling,
+	};
 
-	memset(e, 0, sizeof(*e));
-	e->role = role;
-	e->pt = &pt;
-	e->clock = &clk;
-	e->pulse = role == ROLE_ACTIVE ? client_pulse : server_pulse;
-	link_attr(&pt.link, &attr);
-	attr.role = role;
-	attr.poll = POLL_YIELD;
-	attr.recv_depth = EXCHANGE_RECVS;
-	attr.max_bytes = cfg.size > 64 ? cfg.size : 64;
-	attr.clock = &clk;
-	if (loop->open(&e->ep, &attr, blob, &err))
-		fail_msg("%s", err.text);
-	e->ep->tp = &spoiling;
+	open_loop_end(e, role, &link, blob);
 }
 
 static void open_both(void)
@@ -71,60 +39,37 @@ static void open_both(void)
 	open_end(&server, ROLE_PASSIVE, &b);
 	assert_int_equal(exchange_init(&cx, &client, &cfg, &prep, &err), 0);
 	assert_int_equal(exchange_init(&sx, &server, &cfg, &prep, &err), 0);
-	assert_int_equal(loop->connect(client.ep, &b, 1000000000, &err), 0);
-	assert_int_equal(loop->connect(server.ep, &a, 1000000000, &err), 0);
+	connect_loop(&a, &b);
 }
 
 static void close_both(void)
 {
 	exchange_fini(&cx);
 	exchange_fini(&sx);
-	loop->close(client.ep);
-	loop->close(server.ep);
+	close_loop();
 }
 
 /* --- a phase ---------------------------------------------------------------------- */
 
-struct served {
-	const struct phase *ph;
-	struct err err;
-	int ret;
-};
-
-static void *serve(void *arg)
+static int run_client(const struct phase *ph, struct err *err)
 {
-	struct served *s = arg;
-
-	s->ret = exchange_server(&sx, s->ph, &s->err);
-	return NULL;
+	return exchange_client(&cx, ph, err);
 }
+
+static int run_server(const struct phase *ph, struct err *err)
+{
+	return exchange_server(&sx, ph, err);
+}
+
+static const struct loop_phase both = {run_client, run_server};
 
 /* Both loops until the client has finished, or either failed. */
 static int phase(const struct phase *ph, struct err *err, struct served *s)
 {
-	pthread_t thread;
-	int ret;
-
-	*s = (struct served){.ph = ph};
-	finished = false;
-	tally_init(&client.tally);
-	tally_init(&server.tally);
-	assert_int_equal(pthread_create(&thread, NULL, serve, s), 0);
-	ret = exchange_client(&cx, ph, err);
-	finished = true;
-	pthread_join(thread, NULL);
-	return ret;
+	return run_phase(&both, ph, err, s);
 }
 
 static const struct phase warm = {.min_ops = 2, .max_ops = 2};
-
-static struct phase ops(uint64_t n)
-{
-	return (struct phase){.measured = true,
-			      .min_ops = n,
-			      .max_ops = n,
-			      .max_ns = UINT64_MAX};
-}
 
 static void good(const struct phase *ph)
 {

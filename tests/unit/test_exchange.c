@@ -252,7 +252,7 @@ static void each_finds_any_response(void **state)
 static int serve_requests(uint64_t n, bool measured, struct err *err)
 {
 	struct phase ph = {.measured = measured};
-	struct served s = {.ph = &ph};
+	struct served s = {.run = &both, .ph = &ph};
 	pthread_t thread;
 	uint64_t i;
 

@@ -1,24 +1,16 @@
 /* Requests and answers over many lanes of the loop transport, both ends in
  * one process: counts, losses, and answers that are spoilt. */
-#include "unit.h"
+#include "loop_pair.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <string.h>
 
 #include "run/scenario.h"
 #include "work/spread.h"
 
-static struct clock clk;
-static struct point pt;
-static struct end client, server;
 static struct spread cs, ss;
 static struct spread_attr attr;
-static _Atomic bool finished;
 
 /* Between an end and its link. */
-static const struct transport *loop;
 static struct transport between;
 static struct {
 	unsigned on_way[64], most; /* requests of a lane */
@@ -72,44 +64,17 @@ static int mid_poll(struct ep *ep, struct comp *comp, unsigned n)
 	return got;
 }
 
-static int client_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return 0;
-}
-
-static int server_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return finished;
-}
-
 static void open_end(struct end *e, enum role role, struct blob *blob)
 {
-	struct ep_attr a;
-	struct err err;
+	const struct loop_link link = {
+		.lanes = attr.lanes,
+		.send_depth = 2 * spread_depth(&attr),
+		.recv_depth = spread_depth(&attr),
+		.max_bytes = attr.size,
+		.between = &between,
+	};
 
-	memset(e, 0, sizeof(*e));
-	e->role = role;
-	e->pt = &pt;
-	e->clock = &clk;
-	e->is.numa_node = -1;
-	e->pulse = role == ROLE_ACTIVE ? client_pulse : server_pulse;
-	link_attr(&pt.link, &a);
-	a.role = role;
-	a.poll = POLL_YIELD;
-	a.lanes = attr.lanes;
-	a.send_depth = 2 * spread_depth(&attr);
-	a.recv_depth = spread_depth(&attr);
-	a.max_bytes = attr.size;
-	a.clock = &clk;
-	if (loop->open(&e->ep, &a, blob, &err))
-		fail_msg("%s", err.text);
-	e->ep->tp = &between;
+	open_loop_end(e, role, &link, blob);
 	e->ep->caps.lossy = mid.lossy;
 }
 
@@ -122,48 +87,35 @@ static void open_both(void)
 	open_end(&server, ROLE_PASSIVE, &b);
 	assert_int_equal(spread_init(&cs, &client, &attr, &err), 0);
 	assert_int_equal(spread_init(&ss, &server, &attr, &err), 0);
-	client.peer_token = server.token;
-	assert_int_equal(loop->connect(client.ep, &b, 1000000000, &err), 0);
-	assert_int_equal(loop->connect(server.ep, &a, 1000000000, &err), 0);
+	connect_loop(&a, &b);
 }
 
 static void close_both(void)
 {
 	spread_fini(&cs);
 	spread_fini(&ss);
-	loop->close(client.ep);
-	loop->close(server.ep);
+	close_loop();
 }
 
-static void *serve(void *arg)
+static int run_client(const struct phase *ph, struct err *err)
 {
-	struct err *err = arg;
-	const struct phase ph = {.measured = true};
+	return spread_client(&cs, ph, err);
+}
 
-	if (!spread_server(&ss, &ph, err))
-		err->reason = REASON_NONE;
-	return NULL;
+static int run_server(const struct phase *ph, struct err *err)
+{
+	return spread_server(&ss, ph, err);
 }
 
 static int run(uint64_t n, struct err *err)
 {
-	const struct phase ph = {.measured = true,
-				 .min_ops = n,
-				 .max_ops = n,
-				 .max_ns = UINT64_MAX};
-	struct err served = {.reason = REASON_NONE};
-	pthread_t thread;
-	int ret;
+	static const struct loop_phase both = {run_client, run_server};
+	const struct phase ph = ops(n);
+	struct served s;
+	int ret = run_phase(&both, &ph, err, &s);
 
-	finished = false;
-	tally_init(&client.tally);
-	tally_init(&server.tally);
-	assert_int_equal(pthread_create(&thread, NULL, serve, &served), 0);
-	ret = spread_client(&cs, &ph, err);
-	finished = true;
-	pthread_join(thread, NULL);
-	if (served.reason != REASON_NONE)
-		fail_msg("server: %s", served.text);
+	if (s.ret)
+		fail_msg("server: %s", s.err.text);
 	return ret;
 }
 

@@ -1,28 +1,20 @@
 /* The window and the ping-pong over the loop transport, both ends in one
  * process: exact counts, credit, losses, and payloads that are spoilt. */
-#include "unit.h"
+#include "loop_pair.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <string.h>
 
 #include "run/scenario.h"
 #include "work/pingpong.h"
 #include "work/window.h"
 
-static struct clock clk;
-static struct point pt;
-static struct end client, server;
 static struct window cw, sw;
 static struct pingpong cp, sp;
 static struct window_attr attr;
 static struct pingpong_attr ping;
 static bool pings;
-static _Atomic bool finished;
 
 /* Between an end and its link. */
-static const struct transport *loop;
 static struct transport between;
 static struct {
 	uint64_t bells[2];		 /* calls of post, by role */
@@ -97,43 +89,16 @@ static int mid_poll(struct ep *ep, struct comp *comp, unsigned n)
 	return ret;
 }
 
-static int client_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return 0;
-}
-
-static int server_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return finished;
-}
-
 static void open_end(struct end *e, enum role role, struct blob *blob)
 {
-	struct ep_attr a;
-	struct err err;
+	const struct loop_link link = {
+		.send_depth = pings ? 128 : window_send_depth(&attr),
+		.recv_depth = pings ? PINGPONG_RECVS : window_recv_depth(&attr),
+		.max_bytes = 65536,
+		.between = &between,
+	};
 
-	memset(e, 0, sizeof(*e));
-	e->role = role;
-	e->pt = &pt;
-	e->clock = &clk;
-	e->is.numa_node = -1;
-	e->pulse = role == ROLE_ACTIVE ? client_pulse : server_pulse;
-	link_attr(&pt.link, &a);
-	a.role = role;
-	a.poll = POLL_YIELD;
-	a.send_depth = pings ? 128 : window_send_depth(&attr);
-	a.recv_depth = pings ? PINGPONG_RECVS : window_recv_depth(&attr);
-	a.max_bytes = 65536;
-	a.clock = &clk;
-	if (loop->open(&e->ep, &a, blob, &err))
-		fail_msg("%s", err.text);
-	e->ep->tp = &between;
+	open_loop_end(e, role, &link, blob);
 	e->ep->caps.lossy = mid.lossy;
 	strcpy(e->ep->caps.qp_type, "RC"); /* counts are compared */
 }
@@ -156,15 +121,11 @@ static void init_work(void)
 static void open_both(void)
 {
 	struct blob a, b;
-	struct err err;
 
 	open_end(&client, ROLE_ACTIVE, &a);
 	open_end(&server, ROLE_PASSIVE, &b);
 	init_work();
-	client.peer_token = server.token;
-	server.peer_token = client.token;
-	assert_int_equal(loop->connect(client.ep, &b, 1000000000, &err), 0);
-	assert_int_equal(loop->connect(server.ep, &a, 1000000000, &err), 0);
+	connect_loop(&a, &b);
 }
 
 static void close_both(void)
@@ -176,46 +137,31 @@ static void close_both(void)
 		window_fini(&cw);
 		window_fini(&sw);
 	}
-	loop->close(client.ep);
-	loop->close(server.ep);
+	close_loop();
 }
 
-struct served {
-	const struct phase *ph;
-	struct err err;
-	int ret;
-};
-
-static void *serve(void *arg)
+static int run_client(const struct phase *ph, struct err *err)
 {
-	struct served *s = arg;
+	return pings ? pingpong_client(&cp, ph, err)
+		     : window_client(&cw, ph, err);
+}
 
-	s->ret = pings ? pingpong_server(&sp, s->ph, &s->err)
-		       : window_server(&sw, s->ph, &s->err);
-	if (s->ret)
-		atomic_store(&finished, true);
-	return NULL;
+static int run_server(const struct phase *ph, struct err *err)
+{
+	int ret = pings ? pingpong_server(&sp, ph, err)
+			: window_server(&sw, ph, err);
+
+	if (ret)
+		finished = true;
+	return ret;
 }
 
 static int run(uint64_t n, struct err *err, struct served *s)
 {
-	const struct phase ph = {.measured = true,
-				 .min_ops = n,
-				 .max_ops = n,
-				 .max_ns = UINT64_MAX};
-	pthread_t thread;
-	int ret;
+	static const struct loop_phase both = {run_client, run_server};
+	const struct phase ph = ops(n);
 
-	*s = (struct served){.ph = &ph};
-	finished = false;
-	tally_init(&client.tally);
-	tally_init(&server.tally);
-	assert_int_equal(pthread_create(&thread, NULL, serve, s), 0);
-	ret = pings ? pingpong_client(&cp, &ph, err)
-		    : window_client(&cw, &ph, err);
-	finished = true;
-	pthread_join(thread, NULL);
-	return ret;
+	return run_phase(&both, &ph, err, s);
 }
 
 static void good(uint64_t n)

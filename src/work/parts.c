@@ -1,0 +1,89 @@
+#include "work/parts.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "work/exchange.h"
+
+const char *const parts_verify_names[] = {
+	[VERIFY_ENDS] = "ends",
+	[VERIFY_EACH] = "each",
+	[VERIFY_NONE] = "none",
+	NULL,
+};
+
+int parts_failed(const struct end *e, int ret, struct err *err)
+{
+	*err = e->ep->err;
+	return ret;
+}
+
+int parts_interrupted(struct err *err)
+{
+	return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+}
+
+size_t parts_stride(size_t size)
+{
+	return (size + SCAN_LINE - 1) / SCAN_LINE * SCAN_LINE;
+}
+
+void parts_cut(struct sge *sges, unsigned n, char *at, size_t size,
+	       const struct region *region)
+{
+	const size_t piece = size / n;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		sges[i] = (struct sge){
+			.addr = at + i * piece,
+			.len = i + 1 < n ? piece : size - i * piece,
+			.region = region,
+		};
+}
+
+/* --- tokens ---------------------------------------------------------------- */
+
+enum { TOKEN_BYTES = sizeof(uint64_t) + sizeof(uint32_t) };
+
+void parts_tell_memory(struct end *e, const void *addr, uint32_t rkey)
+{
+	const uint64_t at = (uintptr_t)addr;
+	struct blob *t = &e->token;
+
+	memcpy(t->data, &at, sizeof(at));
+	memcpy(t->data + sizeof(at), &rkey, sizeof(rkey));
+	t->len = TOKEN_BYTES;
+}
+
+int parts_learn_memory(const struct end *e, uint64_t *addr, uint32_t *rkey,
+		       struct err *err)
+{
+	const struct blob *t = &e->peer_token;
+
+	if (t->len != TOKEN_BYTES)
+		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
+			       "the peer's token has %u bytes instead of %d",
+			       t->len, TOKEN_BYTES);
+	memcpy(addr, t->data, sizeof(*addr));
+	memcpy(rkey, t->data + sizeof(*addr), sizeof(*rkey));
+	return 0;
+}
+
+/* --- serving --------------------------------------------------------------- */
+
+/* Long enough to cost nothing, short enough to end a phase at once. */
+#define NAP_NS 200000u
+
+int parts_serve_nothing(struct end *e, struct err *err)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	int ret = 0;
+
+	while (!ret) {
+		nanosleep(&nap, NULL);
+		ret = e->pulse(e->pulse_arg, false, err);
+	}
+	return ret > 0 ? 0 : ret;
+}

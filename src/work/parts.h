@@ -1,0 +1,87 @@
+/* What the loops of work/ have in common: posting, ending, cutting memory, and
+ * what each end tells the other of its own. */
+#ifndef WORK_PARTS_H
+#define WORK_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "run/end.h"
+
+/* After the link said so: its words become the caller's; returns ret. */
+int parts_failed(const struct end *e, int ret, struct err *err);
+
+/* Posts to the end's (first) link; -errno and its words. */
+static inline int parts_post(struct end *e, const struct work *works,
+			     unsigned n, struct err *err)
+{
+	int ret = e->ep->tp->post(e->ep, works, n);
+
+	return ret ? parts_failed(e, ret, err) : 0;
+}
+
+/* -EINTR: the user has asked for the end. */
+int parts_interrupted(struct err *err);
+
+static inline bool parts_phase_over(const struct phase *ph, uint64_t done,
+				    uint64_t ns)
+{
+	if (done < ph->min_ops)
+		return false;
+	return done >= ph->max_ops || ns >= ph->max_ns;
+}
+
+/* A slot for `size` bytes, in whole cache lines. */
+size_t parts_stride(size_t size);
+
+/* `size` bytes in `n` pieces, the last of which has what is left over. */
+void parts_cut(struct sge *sges, unsigned n, char *at, size_t size,
+	       const struct region *region);
+
+/* Memory that the other end may reach, in the token: to put and to take
+ * (-EPROTO if it is not one). */
+void parts_tell_memory(struct end *e, const void *addr, uint32_t rkey);
+int parts_learn_memory(const struct end *e, uint64_t *addr, uint32_t *rkey,
+		       struct err *err);
+
+/* Server: the device serves, and the program keeps out of its way until the
+ * phase is over. */
+int parts_serve_nothing(struct end *e, struct err *err);
+
+/* Which payloads are verified (enum exchange_verify), as an option of each
+ * scenario; `at`: its place in the scenario's struct. */
+extern const char *const parts_verify_names[];
+#define PARTS_OPT_VERIFY(at, words)                                            \
+	{                                                                      \
+		.name = "verify", .type = OPT_ENUM, .role = OPT_KNOB,          \
+		.offset = at, .def = "ends", .names = parts_verify_names,      \
+		.metavar = "WHICH", .column = "verify",                        \
+		.help = "payloads that are checked whole" words                \
+	}
+
+/* A count that a list makes more points of, with a column of its name. */
+#define PARTS_OPT_COUNT(option, at, col, lo, hi, preset, words)                \
+	{                                                                      \
+		.name = option, .type = OPT_COUNT, .role = OPT_AXIS,           \
+		.offset = at, .min = lo, .max = hi, .def = preset,             \
+		.metavar = "N[,...]", .column = col, .help = words             \
+	}
+
+/* A size likewise, without a column where `col` is NULL. */
+#define PARTS_OPT_SIZE(option, short_name, at, col, lo, hi, preset, words)     \
+	{                                                                      \
+		.name = option, .letter = short_name, .type = OPT_SIZE,        \
+		.role = OPT_AXIS, .offset = at, .min = lo, .max = hi,          \
+		.def = preset, .metavar = "SIZE[,...]", .column = col,         \
+		.help = words                                                  \
+	}
+
+/* One of some names, likewise. */
+#define PARTS_OPT_NAME(option, at, col, list, preset, words)                   \
+	{                                                                      \
+		.name = option, .type = OPT_ENUM, .role = OPT_AXIS,            \
+		.offset = at, .def = preset, .names = list,                    \
+		.metavar = "NAME[,...]", .column = col, .help = words          \
+	}
+
+#endif
