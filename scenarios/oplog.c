@@ -352,6 +352,10 @@ static void teardown(struct end *e)
 		oplog_peer_close(e);
 }
 
+/* Both ends of a range, and what is small enough for a software device. */
+static const struct scenario_default smoke[] = {
+	{"size", "512,4k"}, {"outstanding", "1,16"}, {"log-size", "1M"}};
+
 const struct scenario scenario_oplog = {
 	.name = "oplog",
 	.summary = "a durable, replicated log write, by how it is made durable",
@@ -366,6 +370,8 @@ const struct scenario scenario_oplog = {
 	.n_defaults = sizeof(defaults) / sizeof(defaults[0]),
 	.sweeps = sweeps,
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
+	.smoke = smoke,
+	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
 	.metrics = metrics,
 	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
 	.notes = notes,

@@ -370,6 +370,13 @@ static void teardown(struct end *e)
 	e->state = NULL;
 }
 
+/* Both ends of a range, and what is small enough for a software device. */
+static const struct scenario_default smoke[] = {{"size", "8,1k"},
+						{"outstanding", "1,64"},
+						{"post-list", "1,32"},
+						{"cq-mod", "1,32"},
+						{"sges", "1,16"}};
+
 const struct scenario scenario_ops = {
 	.name = "ops",
 	.summary = "each verb alone: latency and rate, by what software "
@@ -383,6 +390,8 @@ const struct scenario scenario_ops = {
 	.cfg_size = sizeof(struct ops_cfg),
 	.sweeps = sweeps,
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
+	.smoke = smoke,
+	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
 	.metrics = metrics,
 	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
 	.report = &report_ops,

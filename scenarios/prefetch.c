@@ -111,10 +111,12 @@ static const struct opt_group group = {
 /* From a sequential scan with everything as it is found. */
 static const struct sweep sweeps[] = {
 	{{{"pattern", "seq,stride,random,chase"}}},
+	{{{"prefetchers", "all-off"}}},
 	{{{"prefetchers",
-	   "all-off,l2-stream-off,l2-adjacent-off,l1-stream-off,l1-stride-off,"
-	   "l1-region-off"}}},
-	{{{"distance", "16"}}},
+	   "l2-stream-off,l2-adjacent-off,l1-stream-off,l1-stride-off,"
+	   "l1-region-off"},
+	  {"size", "64k,16M"}}},
+	{{{"distance", "16"}, {"size", "4k,64k,1M,16M"}}},
 };
 
 struct state {
@@ -392,6 +394,9 @@ static void teardown(struct end *e)
 	e->state = NULL;
 }
 
+/* Both ends of a range, and what is small enough for a software device. */
+static const struct scenario_default smoke[] = {{"size", "64k"}};
+
 const struct scenario scenario_prefetch = {
 	.name = "prefetch",
 	.summary = "orders of touching a response, and prefetchers on and off",
@@ -403,6 +408,8 @@ const struct scenario scenario_prefetch = {
 	.shared = &exchange_opts,
 	.sweeps = sweeps,
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
+	.smoke = smoke,
+	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
 	.metrics = exchange_metrics,
 	.n_metrics = EXCHANGE_STAGED_METRICS,
 	.report = &report_prefetch,

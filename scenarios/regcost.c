@@ -89,6 +89,9 @@ static void teardown(struct end *e)
 	e->state = NULL;
 }
 
+/* Both ends of a range, and what is small enough for a software device. */
+static const struct scenario_default smoke[] = {{"size", "4k,1M"}};
+
 const struct scenario scenario_regcost = {
 	.name = "regcost",
 	.summary = "registering memory, step by step: by size, kind of memory "
@@ -103,6 +106,8 @@ const struct scenario scenario_regcost = {
 	.n_defaults = sizeof(defaults) / sizeof(defaults[0]),
 	.sweeps = sweeps,
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
+	.smoke = smoke,
+	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
 	.metrics = regcycle_metrics,
 	.n_metrics = REGCYCLE_METRICS,
 	.report = &report_regcost,

@@ -264,6 +264,12 @@ static void teardown(struct end *e)
 	e->state = NULL;
 }
 
+/* Both ends of a range, and what is small enough for a software device. */
+static const struct scenario_default smoke[] = {{"qps", "1,1024"},
+						{"outstanding", "64"},
+						{"regions", "1,16384"},
+						{"memory", "64k,64M"}};
+
 const struct scenario scenario_scale = {
 	.name = "scale",
 	.summary = "rate and tail against queue pairs, memory regions and "
@@ -278,6 +284,8 @@ const struct scenario scenario_scale = {
 	.n_defaults = sizeof(defaults) / sizeof(defaults[0]),
 	.sweeps = sweeps,
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
+	.smoke = smoke,
+	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
 	.metrics = metrics,
 	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
 	.report = &report_scale,

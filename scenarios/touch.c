@@ -306,6 +306,9 @@ static void teardown(struct end *e)
 	e->state = NULL;
 }
 
+/* Both ends of a range, and what is small enough for a software device. */
+static const struct scenario_default smoke[] = {{"size", "1k,256k"}};
+
 const struct scenario scenario_touch = {
 	.name = "touch",
 	.summary = "what scanning a buffer before sending it costs, by size",
@@ -317,6 +320,8 @@ const struct scenario scenario_touch = {
 		  "3.9, tables 3.4 and 3.5",
 	.opts = &group,
 	.shared = &exchange_opts,
+	.smoke = smoke,
+	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
 	.metrics = exchange_metrics,
 	.n_metrics = EXCHANGE_STAGED_METRICS,
 	.report = &report_touch,

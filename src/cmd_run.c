@@ -9,13 +9,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/units.h"
 #include "report/table.h"
 #include "run/resume.h"
 #include "run/run.h"
 #include "run/scenario.h"
 
-enum { PLANS_MAX = 32, GROUPS_MAX = 2 * PLANS_MAX + 3 };
+enum { PLANS_MAX = 32, GROUPS_MAX = 2 * PLANS_MAX + 3, PLAN_WORDS = 512 };
 
 struct job {
 	struct run_cfg cfg;
@@ -151,17 +150,6 @@ static int make_plans(struct job *j, struct err *err)
 
 static const char clear_line[] = "\r\033[K";
 
-static void describe_point(const struct plan_point *pp, char *buf, size_t cap)
-{
-	struct need need;
-	char size[24];
-
-	pp->client.scn->need(pp->client.scn_cfg, &need);
-	snprintf(buf, cap, "%s %s %s", pp->client.scn->name,
-		 units_format_size(size, sizeof(size), need.size_bytes),
-		 link_transport(&pp->client.link)->name);
-}
-
 static int terminal_columns(void)
 {
 	struct winsize w;
@@ -171,37 +159,41 @@ static int terminal_columns(void)
 	return w.ws_col;
 }
 
-/* "; 3 min left": of all scenarios, and at least. */
-static void time_left(double s, char *buf, size_t cap)
+/* "3 min": roughly. */
+static char *duration(double s, char *buf, size_t cap)
 {
-	if (isnan(s))
-		*buf = '\0';
-	else if (s < 90)
-		snprintf(buf, cap, "; %.0f s left", ceil(s));
+	if (s < 90)
+		snprintf(buf, cap, "%.0f s", ceil(s));
 	else if (s < 90 * 60)
-		snprintf(buf, cap, "; %.0f min left", ceil(s / 60));
+		snprintf(buf, cap, "%.0f min", ceil(s / 60));
+	else if (s < 48 * 3600)
+		snprintf(buf, cap, "%.1f h", s / 3600);
 	else
-		snprintf(buf, cap, "; %.1f h left", s / 3600);
+		snprintf(buf, cap, "%.1f days", s / 86400);
+	return buf;
 }
 
+/* A narrow terminal cuts it: what matters comes first. */
 static void show_progress(struct run *run, const struct plan_point *pp,
 			  const struct run_progress *at)
 {
-	char what[96], left[40], scenario[40] = "", line[320];
+	const struct plan *plan = &run->plans[pp ? at->plan - 1 : 0];
+	char what[PLAN_WORDS], left[40], scenario[40] = "", line[PLAN_WORDS];
 
 	if (!pp) {
 		fputs(clear_line, stderr);
 		return;
 	}
-	describe_point(pp, what, sizeof(what));
-	time_left(at->left_s, left, sizeof(left));
 	if (at->plans > 1)
 		snprintf(scenario, sizeof(scenario), "scenario %u of %u, ",
 			 at->plan, at->plans);
 	snprintf(line, sizeof(line),
-		 "%strial %u of %u to %u, point %u of %u: %s%s", scenario,
-		 at->round, run->rule.min, run->rule.max, at->done, at->total,
-		 what, left);
+		 "%s%s%strial %u of %u to %u, point %u of %u: %s",
+		 isnan(at->left_s) ? ""
+				   : duration(at->left_s, left, sizeof(left)),
+		 isnan(at->left_s) ? "" : " left, ", scenario, at->round,
+		 run->rule.min, run->rule.max, at->done, at->total,
+		 plan_describe(plan, pp, what, sizeof(what) - 100));
 	/* A line that wraps is not cleared by \r. */
 	fprintf(stderr, "%s%.*s", clear_line, terminal_columns() - 1, line);
 	fflush(stderr);
@@ -215,46 +207,51 @@ static void say_above_progress(const char *line)
 }
 
 /* How long trials by number take is not known before they were run. */
-static void print_times(const struct job *j, uint64_t ns, unsigned counted)
+static void print_times(const struct job *j, uint64_t ns, unsigned points,
+			unsigned counted)
 {
 	const struct stop_rule *rule = &j->run.rule;
+	const double s = (double)ns / 1e9;
 	char low[32], high[32];
 
-	units_format_time(low, sizeof(low), (double)ns * rule->min);
-	units_format_time(high, sizeof(high), (double)ns * rule->max);
-	printf("%u to %u trials each: ", rule->min, rule->max);
+	printf("%u point%s, %u to %u trials each: ", points,
+	       points == 1 ? "" : "s", rule->min, rule->max);
 	if (ns)
-		printf("about %s to %s, ", low, high);
+		printf("about %s to %s with set-up and warm-up",
+		       duration(s * rule->min, low, sizeof(low)),
+		       duration(s * rule->max, high, sizeof(high)));
 	if (counted)
-		printf("%s%u point%s by a number of operations, whose time is "
-		       "not known before, ",
-		       ns ? "and " : "", counted, counted == 1 ? "" : "s");
-	puts("and the time to set up");
+		printf("%s%u by a number of operations, whose time is not "
+		       "known before",
+		       ns ? ", and " : "", counted);
+	putchar('\n');
 }
 
 static int print_plan(const struct job *j)
 {
-	unsigned i, k, counted = 0;
-	uint64_t ns = 0;
-	char what[96];
+	unsigned i, k, points = 0, counted = 0;
+	uint64_t ns = 0, n;
+	char what[PLAN_WORDS];
 
 	for (i = 0; i < j->run.n_plans; i++) {
 		const struct plan *p = &j->plans[i];
 
 		for (k = 0; k < p->n_points; k++) {
-			uint64_t n = p->points[k].client.trial.iterations;
+			const struct plan_point *pp = &p->points[k];
 
-			describe_point(&p->points[k], what, sizeof(what));
-			printf("%u %s", k, what);
-			if (n != OPT_WORD) {
+			n = pp->client.trial.iterations;
+			printf("%u %s", k,
+			       plan_describe(p, pp, what, sizeof(what)));
+			if (n == OPT_WORD)
+				ns += plan_point_ns(pp);
+			else
 				printf(", %" PRIu64 " operations", n);
-				counted++;
-			}
+			counted += n != OPT_WORD;
 			putchar('\n');
 		}
-		ns += plan_expected_ns(p);
+		points += p->n_points;
 	}
-	print_times(j, ns, counted);
+	print_times(j, ns, points, counted);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ enum reason {
 	REASON_NO_PROGRAM,	 /* a program that is called is not installed */
 	REASON_NO_FILE,		 /* a file or folder is not there */
 	REASON_IO_ERROR,	 /* disk full, read-only, ... */
-	REASON_IN_USE,		 /* address or port taken */
+	REASON_IN_USE,		 /* address, port or folder taken */
 	REASON_DEVICE_LIMIT,	 /* the device cannot do that much */
 	REASON_NOT_IN_TRANSPORT, /* the transport has no such operation */
 	REASON_BUILT_WITHOUT,	 /* left out when this binary was built */

@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,6 +95,27 @@ static int make_new(struct run *run, struct err *err)
 	return err_sys(err, -errno, "%s", run->dir);
 }
 
+static int lock(struct run *run, struct err *err)
+{
+	run->folder = open(run->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (run->folder < 0)
+		return err_sys(err, -errno, "%s", run->dir);
+	if (!flock(run->folder, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+		return 0;
+	folder_unlock(run);
+	return err_set(err, -EBUSY, REASON_IN_USE,
+		       "%s: a run that is still alive writes to it: let it "
+		       "end, or interrupt it (Ctrl-C) first",
+		       run->dir);
+}
+
+void folder_unlock(struct run *run)
+{
+	if (run->folder >= 0)
+		close(run->folder);
+	run->folder = -1;
+}
+
 int folder_create(struct run *run, struct err *err)
 {
 	char host[64];
@@ -107,20 +130,22 @@ int folder_create(struct run *run, struct err *err)
 	strftime(run->run_id, 24, "%Y%m%dT%H%M%SZ", &tm);
 	strcat(run->run_id, "-");
 	strcat(run->run_id, host);
-	if (!run->cfg->out[0])
-		return make_new(run, err);
+	if (!run->cfg->out[0]) {
+		ret = make_new(run, err);
+		return ret ? ret : lock(run, err);
+	}
 	snprintf(run->dir, sizeof(run->dir), "%s", run->cfg->out);
 	ret = make_path(run->dir, err);
 	if (ret)
 		err_wrap(err, "--out %s", run->dir);
 	else
-		ret = check_empty(run->dir, err);
-	return ret;
+		ret = lock(run, err);
+	return ret ? ret : check_empty(run->dir, err);
 }
 
 int folder_resume(struct run *run, struct err *err)
 {
 	if (access(run->dir, W_OK | X_OK))
 		return err_sys(err, -errno, "--resume %s", run->dir);
-	return 0;
+	return lock(run, err);
 }

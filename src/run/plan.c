@@ -2,10 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/splitmix.h"
+#include "base/units.h"
 #include "machine/counter_event.h"
 #include "run/scenario.h"
 
@@ -220,6 +222,49 @@ static bool is_there(const struct plan *plan, const struct plan_point *pp)
 	return false;
 }
 
+static bool holds(const struct opt_list *list, uint64_t v)
+{
+	unsigned i;
+
+	for (i = 0; i < list->n; i++)
+		if (list->v[i] == v)
+			return true;
+	return false;
+}
+
+/* What is in both; the first, if nothing is. */
+static void intersect(struct opt_list *list, const struct opt_list *keep)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < list->n; i++)
+		if (holds(keep, list->v[i]))
+			list->v[n++] = list->v[i];
+	list->n = n ? n : 1;
+}
+
+/* Preset smoke: of lists that are not the user's, what the scenario keeps. */
+static void thin_out(struct plan *plan)
+{
+	const struct scenario *scn = plan->scn;
+	struct opt_list keep;
+	struct err err;
+	unsigned i, k;
+
+	for (i = 0; plan->smoke && i < scn->n_smoke; i++) {
+		for (k = 0; k < plan->n_axes; k++) {
+			struct plan_axis *a = &plan->axes[k];
+
+			if (a->given || strcmp(a->o->name, scn->smoke[i].name))
+				continue;
+			if (opt_parse_list(a->o, scn->smoke[i].text, &keep,
+					   &err))
+				assert(!"the scenario's own list");
+			intersect(&a->values, &keep);
+		}
+	}
+}
+
 static int add_cross(struct plan *plan, struct err *err)
 {
 	struct err contradiction = {.reason = REASON_NONE};
@@ -227,6 +272,7 @@ static int add_cross(struct plan *plan, struct err *err)
 	size_t n = 1, i;
 
 	drop_link_axes(plan);
+	thin_out(plan);
 	for (i = 0; i < plan->n_axes; i++) {
 		n *= plan->axes[i].values.n;
 		if (n + plan->n_points > PLAN_POINTS_MAX)
@@ -396,13 +442,84 @@ void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
 	}
 }
 
-uint64_t plan_expected_ns(const struct plan *plan)
+uint64_t plan_point_ns(const struct plan_point *pp)
 {
-	uint64_t ns = 0;
+	enum { SET_UP_NS = 30000000, COUNTED_NS = 20000000 };
+	enum { STRETCHES = 3, STRETCH_MIN_NS = 10000000 };
+	const struct trial_cfg *t = &pp->client.trial;
+	uint64_t warmup = t->warmup_ns;
+
+	if (t->iterations != OPT_WORD)
+		return SET_UP_NS + COUNTED_NS;
+	if (warmup == OPT_WORD) {
+		warmup = t->duration_ns / 10;
+		if (warmup < STRETCH_MIN_NS)
+			warmup = STRETCH_MIN_NS;
+		warmup *= STRETCHES;
+	}
+	return SET_UP_NS + t->duration_ns + warmup;
+}
+
+/* --- in words -----------------------------------------------------------------*/
+
+static bool varies(const struct plan *plan, const struct opt *o, size_t base)
+{
+	const uint64_t first =
+		opt_load(o, (const char *)&plan->points[0].client + base);
 	unsigned i;
 
-	for (i = 0; i < plan->n_points; i++)
-		if (plan->points[i].client.trial.iterations == OPT_WORD)
-			ns += plan->points[i].client.trial.duration_ns;
-	return ns;
+	if (o->type == OPT_TEXT)
+		return false;
+	for (i = 1; i < plan->n_points; i++)
+		if (opt_load(o, (const char *)&plan->points[i].client + base) !=
+		    first)
+			return true;
+	return false;
+}
+
+static bool is_told(const struct plan *plan, const struct opt *o, size_t base)
+{
+	if (!strcmp(o->name, "transport") || !strcmp(o->name, "size") ||
+	    (o->role != OPT_AXIS && o->role != OPT_KNOB))
+		return false;
+	return (o->role == OPT_AXIS && opt_find(plan->scn->opts, o->name)) ||
+	       varies(plan, o, base);
+}
+
+static void describe_options(const struct plan *plan,
+			     const struct plan_point *pp,
+			     const struct point_group *g, char *buf, size_t cap)
+{
+	const char *base = (const char *)&pp->client + g->offset;
+	char value[OPT_TEXT_MAX];
+	size_t len;
+	unsigned i;
+
+	for (i = 0; i < g->g->n; i++) {
+		const struct opt *o = &g->g->opts[i];
+
+		if (!is_told(plan, o, g->offset))
+			continue;
+		len = strlen(buf);
+		opt_format(o, base, value, sizeof(value));
+		snprintf(buf + len, cap - len, " %s=%s", o->name, value);
+	}
+}
+
+char *plan_describe(const struct plan *plan, const struct plan_point *pp,
+		    char *buf, size_t cap)
+{
+	struct point_group groups[POINT_GROUPS];
+	struct need need;
+	char size[24];
+	unsigned i;
+
+	plan->scn->need(pp->client.scn_cfg, &need);
+	snprintf(buf, cap, "%s %s %s", plan->scn->name,
+		 units_format_size(size, sizeof(size), need.size_bytes),
+		 link_transport(&pp->client.link)->name);
+	point_groups(plan->scn, groups);
+	for (i = 0; i < POINT_GROUPS; i++)
+		describe_options(plan, pp, &groups[i], buf, cap);
+	return buf;
 }

@@ -30,6 +30,7 @@ struct plan {
 	struct plan_point proto; /* every option but the axes */
 	struct plan_axis axes[PLAN_AXES_MAX];
 	unsigned n_axes;
+	bool smoke; /* of lists only what the scenario keeps (.smoke) */
 	struct plan_point *points;
 	unsigned n_points;
 };
@@ -61,8 +62,15 @@ const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
 void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
 		unsigned *order);
 
-/* Expected time of one trial of every point, ns, without set-up, and without
- * the points whose trials end by a number of operations. */
-uint64_t plan_expected_ns(const struct plan *plan);
+/* What a trial of the point costs, ns, roughly: with set-up and warm-up.  Of
+ * one that ends by a number of operations it is a guess, good only beside
+ * others. */
+uint64_t plan_point_ns(const struct plan_point *pp);
+
+/* A point in words: scenario, size, transport, and then "name=value" of each
+ * axis of the scenario's own, and of whatever else varies in the plan.
+ * Returns buf. */
+char *plan_describe(const struct plan *plan, const struct plan_point *pp,
+		    char *buf, size_t cap);
 
 #endif

@@ -51,7 +51,8 @@ static const struct opt opts[] = {
 	 .def = "quick",
 	 .names = preset_names,
 	 .metavar = "NAME",
-	 .help = "smoke: is it correct (1 trial, every payload verified); "
+	 .help = "smoke: is it correct (1 trial, every payload verified, few "
+		 "sizes); "
 		 "quick: 7 to 10 trials of 100 ms a point; paper: 7 to 30 of "
 		 "60 s"},
 	{.name = "out",
@@ -146,6 +147,7 @@ int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
 	bool known;
 	int ret;
 
+	plan->smoke = cfg->preset == PRESET_SMOKE;
 	for (; v->option; v++) {
 		ret = plan_set(plan, v->option, v->text, &known, err);
 		if (ret)

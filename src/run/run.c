@@ -272,18 +272,6 @@ static double now_s(void)
 	return (double)clock_raw_ns() / 1e9;
 }
 
-/* What a trial of the point may cost beside others, in ns; what a number of
- * iterations takes is not known before. */
-static double trial_work(const struct plan_point *pp)
-{
-	enum { SET_UP_NS = 30000000, ITERATIONS_NS = 20000000 };
-	const struct trial_cfg *t = &pp->client.trial;
-
-	return SET_UP_NS + (t->iterations == OPT_WORD
-				    ? (double)(t->duration_ns + t->warmup_ns)
-				    : ITERATIONS_NS);
-}
-
 /* Trials that are sure to come: at least one of each point that is open. */
 static double work_left(const struct run *run, const struct plan *plan,
 			const struct sheet *s)
@@ -296,12 +284,13 @@ static double work_left(const struct run *run, const struct plan *plan,
 		if (!sheet_wants(s, &plan->points[i]))
 			continue;
 		tried = sheet_tried(s, &plan->points[i]);
-		work += trial_work(&plan->points[i]) *
+		work += (double)plan_point_ns(&plan->points[i]) *
 			(tried < run->rule.min ? run->rule.min - tried : 1);
 	}
 	for (p = plan + 1; p < end; p++)
 		for (i = 0; i < p->n_points; i++)
-			work += trial_work(&p->points[i]) * run->rule.min;
+			work += (double)plan_point_ns(&p->points[i]) *
+				run->rule.min;
 	return work;
 }
 
@@ -353,7 +342,7 @@ static int one_round(struct run *run, const struct plan *plan, struct sheet *s,
 			continue;
 		tell(run, plan, s, pp, &at);
 		ret = one_trial(run, s, pp, round, err);
-		run->work_done += trial_work(pp);
+		run->work_done += (double)plan_point_ns(pp);
 		if (ret)
 			return ret;
 		if (stop_requested)
@@ -417,14 +406,15 @@ static int open_folder(struct run *run, struct err *err)
 	if (!run->resume)
 		return folder_create(run, err);
 	snprintf(run->dir, sizeof(run->dir), "%s", run->cfg->resume);
-	ret = resume_check(run->resume, run, err);
-	return ret ? ret : folder_resume(run, err);
+	ret = folder_resume(run, err);
+	return ret ? ret : resume_check(run->resume, run, err);
 }
 
 int run_execute(struct run *run, struct err *err)
 {
 	int ret;
 
+	run->folder = -1;
 	run->trial = malloc(sizeof(*run->trial));
 	if (!run->trial)
 		return err_sys(err, -ENOMEM, "run");
@@ -446,6 +436,7 @@ int run_execute(struct run *run, struct err *err)
 		ret = run_plans(run, err);
 out_peer:
 	close_peers(run);
+	folder_unlock(run);
 	free(run->trial);
 	run->trial = NULL;
 	return ret;

@@ -69,6 +69,7 @@ struct run {
 	struct stop_rule rule;
 
 	char dir[512];
+	int folder; /* it, locked; -1 */
 	char run_id[96];
 	char started_utc[32];
 	struct clock clock;

@@ -69,6 +69,11 @@ struct scenario {
 	 * given. */
 	const struct sweep *sweeps;
 	unsigned n_sweeps;
+	/* What preset smoke keeps of the lists of these options: it asks of
+	 * every kind of point whether it is correct, and not how a number
+	 * scales.  n_smoke; may be NULL. */
+	const struct scenario_default *smoke;
+	unsigned n_smoke;
 	const struct metric *metrics; /* its own, beside the base ones */
 	unsigned n_metrics;
 	/* Columns of words that only the ends know (end->notes). */

@@ -83,6 +83,18 @@ for signal in INT KILL; do
 	ok "SIG$signal: goes on" eval 'is "$status" 0 && whole real && ((before < 25))'
 done
 
+# --- one that is still alive ------------------------------------------------------
+rm -rf real
+"$bench" "${long[@]}" --out real >/dev/null 2>&1 &
+pid=$!
+within 20 eval '[[ -e real/sendrecv.csv ]] && (($(wc -l <real/sendrecv.csv) > 2))'
+ok "a run that is alive is not resumed" fails_with 3 "still alive" run --resume real
+kill -STOP $pid
+ok "nor one that is stopped" fails_with 3 "still alive" run --resume real
+kill -CONT $pid
+wait $pid
+ok "and it ends as if nothing had been" whole real
+
 # --- what is refused ------------------------------------------------------------
 cut_run other 9
 jq '.hosts[].boot_id = "another"' cut/run.json | jq '.state = "running"' >other/run.json

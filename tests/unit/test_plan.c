@@ -315,14 +315,26 @@ static void polling_settles(void **state)
 	assert_null(settle("event", 1, 2, m));
 }
 
+/* A trial's own time is in it, and what comes before. */
 static void expected_time(void **state)
 {
+	uint64_t ns;
+
 	(void)state;
 	init();
-	set("size", "1k,2k,4k");
+	set("size", "1k");
+	set("transport", "tcp");
 	set("duration", "2s");
 	expand();
-	assert_true(plan_expected_ns(&plan) == 6 * 2000000000ull);
+	ns = plan_point_ns(&plan.points[0]);
+	assert_true(ns > 2000000000ull && ns < 3000000000ull);
+	plan_fini(&plan);
+	init();
+	set("size", "1k");
+	set("transport", "tcp");
+	set("iterations", "20");
+	expand();
+	assert_true(plan_point_ns(&plan.points[0]) < 1000000000ull);
 	plan_fini(&plan);
 }
 
@@ -368,6 +380,67 @@ static void sweeps_from_a_baseline(void **state)
 	}
 	assert_int_equal(uc, 1);
 	assert_int_equal(no_inline, 1);
+	plan_fini(&plan);
+}
+
+/* Preset smoke keeps of lists what the scenario says, and of one that has
+ * none of it the first; what the user gives is his. */
+static void smoke_thins_out(void **state)
+{
+	static const struct scenario_default keep[] = {{"size", "4k"},
+						       {"inline", "64"}};
+
+	(void)state;
+	init_swept();
+	swept.smoke = keep;
+	swept.n_smoke = 2;
+	expand();
+	assert_int_equal(plan.n_points, 8);
+	plan_fini(&plan);
+	plan_init(&plan, &swept);
+	set("transport", "rdma");
+	plan.smoke = true;
+	expand();
+	/* 4k with either preparation; 64 inline; 4k by UC. */
+	assert_int_equal(plan.n_points, 2 + 1 + 1);
+	assert_int_equal(cfg_of(&plan.points[0].client)->size, 4096);
+	assert_int_equal(cfg_of(&plan.points[2].client)->size, 64);
+	assert_int_equal(plan.points[2].client.link.inline_bytes, 64);
+	plan_fini(&plan);
+	plan_init(&plan, &swept);
+	set("transport", "rdma");
+	plan.smoke = true;
+	set("size", "1k,2k");
+	expand();
+	assert_int_equal(plan.n_points, 2);
+	plan_fini(&plan);
+}
+
+/* Its own axes always, others where they vary. */
+static void points_in_words(void **state)
+{
+	char words[200];
+
+	(void)state;
+	init();
+	set("size", "1k");
+	set("transport", "tcp");
+	expand();
+	assert_string_equal(
+		plan_describe(&plan, &plan.points[0], words, sizeof(words)),
+		"sendrecv 1k tcp prepare=write");
+	plan_fini(&plan);
+	init();
+	set("size", "1k");
+	set("transport", "tcp");
+	set("poll", "spin,event");
+	expand();
+	assert_string_equal(
+		plan_describe(&plan, &plan.points[1], words, sizeof(words)),
+		"sendrecv 1k tcp prepare=write poll=event");
+	/* Cut, never beyond its end. */
+	plan_describe(&plan, &plan.points[1], words, 12);
+	assert_string_equal(words, "sendrecv 1k");
 	plan_fini(&plan);
 }
 
@@ -467,6 +540,8 @@ int main(void)
 		cmocka_unit_test(polling_settles),
 		cmocka_unit_test(expected_time),
 		cmocka_unit_test(sweeps_from_a_baseline),
+		cmocka_unit_test(smoke_thins_out),
+		cmocka_unit_test(points_in_words),
 		cmocka_unit_test(no_types_no_points),
 		cmocka_unit_test(users_take_over),
 		cmocka_unit_test(contradictions_are_left_out),
