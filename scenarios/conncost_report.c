@@ -47,11 +47,28 @@ static const struct report_figure figures[] = {
 		.columns = "at_once handshake_us id_us addr_us route_us cq_us "
 			   "qp_us rtr_us rts_us trials",
 	},
+	{
+		.name = "conncost_memory",
+		.title = "Memory of a connection",
+		.script = plot_conncost_memory,
+		.axes = {.x = "keep_open",
+			 .x_label = "open",
+			 .y = {{"client_kernel_bytes_per_conn_estimate",
+				"kernel", 1024},
+			       {"client_rss_bytes_per_conn", "client", 1024},
+			       {"server_rss_bytes_per_conn", "server", 1024}}},
+		.min_points = 2,
+		.columns = "keep_open kernel_kib client_kib server_kib trials",
+	},
 };
 
 static const struct report_equal equals[] = {
 	{"both ends made as many queue pairs", "client_qps_created",
 	 "server_qps_created"},
+	{"what the client created it destroyed", "client_created",
+	 "client_destroyed"},
+	{"what the server created it destroyed", "server_created",
+	 "server_destroyed"},
 };
 
 static bool cached_makes_nothing(const struct check *c, size_t row,
@@ -71,7 +88,36 @@ static bool one_each(const struct check *c, size_t row, struct report_bounds *b)
 	return !strcmp(method, "verbs") || !strcmp(method, "cm");
 }
 
+/* At either end; a NIC that the kernel does not count for says nothing. */
+static bool none_left(const struct check *c, size_t row, const char *at_client,
+		      const char *at_server, struct report_bounds *b)
+{
+	*b = (struct report_bounds){
+		.is = fmax(check_number(c, row, at_client),
+			   check_number(c, row, at_server)),
+	};
+	return !isnan(b->is);
+}
+
+static bool no_object_left(const struct check *c, size_t row,
+			   struct report_bounds *b)
+{
+	return none_left(c, row, "client_objects_left", "server_objects_left",
+			 b);
+}
+
+static bool no_lock_left(const struct check *c, size_t row,
+			 struct report_bounds *b)
+{
+	return none_left(c, row, "client_locked_left_bytes",
+			 "server_locked_left_bytes", b);
+}
+
 static const struct report_rule rules[] = {
+	{CHECK_EXACT, "no RDMA object is left, by the kernel's count",
+	 report_rule_rows, .row = no_object_left},
+	{CHECK_EXACT, "no locked memory is left", report_rule_rows,
+	 .row = no_lock_left},
 	{CHECK_EXACT, "a cached connection creates no queue pair",
 	 report_rule_rows, .row = cached_makes_nothing},
 	{CHECK_EXACT, "a new one creates one", report_rule_rows,

@@ -21,7 +21,7 @@
 static const struct sweep sweeps[] = {
 	{{{"memory", "anon,thp,huge2m,memfd,file,fsdax,devdax"},
 	  {"size", "4k-1Mx4"}}},
-	{{{"way", "cached,odp,odp-implicit,rereg,window"},
+	{{{"way", "cached,odp,odp-implicit,rereg,rights,window,window2"},
 	  {"size", "4k-1Mx16"}}},
 	{{{"populate", "none,map,madvise"}, {"size", "4M"}}},
 	{{{"touch-threads", "1,2,4"}, {"size", "4M"}}},

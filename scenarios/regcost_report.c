@@ -14,6 +14,20 @@
 			{"access", "remote"}, {"regions", "1"},                \
 	}
 
+/* The kernel's ways beside touching by several threads, of the same memory. */
+static bool is_populated(const struct report_view *view, const struct series *s)
+{
+	const struct series_pair by_touch = {"populate", "touch", NULL, ""};
+	const char *how = series_cell(view->set, s, "populate"), *why;
+	const struct series *touched = s;
+
+	if (!strcmp(how, "none"))
+		return false;
+	if (strcmp(how, "touch"))
+		touched = series_base(view->set, s, &by_touch, &why);
+	return touched && touched->n >= 2;
+}
+
 static const struct report_figure figures[] = {
 	{
 		.name = "regcost_register",
@@ -34,15 +48,16 @@ static const struct report_figure figures[] = {
 	},
 	{
 		.name = "regcost_populate",
-		.title = "Populating memory: time against threads that touch "
-			 "it",
+		.title = "Populating memory: by threads that touch it, and by "
+			 "the kernel",
 		.script = plot_regcost_populate,
 		.axes = {.x = "touch_threads",
 			 .x_label = "threads",
-			 .y = {{"populate_p50_ns", "populate", 1e6}}},
-		.where = {{"populate", "touch"}, {"regions", "1"}},
-		.min_points = 2,
-		.columns = "touch_threads populate_ms trials",
+			 .y = {{"map_p50_ns", "map", 1e6},
+			       {"populate_p50_ns", "populate", 1e6}}},
+		.where = {{"way", "pin"}, {"regions", "1"}},
+		.shows = is_populated,
+		.columns = "touch_threads map_ms populate_ms trials",
 	},
 	{
 		.name = "regcost_steps",
@@ -91,13 +106,22 @@ static const struct report_equal equals[] = {
 
 /* --- invariants ------------------------------------------------------------ */
 
-static bool nothing_left(const struct check *c, size_t row,
+static bool is_none(double is, struct report_bounds *b)
+{
+	*b = (struct report_bounds){.is = is};
+	return !isnan(is);
+}
+
+static bool no_lock_left(const struct check *c, size_t row,
 			 struct report_bounds *b)
 {
-	b->is = check_number(c, row, "pinned_left_bytes");
-	b->least = -INFINITY;
-	b->most = 0;
-	return !isnan(b->is);
+	return is_none(check_number(c, row, "locked_left_bytes"), b);
+}
+
+static bool no_object_left(const struct check *c, size_t row,
+			   struct report_bounds *b)
+{
+	return is_none(check_number(c, row, "objects_left"), b);
 }
 
 static bool hits_register_nothing(const struct check *c, size_t row,
@@ -179,7 +203,9 @@ static int registering_rises(struct check *c, const struct report_rule *rule,
 
 static const struct report_rule rules[] = {
 	{CHECK_EXACT, "no locked memory is left", report_rule_rows,
-	 .row = nothing_left},
+	 .row = no_lock_left},
+	{CHECK_EXACT, "no RDMA object is left, by the kernel's count",
+	 report_rule_rows, .row = no_object_left},
 	{CHECK_EXACT, "the pin-down cache registers its misses alone",
 	 report_rule_rows, .row = hits_register_nothing},
 	{CHECK_STATISTICAL, "registering populated memory is not slower",

@@ -202,11 +202,11 @@ static int init_attr(struct rdma_cm_id *id, enum ibv_qp_state state,
 static int modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask,
 		  struct err *err)
 {
-	int ret = ibv_modify_qp(qp, attr, mask);
+	int ret = rdma_errno(ibv_modify_qp(qp, attr, mask));
 
 	if (!ret)
 		return 0;
-	return err_sys(err, -ret, "queue pair 0x%x (by RDMA CM)", qp->qp_num);
+	return err_sys(err, ret, "queue pair 0x%x (by RDMA CM)", qp->qp_num);
 }
 
 static int to_rts(const struct cm_lane *lane, const struct cm_link *link,

@@ -61,21 +61,28 @@ const struct sockaddr_storage *conns_addr(const struct conns *c)
 	return &c->port.addr;
 }
 
-uint64_t conns_qps_made(const struct conns *c)
+void conns_counts(const struct conns *c, struct conns_counts *counts)
 {
-	return c->qps_made;
+	*counts = c->counts;
+}
+
+static int made(struct conns *c, int ret)
+{
+	c->counts.made += !ret;
+	return ret;
 }
 
 /* --- steps: each for all, then the next ------------------------------------- */
 
 static int make_pd(struct conns *c, unsigned i, struct err *err)
 {
-	return rdma_pd_create(&c->v[i].pd, &c->port, err);
+	return made(c, rdma_pd_create(&c->v[i].pd, &c->port, err));
 }
 
 static int make_cq(struct conns *c, unsigned i, struct err *err)
 {
-	return rdma_cq_create(&c->v[i].cq, &c->port, CQ_ENTRIES, false, err);
+	return made(c, rdma_cq_create(&c->v[i].cq, &c->port, CQ_ENTRIES, false,
+				      err));
 }
 
 static int make_qp(struct conns *c, unsigned i, struct err *err)
@@ -88,14 +95,14 @@ static int make_qp(struct conns *c, unsigned i, struct err *err)
 		.send_wrs = SEND_WRS,
 		.recv_wrs = RECV_WRS,
 		.sges = 1,
+		.recv_sges = 1,
 		.inline_bytes = 0,
 	};
 	unsigned inline_bytes;
 	int ret = rdma_qp_create(&v->qp, &c->port, &want, &inline_bytes, err);
 
-	if (!ret)
-		c->qps_made++;
-	return ret;
+	c->counts.qps += !ret;
+	return made(c, ret);
 }
 
 static int to_init(struct conns *c, unsigned i, struct err *err)
@@ -108,10 +115,19 @@ static int to_init(struct conns *c, unsigned i, struct err *err)
 
 static int post_recv(struct conns *c, unsigned i, struct err *err)
 {
-	struct ibv_recv_wr wr = {.wr_id = i}, *bad;
-	int ret = ibv_post_recv(c->v[i].qp, &wr, &bad);
+	/* A piece of no bytes: siw takes no receive without a piece. */
+	struct ibv_sge nothing = {.length = 0};
+	struct ibv_recv_wr wr = {
+		.wr_id = i,
+		.sg_list = &nothing,
+		.num_sge = c->port.iwarp,
+	};
+	struct ibv_recv_wr *bad;
+	int ret = rdma_errno(ibv_post_recv(c->v[i].qp, &wr, &bad));
 
-	return ret ? err_sys(err, -ret, "cannot post a receive") : 0;
+	return ret ? err_sys(err, ret, "connection %u: cannot post a receive",
+			     i)
+		   : 0;
 }
 
 static const struct {
@@ -216,10 +232,10 @@ int conns_say(struct conns *c, unsigned i, struct err *err)
 	};
 	struct ibv_send_wr *bad;
 	struct ibv_wc wc;
-	int ret = ibv_post_send(c->v[i].qp, &wr, &bad);
+	int ret = rdma_errno(ibv_post_send(c->v[i].qp, &wr, &bad));
 
 	if (ret)
-		return err_sys(err, -ret, "connection %u: cannot post", i);
+		return err_sys(err, ret, "connection %u: cannot post", i);
 	return next_completion(c, i, &wc, err);
 }
 
@@ -242,33 +258,47 @@ int conns_hear(struct conns *c, unsigned i, struct err *err)
 
 /* --- the end ------------------------------------------------------------------ */
 
-static int destroy_one(struct conn *v, struct err *err)
+/* The first error of several stays. */
+static void ended(struct conns *c, int ret, int *first)
 {
-	int ret = v->qp ? ibv_destroy_qp(v->qp) : 0;
+	if (ret && !*first)
+		*first = ret;
+	c->counts.ended += !ret;
+}
 
-	v->qp = NULL;
+/* What the device does not let go is still counted as made, and not tried
+ * again. */
+static int destroy_one(struct conns *c, struct conn *v)
+{
+	int ret = 0;
+
+	if (v->qp)
+		ended(c, rdma_errno(ibv_destroy_qp(v->qp)), &ret);
 	if (v->id)
-		rdma_destroy_id(v->id);
-	v->id = NULL;
-	rdma_cq_destroy(&v->cq);
-	if (!ret && v->pd)
-		ret = ibv_dealloc_pd(v->pd);
-	v->pd = NULL;
-	return ret ? err_sys(err, -ret, "cannot end a connection") : 0;
+		ended(c, rdma_destroy_id(v->id) ? -errno : 0, &ret);
+	if (v->cq.cq)
+		ended(c, rdma_cq_destroy(&v->cq), &ret);
+	if (v->pd)
+		ended(c, rdma_errno(ibv_dealloc_pd(v->pd)), &ret);
+	memset(v, 0, sizeof(*v));
+	return ret;
 }
 
 int conns_destroy(struct conns *c, unsigned first, unsigned n, struct err *err)
 {
 	unsigned i;
 	uint64_t t0;
-	int ret = 0;
+	int ret = 0, one;
 
-	for (i = first; !ret && i < first + n; i++) {
+	for (i = first; i < first + n; i++) {
 		if (!c->v[i].pd && !c->v[i].id)
 			continue;
 		t0 = conns_now(c);
-		ret = destroy_one(&c->v[i], err);
+		one = destroy_one(c, &c->v[i]);
 		conns_tell(c, CONNS_DESTROY, i, t0);
+		if (one && !ret)
+			ret = err_sys(err, one, "connection %u: cannot end it",
+				      i);
 	}
 	return ret;
 }

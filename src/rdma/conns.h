@@ -43,6 +43,9 @@ typedef void conns_took(void *arg, enum conns_step step, unsigned i,
 
 enum { CONNS_NONCE_BYTES = 16 };
 
+/* Is asked while a step waits for the peer: -errno and words end the wait. */
+typedef int conns_pulse(void *arg, struct err *err);
+
 struct conns_attr {
 	const struct rdma_want *want;
 	unsigned n; /* connections at the same time at most */
@@ -50,6 +53,7 @@ struct conns_attr {
 	const uint8_t *nonce; /* CONNS_NONCE_BYTES; RDMA CM */
 	const struct clock *clock;
 	conns_took *took;
+	conns_pulse *pulse; /* of the active end */
 	void *arg;
 };
 
@@ -64,8 +68,12 @@ bool conns_software(const struct conns *c);
 bool conns_iwarp(const struct conns *c);
 const struct sockaddr_storage *conns_addr(const struct conns *c);
 
-/* Queue pairs made since conns_new. */
-uint64_t conns_qps_made(const struct conns *c);
+/* Made and ended since conns_new: calls that succeeded. */
+struct conns_counts {
+	uint64_t qps;	       /* made */
+	uint64_t made, ended; /* PDs, CQs, QPs and CM ids */
+};
+void conns_counts(const struct conns *c, struct conns_counts *counts);
 
 /* --- plain verbs ------------------------------------------------------------ */
 
@@ -111,7 +119,8 @@ int conns_disconnect(struct conns *c, unsigned first, unsigned n,
 int conns_say(struct conns *c, unsigned i, struct err *err);
 int conns_hear(struct conns *c, unsigned i, struct err *err);
 
-/* Ends the connection's QP, CQ and PD (and id). */
+/* Ends the connections' QP, CQ and PD (and id), all that can be: the error is
+ * the first that cannot. */
 int conns_destroy(struct conns *c, unsigned first, unsigned n, struct err *err);
 
 #endif

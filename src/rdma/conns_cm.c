@@ -7,7 +7,8 @@
 
 #include "rdma/conns_priv.h"
 
-enum { BACKLOG_SPARE = 16, STEP_TIMEOUT_MS = 4000 };
+enum { BACKLOG_SPARE = 16, STEP_TIMEOUT_MS = 4000, SLICE_MS = 50 };
+enum { PORT_TRIES = 8 };
 
 /* The private data of a connect request. */
 struct knock {
@@ -70,9 +71,9 @@ static int modify_to(struct conns *c, unsigned i, enum ibv_qp_state state,
 		return cm_failed("queue pair attributes", err);
 	mask |= state == IBV_QPS_RTR ? rdma_qp_rtr_policy(&attr)
 				     : rdma_qp_rts_policy(&attr);
-	ret = ibv_modify_qp(c->v[i].qp, &attr, mask);
+	ret = rdma_errno(ibv_modify_qp(c->v[i].qp, &attr, mask));
 	conns_tell(c, step, i, t0);
-	return ret ? err_sys(err, -ret, "queue pair 0x%x (by RDMA CM)",
+	return ret ? err_sys(err, ret, "queue pair 0x%x (by RDMA CM)",
 			     c->v[i].qp->qp_num)
 		   : 0;
 }
@@ -117,7 +118,7 @@ static int take_event(struct conns *c, enum rdma_cm_event_type type,
 		      enum conns_step step, struct err *err)
 {
 	struct rdma_cm_event *ev;
-	struct conn *v;
+	const struct conn *v;
 	int ret = 1;
 
 	if (rdma_get_cm_event(c->channel, &ev))
@@ -126,7 +127,6 @@ static int take_event(struct conns *c, enum rdma_cm_event_type type,
 	/* On iWARP the connection stands without a response. */
 	if (ev->event == type || (type == RDMA_CM_EVENT_CONNECT_RESPONSE &&
 				  ev->event == RDMA_CM_EVENT_ESTABLISHED)) {
-		v->arrived = true;
 		conns_tell(c, step, number_of(c, ev->id), v->t0);
 	} else if (ev->event == RDMA_CM_EVENT_TIMEWAIT_EXIT) {
 		ret = 0;
@@ -137,21 +137,37 @@ static int take_event(struct conns *c, enum rdma_cm_event_type type,
 	return ret;
 }
 
+/* Until there is an event.  Why the peer gave up is heard between slices:
+ * its words are better than our having waited. */
+static int wait_readable(struct conns *c, enum rdma_cm_event_type type,
+			 struct err *err)
+{
+	struct pollfd fd = {.fd = c->channel->fd, .events = POLLIN};
+	unsigned ms;
+	int ret = 0;
+
+	for (ms = 0; !ret && ms < STEP_TIMEOUT_MS; ms += SLICE_MS) {
+		if (poll(&fd, 1, SLICE_MS) > 0)
+			return 0;
+		ret = c->attr.pulse(c->attr.arg, err);
+	}
+	return ret ? ret
+		   : err_set(err, -ETIMEDOUT, REASON_PEER_TIMEOUT,
+			     "RDMA CM: no %s in %d s", rdma_event_str(type),
+			     STEP_TIMEOUT_MS / 1000);
+}
+
 /* Until so many have had the event. */
 static int wait_events(struct conns *c, unsigned n,
 		       enum rdma_cm_event_type type, enum conns_step step,
 		       struct err *err)
 {
-	struct pollfd fd = {.fd = c->channel->fd, .events = POLLIN};
 	int ret;
 
 	while (n) {
-		if (poll(&fd, 1, STEP_TIMEOUT_MS) <= 0)
-			return err_set(err, -ETIMEDOUT, REASON_PEER_TIMEOUT,
-				       "RDMA CM: no %s in %d s",
-				       rdma_event_str(type),
-				       STEP_TIMEOUT_MS / 1000);
-		ret = take_event(c, type, step, err);
+		ret = wait_readable(c, type, err);
+		if (!ret)
+			ret = take_event(c, type, step, err);
 		if (ret < 0)
 			return ret;
 		n -= (unsigned)ret;
@@ -166,6 +182,7 @@ static int make_id(struct conns *c, unsigned i, struct err *err)
 	errno = 0;
 	if (rdma_create_id(c->channel, &c->v[i].id, &c->v[i], RDMA_PS_TCP))
 		return cm_failed("rdma_create_id", err);
+	c->counts.made++;
 	conns_tell(c, CONNS_ID, i, t0);
 	return 0;
 }
@@ -194,20 +211,6 @@ static int start_route(struct conns *c, unsigned i, struct err *err)
 	return 0;
 }
 
-static int start_connect(struct conns *c, unsigned i, struct err *err)
-{
-	struct rdma_conn_param param = param_of(c, i);
-	struct knock knock = {.number = htonl(i)};
-
-	memcpy(knock.nonce, c->attr.nonce, sizeof(knock.nonce));
-	param.private_data = &knock;
-	param.private_data_len = sizeof(knock);
-	c->v[i].t0 = conns_now(c);
-	if (rdma_connect(c->v[i].id, &param))
-		return cm_failed("rdma_connect", err);
-	return 0;
-}
-
 static int find_peer(struct conns *c, unsigned first, unsigned n,
 		     const struct sockaddr_storage *peer, struct err *err)
 {
@@ -226,6 +229,59 @@ static int find_peer(struct conns *c, unsigned first, unsigned n,
 	return ret ? ret
 		   : wait_events(c, n, RDMA_CM_EVENT_ROUTE_RESOLVED,
 				 CONNS_ROUTE, err);
+}
+
+/* The same id again with another port of ours, in one go: no step's time. */
+static int change_port(struct conns *c, unsigned i,
+		       const struct sockaddr_storage *peer, struct err *err)
+{
+	struct sockaddr *src = (struct sockaddr *)&c->port.addr;
+	struct sockaddr *dst = (struct sockaddr *)(uintptr_t)peer;
+	struct conn *v = &c->v[i];
+
+	if (rdma_destroy_id(v->id))
+		return cm_failed("rdma_destroy_id", err);
+	c->counts.ended++;
+	v->id = NULL;
+	if (rdma_create_id(NULL, &v->id, v, RDMA_PS_TCP))
+		return cm_failed("rdma_create_id", err);
+	c->counts.made++;
+	if (rdma_resolve_addr(v->id, src, dst, STEP_TIMEOUT_MS) ||
+	    rdma_resolve_route(v->id, STEP_TIMEOUT_MS) ||
+	    rdma_migrate_id(v->id, c->channel))
+		return cm_failed("resolving again", err);
+	return 0;
+}
+
+static int connect_once(struct conns *c, unsigned i)
+{
+	struct rdma_conn_param param = param_of(c, i);
+	struct knock knock = {.number = htonl(i)};
+
+	memcpy(knock.nonce, c->attr.nonce, sizeof(knock.nonce));
+	param.private_data = &knock;
+	param.private_data_len = sizeof(knock);
+	return rdma_connect(c->v[i].id, &param);
+}
+
+/* On iWARP a connection is one of TCP's, whose port RDMA CM chooses without
+ * asking TCP: one that a socket has, or had a minute ago, is refused. */
+static int start_connect(struct conns *c, unsigned i,
+			 const struct sockaddr_storage *peer, struct err *err)
+{
+	unsigned tries = 0;
+	int ret;
+
+	c->v[i].t0 = conns_now(c);
+	while (connect_once(c, i)) {
+		if (errno != EADDRINUSE || !c->port.iwarp ||
+		    ++tries == PORT_TRIES)
+			return cm_failed("rdma_connect", err);
+		ret = change_port(c, i, peer, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /* The last word of the handshake; iWARP has had it. */
@@ -247,7 +303,7 @@ int conns_connect(struct conns *c, unsigned first, unsigned n,
 	if (!ret)
 		ret = conns_make(c, first, n, err);
 	for (i = first; !ret && i < first + n; i++)
-		ret = start_connect(c, i, err);
+		ret = start_connect(c, i, peer, err);
 	if (!ret)
 		ret = wait_events(c, n, RDMA_CM_EVENT_CONNECT_RESPONSE,
 				  CONNS_HANDSHAKE, err);
@@ -338,6 +394,7 @@ static int request(struct conns *c, struct rdma_cm_id *id,
 		return 0;
 	}
 	v->id = id;
+	c->counts.made++;
 	id->context = v;
 	return accept_one(c, (unsigned)(v - c->v), err);
 }

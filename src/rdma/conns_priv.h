@@ -13,14 +13,13 @@ struct conn {
 	struct ibv_qp *qp;
 	struct rdma_cm_id *id;
 	uint32_t psn;
-	uint64_t t0;  /* of the step that it waits in */
-	bool arrived; /* the event that it waits for came */
+	uint64_t t0; /* of the step that it waits in */
 };
 
 struct conns {
 	struct rdma_port port;
 	struct conns_attr attr;
-	uint64_t qps_made;
+	struct conns_counts counts;
 	struct rdma_event_channel *channel;
 	struct rdma_cm_id *listener;
 	struct conn v[];

@@ -66,14 +66,15 @@ destroy_channel:
 	return ret;
 }
 
-void rdma_cq_destroy(struct rdma_cq *cq)
+int rdma_cq_destroy(struct rdma_cq *cq)
 {
-	if (cq->cq)
-		ibv_destroy_cq(cq->cq);
+	int ret = cq->cq ? rdma_errno(ibv_destroy_cq(cq->cq)) : 0;
+
 	if (cq->channel)
 		ibv_destroy_comp_channel(cq->channel);
 	cq->cq = NULL;
 	cq->channel = NULL;
+	return ret;
 }
 
 int rdma_pd_create(struct ibv_pd **pd, const struct rdma_port *port,
@@ -215,11 +216,11 @@ int rdma_qp_create(struct ibv_qp **qp, const struct rdma_port *port,
 static int modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask,
 		  const char *state, struct err *err)
 {
-	int ret = ibv_modify_qp(qp, attr, mask);
+	int ret = rdma_errno(ibv_modify_qp(qp, attr, mask));
 
 	if (!ret)
 		return 0;
-	return err_sys(err, -ret, "queue pair 0x%x does not go to %s",
+	return err_sys(err, ret, "queue pair 0x%x does not go to %s",
 		       qp->qp_num, state);
 }
 

@@ -9,6 +9,13 @@
 
 #include "rdma/port.h"
 
+/* What a verb failed with, as -errno: verbs return errno, but some providers
+ * (siw's ibv_post_recv) its negative. */
+static inline int rdma_errno(int ret)
+{
+	return ret > 0 ? -ret : ret;
+}
+
 /* --- completion queue ---------------------------------------------------- */
 
 struct rdma_cq {
@@ -21,8 +28,9 @@ struct rdma_cq {
 int rdma_cq_create(struct rdma_cq *cq, const struct rdma_port *port,
 		   uint64_t cqe, bool events, struct err *err);
 
-/* All events must have been acknowledged, and all its QPs be gone. */
-void rdma_cq_destroy(struct rdma_cq *cq);
+/* All events must have been acknowledged, and all its QPs be gone.  -errno if
+ * the device keeps it (a bug, unless somebody else failed before). */
+int rdma_cq_destroy(struct rdma_cq *cq);
 
 /* --- protection domain --------------------------------------------------- */
 

@@ -65,7 +65,7 @@ static int make_mr(struct regs *r, struct ibv_mr **mr, void *addr, size_t len,
 
 static int end_mr(struct regs *r, struct ibv_mr *mr, struct err *err)
 {
-	int ret = -ibv_dereg_mr(mr);
+	int ret = rdma_errno(ibv_dereg_mr(mr));
 
 	if (ret)
 		return refused(r, ret, "ibv_dereg_mr", err);
@@ -73,15 +73,43 @@ static int end_mr(struct regs *r, struct ibv_mr *mr, struct err *err)
 	return 0;
 }
 
+/* What the library refuses it returns without errno (its own codes). */
+static int rereg_failed(const struct regs *r, int ret, struct err *err)
+{
+	int e = errno ? -errno : -EOPNOTSUPP;
+
+	return ret ? refused(r, e, "ibv_rereg_mr", err) : 0;
+}
+
 static int rereg(struct regs *r, struct ibv_mr *mr, void *addr, size_t len,
 		 struct err *err)
 {
-	int ret;
-
 	errno = 0;
-	ret = ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, addr, len,
-			   0);
-	return ret ? refused(r, errno_or_eio(), "ibv_rereg_mr", err) : 0;
+	return rereg_failed(r,
+			    ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION,
+					 NULL, addr, len, 0),
+			    err);
+}
+
+static int change_rights(struct regs *r, struct ibv_mr *mr, unsigned access,
+			 struct err *err)
+{
+	errno = 0;
+	return rereg_failed(r,
+			    ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL,
+					 NULL, 0, (int)access),
+			    err);
+}
+
+static struct ibv_mw_bind_info bind_info(const struct reg *reg)
+{
+	return (struct ibv_mw_bind_info){
+		.mr = reg->mr,
+		.addr = (uintptr_t)reg->addr,
+		.length = reg->len,
+		.mw_access_flags =
+			IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE,
+	};
 }
 
 /* Type 1: bound by a request to the queue pair that the peer will use. */
@@ -89,21 +117,17 @@ static int bind_window(struct regs *r, const struct reg *reg, struct err *err)
 {
 	struct ibv_mw_bind bind = {
 		.send_flags = IBV_SEND_SIGNALED,
-		.bind_info = {.mr = reg->mr,
-			      .addr = (uintptr_t)reg->addr,
-			      .length = reg->len,
-			      .mw_access_flags = IBV_ACCESS_REMOTE_READ |
-						 IBV_ACCESS_REMOTE_WRITE},
+		.bind_info = bind_info(reg),
 	};
-	int ret = ibv_bind_mw(r->pair.far, reg->window, &bind);
+	int ret = rdma_errno(ibv_bind_mw(r->pair.far, reg->window, &bind));
 
-	return ret ? refused(r, -ret, "ibv_bind_mw", err)
+	return ret ? refused(r, ret, "ibv_bind_mw", err)
 		   : selfpair_wait(&r->pair, err);
 }
 
 static int end_window(struct regs *r, struct reg *reg, struct err *err)
 {
-	int ret = -ibv_dealloc_mw(reg->window);
+	int ret = rdma_errno(ibv_dealloc_mw(reg->window));
 
 	reg->window = NULL;
 	if (ret)
@@ -112,20 +136,60 @@ static int end_window(struct regs *r, struct reg *reg, struct err *err)
 	return 0;
 }
 
-static int make_window(struct regs *r, struct reg *reg, struct err *err)
+static int alloc_window(struct regs *r, struct reg *reg, enum ibv_mw_type type,
+			struct err *err)
 {
-	struct err ignored;
-	int ret;
-
 	errno = 0;
-	reg->window = ibv_alloc_mw(r->pd, IBV_MW_TYPE_1);
+	reg->window = ibv_alloc_mw(r->pd, type);
 	if (!reg->window)
 		return refused(r, errno_or_eio(), "ibv_alloc_mw", err);
 	r->counts.made++;
+	return 0;
+}
+
+static int make_window(struct regs *r, struct reg *reg, struct err *err)
+{
+	struct err ignored;
+	int ret = alloc_window(r, reg, IBV_MW_TYPE_1, err);
+
+	if (ret)
+		return ret;
 	ret = bind_window(r, reg, err);
 	if (ret)
 		end_window(r, reg, &ignored);
 	return ret;
+}
+
+/* Type 2B: bound, under another key each time, and invalidated by requests
+ * to the queue pair that the peer will use; the window stays (IBTA 1.4,
+ * 10.6.7.2). */
+static int bind_window2(struct regs *r, struct reg *reg, struct err *err)
+{
+	struct ibv_mw *mw = reg->window;
+	uint32_t rkey = ibv_inc_rkey(mw->rkey);
+	struct ibv_send_wr wr = {
+		.opcode = IBV_WR_BIND_MW,
+		.bind_mw = {.mw = mw,
+			    .rkey = rkey,
+			    .bind_info = bind_info(reg)},
+	};
+	int ret = selfpair_post_far(&r->pair, &wr, err);
+
+	if (!ret)
+		mw->rkey = rkey;
+	return ret;
+}
+
+static int invalidate_window2(struct regs *r, const struct reg *reg,
+			      struct err *err)
+{
+	const struct ibv_mw *mw = reg->window;
+	struct ibv_send_wr wr = {
+		.opcode = IBV_WR_LOCAL_INV,
+		.invalidate_rkey = mw->rkey,
+	};
+
+	return selfpair_post_far(&r->pair, &wr, err);
 }
 
 /* --- the steps ------------------------------------------------------------- */
@@ -134,16 +198,24 @@ int regs_prepare(struct regs *r, struct reg *reg, void *addr, size_t len,
 		 struct err *err)
 {
 	struct ibv_mr *mr = NULL;
+	struct err ignored;
 	int ret = 0;
 
 	*reg = (struct reg){.addr = addr, .len = len};
 	if (r->way == REGS_REREG)
 		ret = make_mr(r, &mr, r->scratch.addr, r->scratch.len,
 			      r->access, err);
-	else if (r->way == REGS_WINDOW)
+	else if (r->way == REGS_RIGHTS)
+		ret = make_mr(r, &mr, addr, len, IBV_ACCESS_LOCAL_WRITE, err);
+	else if (r->way == REGS_WINDOW || r->way == REGS_WINDOW2)
 		ret = make_mr(r, &mr, addr, len, r->access | IBV_ACCESS_MW_BIND,
 			      err);
 	reg->mr = mr;
+	if (ret || r->way != REGS_WINDOW2)
+		return ret;
+	ret = alloc_window(r, reg, IBV_MW_TYPE_2, err);
+	if (ret)
+		regs_release(r, reg, &ignored);
 	return ret;
 }
 
@@ -156,8 +228,12 @@ int regs_register(struct regs *r, struct reg *reg, struct err *err)
 	switch (r->way) {
 	case REGS_REREG:
 		return rereg(r, reg->mr, reg->addr, reg->len, err);
+	case REGS_RIGHTS:
+		return change_rights(r, reg->mr, access, err);
 	case REGS_WINDOW:
 		return make_window(r, reg, err);
+	case REGS_WINDOW2:
+		return bind_window2(r, reg, err);
 	case REGS_ODP_IMPLICIT:
 		reg->mr = r->implicit;
 		return 0;
@@ -180,8 +256,12 @@ int regs_deregister(struct regs *r, struct reg *reg, struct err *err)
 	switch (r->way) {
 	case REGS_REREG:
 		return rereg(r, mr, r->scratch.addr, r->scratch.len, err);
+	case REGS_RIGHTS:
+		return change_rights(r, mr, IBV_ACCESS_LOCAL_WRITE, err);
 	case REGS_WINDOW:
 		return end_window(r, reg, err);
+	case REGS_WINDOW2:
+		return invalidate_window2(r, reg, err);
 	default:
 		reg->mr = NULL;
 		return r->way == REGS_ODP_IMPLICIT ? 0 : end_mr(r, mr, err);
@@ -191,9 +271,10 @@ int regs_deregister(struct regs *r, struct reg *reg, struct err *err)
 int regs_release(struct regs *r, struct reg *reg, struct err *err)
 {
 	struct ibv_mr *mr = reg->mr;
+	int ret = reg->window ? end_window(r, reg, err) : 0;
 
 	reg->mr = NULL;
-	return mr ? end_mr(r, mr, err) : 0;
+	return mr && !ret ? end_mr(r, mr, err) : ret;
 }
 
 /* Through the window the peer's end reads it; otherwise ours writes it. */
@@ -270,6 +351,12 @@ static int open_implicit(struct regs *r, struct err *err)
 	return ret;
 }
 
+static bool wants_trying(enum regs_way way)
+{
+	return way == REGS_REREG || way == REGS_RIGHTS || way == REGS_WINDOW ||
+	       way == REGS_WINDOW2;
+}
+
 /* Re-registering and windows: no attribute tells, so a page is tried. */
 static int try_way(struct regs *r, struct err *err)
 {
@@ -296,7 +383,7 @@ static int open_way(struct regs *r, struct err *err)
 		ret = check_odp(r, err);
 	if (!ret && r->way == REGS_ODP_IMPLICIT)
 		ret = open_implicit(r, err);
-	if (!ret && (r->way == REGS_REREG || r->way == REGS_WINDOW))
+	if (!ret && wants_trying(r->way))
 		ret = try_way(r, err);
 	return ret;
 }

@@ -19,6 +19,8 @@ enum regs_way {
 	REGS_ODP_IMPLICIT, /* one registration of the whole address space */
 	REGS_REREG,	   /* a registration is pointed at other memory */
 	REGS_WINDOW,	   /* memory window (type 1) on registered memory */
+	REGS_WINDOW2,	   /* type 2B: bound and invalidated by requests */
+	REGS_RIGHTS,	   /* what a registration allows is changed */
 	REGS_WAYS
 };
 
@@ -55,8 +57,8 @@ struct reg {
 
 /*
  * regs_prepare is what must have been done before this way begins
- * (re-registering: a registration of other memory; a window: of this
- * memory), regs_release its opposite.  Between them regs_register makes the
+ * (re-registering: a registration of other memory; a window and rights: of
+ * this memory; window type 2: and the window), regs_release its opposite.  Between them regs_register makes the
  * memory usable by the device and regs_deregister ends that: these two are
  * what is timed.
  *

@@ -171,14 +171,26 @@ int selfpair_wait(struct selfpair *sp, struct err *err)
 		       sp->port->name, ibv_wc_status_str(wc.status));
 }
 
-int selfpair_post(struct selfpair *sp, struct ibv_send_wr *wr, struct err *err)
+static int post_and_wait(struct selfpair *sp, struct ibv_qp *qp,
+			 struct ibv_send_wr *wr, struct err *err)
 {
 	struct ibv_send_wr *bad;
 	int ret;
 
 	wr->send_flags |= IBV_SEND_SIGNALED;
-	ret = ibv_post_send(sp->near, wr, &bad);
+	ret = rdma_errno(ibv_post_send(qp, wr, &bad));
 	if (ret)
-		return err_sys(err, -ret, "%s: cannot post", sp->port->name);
+		return err_sys(err, ret, "%s: cannot post", sp->port->name);
 	return selfpair_wait(sp, err);
+}
+
+int selfpair_post(struct selfpair *sp, struct ibv_send_wr *wr, struct err *err)
+{
+	return post_and_wait(sp, sp->near, wr, err);
+}
+
+int selfpair_post_far(struct selfpair *sp, struct ibv_send_wr *wr,
+		      struct err *err)
+{
+	return post_and_wait(sp, sp->far, wr, err);
 }

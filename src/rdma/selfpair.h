@@ -28,7 +28,9 @@ void selfpair_close(struct selfpair *sp);
  * link-failed with its words. */
 int selfpair_wait(struct selfpair *sp, struct err *err);
 
-/* Posts to `near`, signalled, and waits. */
+/* Posts to `near`, or to `far`, signalled, and waits. */
 int selfpair_post(struct selfpair *sp, struct ibv_send_wr *wr, struct err *err);
+int selfpair_post_far(struct selfpair *sp, struct ibv_send_wr *wr,
+		      struct err *err);
 
 #endif

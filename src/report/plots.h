@@ -29,6 +29,7 @@
 	PLOT(touch_stack)                                                      \
 	PLOT(touch_hits)                                                       \
 	PLOT(conncost_rate)                                                    \
+	PLOT(conncost_memory)                                                  \
 	PLOT(conncost_steps)
 
 #ifndef __ASSEMBLER__

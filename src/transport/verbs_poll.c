@@ -258,10 +258,10 @@ static int arm(struct verbs_ep *ep)
 
 	if (ep->armed)
 		return 0;
-	ret = ibv_req_notify_cq(ep->cq.cq, 0);
+	ret = rdma_errno(ibv_req_notify_cq(ep->cq.cq, 0));
 	if (ret) {
 		ep->failed = true;
-		return err_sys(&ep->ep.err, -ret,
+		return err_sys(&ep->ep.err, ret,
 			       "rdma: cannot ask for completion events");
 	}
 	ep->armed = true;

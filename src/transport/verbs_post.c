@@ -82,15 +82,17 @@ void verbs_post_init(struct verbs_ep *ep)
 	}
 }
 
-static int post_failed(struct verbs_ep *ep, int e, const char *what)
+static int post_failed(struct verbs_ep *ep, int ret, const char *what)
 {
+	int e = rdma_errno(ret);
+
 	ep->failed = true;
-	if (e == ENOMEM)
-		return err_set(&ep->ep.err, -e, REASON_INTERNAL,
+	if (e == -ENOMEM)
+		return err_set(&ep->ep.err, e, REASON_INTERNAL,
 			       "rdma: more %s posted than the queue was opened "
 			       "for",
 			       what);
-	return err_sys(&ep->ep.err, -e, "rdma: cannot post %s", what);
+	return err_sys(&ep->ep.err, e, "rdma: cannot post %s", what);
 }
 
 /* Hands over what was gathered.  The arrays are chained for good; only the

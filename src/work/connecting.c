@@ -70,8 +70,16 @@ void connecting_tally_memory(struct connecting *c)
 	if (c->keep < MEMORY_CONNS || c->method == CONNECTING_CACHED)
 		return;
 	sample_memory(&m);
-	tally_growth(c, CONNECTING_RSS, c->before.rss, m.rss);
-	tally_growth(c, CONNECTING_KERNEL, c->before.kernel, m.kernel);
+	tally_growth(c, CONNECTING_RSS, c->memory.rss, m.rss);
+	tally_growth(c, CONNECTING_KERNEL, c->memory.kernel, m.kernel);
+}
+
+static void get_counts(const struct connecting *c, struct conns_counts *counts)
+{
+	*counts = (struct conns_counts){.made = c->sockets.made,
+					.ended = c->sockets.ended};
+	if (c->conns)
+		conns_counts(c->conns, counts);
 }
 
 void connecting_begin_phase(struct connecting *c)
@@ -81,13 +89,34 @@ void connecting_begin_phase(struct connecting *c)
 	for (i = 0; i < CONNS_STEPS; i++)
 		c->dist[i] = tally_dist(&c->end->tally, CONNECTING_STEPS + i);
 	c->opening = c->checked = 0;
-	sample_memory(&c->before);
+	get_counts(c, &c->before.counts);
+	remains_begin(&c->before.remains,
+		      c->conns ? conns_device(c->conns) : "");
+	sample_memory(&c->memory);
 	c->recording = true;
 }
 
-uint64_t connecting_qps_made(const struct connecting *c)
+int connecting_end_phase(struct connecting *c, struct err *err)
 {
-	return c->conns ? conns_qps_made(c->conns) : 0;
+	const struct conns_counts *b = &c->before.counts;
+	struct tally *t = &c->end->tally;
+	struct conns_counts now_is;
+	uint64_t made, ended;
+
+	c->recording = false;
+	get_counts(c, &now_is);
+	made = now_is.made - b->made;
+	ended = now_is.ended - b->ended;
+	tally_set(t, METRIC_OPS, c->checked);
+	tally_set(t, CONNECTING_QPS, now_is.qps - b->qps);
+	tally_set(t, CONNECTING_MADE, made);
+	tally_set(t, CONNECTING_ENDED, ended);
+	if (made != ended)
+		return err_set(err, -EBADMSG, REASON_MISCOUNT,
+			       "%llu objects made, %llu ended",
+			       (unsigned long long)made,
+			       (unsigned long long)ended);
+	return remains_end(&c->before.remains, t, CONNECTING_REMAINS, err);
 }
 
 /* --- the side channel -------------------------------------------------------- */
@@ -384,14 +413,12 @@ static int get_going(struct connecting *c, struct err *err)
 	return open_verbs(c, 0, c->keep, err);
 }
 
-static void tally_client(struct connecting *c, uint64_t qps, uint64_t begin_ns)
+static void tally_client(struct connecting *c, uint64_t begin_ns)
 {
 	struct tally *t = &c->end->tally;
 	uint64_t ns = clock_ns(c->end->clock, c->opening);
 
-	tally_set(t, METRIC_OPS, c->checked);
 	tally_set(t, METRIC_ELAPSED, clock_raw_ns() - begin_ns);
-	tally_set(t, CONNECTING_QPS, connecting_qps_made(c) - qps);
 	if (ns)
 		tally_set(t, CONNECTING_RATE,
 			  (uint64_t)((double)c->checked * 1e9 / (double)ns));
@@ -400,7 +427,7 @@ static void tally_client(struct connecting *c, uint64_t qps, uint64_t begin_ns)
 int connecting_client(struct connecting *c, const struct phase *ph,
 		      struct err *err)
 {
-	uint64_t qps, begin;
+	uint64_t begin;
 	int ret;
 
 	c->recording = false;
@@ -408,7 +435,6 @@ int connecting_client(struct connecting *c, const struct phase *ph,
 	if (ret)
 		return ret;
 	connecting_begin_phase(c);
-	qps = connecting_qps_made(c);
 	begin = clock_raw_ns();
 	do {
 		ret = cycle(c, err);
@@ -416,9 +442,10 @@ int connecting_client(struct connecting *c, const struct phase *ph,
 		 (c->checked < ph->min_ops ||
 		  clock_raw_ns() - begin < ph->max_ns));
 	c->recording = false;
-	if (!ret)
-		tally_client(c, qps, begin);
-	return ret;
+	if (ret)
+		return ret;
+	tally_client(c, begin);
+	return connecting_end_phase(c, err);
 }
 
 /* --- made and undone ----------------------------------------------------------- */
@@ -443,6 +470,13 @@ static int check_descriptors(unsigned n, struct err *err)
 		n, SPARE_FDS, (unsigned long long)lim.rlim_cur, n + SPARE_FDS);
 }
 
+static int pulse(void *arg, struct err *err)
+{
+	struct connecting *c = arg;
+
+	return c->end->pulse(c->end->pulse_arg, false, err);
+}
+
 static int open_method(struct connecting *c, struct err *err)
 {
 	const struct link_cfg *l = &c->end->pt->link;
@@ -458,6 +492,7 @@ static int open_method(struct connecting *c, struct err *err)
 		.nonce = c->end->nonce,
 		.clock = c->end->clock,
 		.took = took,
+		.pulse = pulse,
 		.arg = c,
 	};
 	int ret;

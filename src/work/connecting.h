@@ -16,6 +16,7 @@
 
 #include "rdma/conns.h"
 #include "run/end.h"
+#include "work/remains.h"
 #include "work/side.h"
 #include "work/sockets.h"
 
@@ -41,10 +42,19 @@ enum connecting_metric {
 	CONNECTING_RATE,
 	CONNECTING_RSS,
 	CONNECTING_KERNEL,
-	CONNECTING_METRICS_END
+	CONNECTING_MADE,
+	CONNECTING_ENDED,
+	CONNECTING_REMAINS,
+	CONNECTING_METRICS_END = CONNECTING_REMAINS + REMAINS_METRICS
 };
 extern const struct metric connecting_metrics[];
 enum { CONNECTING_METRICS = CONNECTING_METRICS_END - METRIC_BASE_COUNT };
+
+/* What an end had made and ended when a phase began. */
+struct connecting_before {
+	struct conns_counts counts;
+	struct remains remains;
+};
 
 struct connecting_memory {
 	uint64_t rss, kernel; /* bytes; of the process, of the host */
@@ -61,9 +71,10 @@ struct connecting {
 	struct sockaddr_storage peer; /* client: where the server listens */
 	struct hist *dist[CONNS_STEPS];
 	bool recording;
-	enum conns_step last;	    /* that makes a connection usable */
-	uint64_t batch_t0, opening; /* ticks */
-	struct connecting_memory before;
+	enum conns_step last;		 /* that makes a connection usable */
+	uint64_t batch_t0, opening;	 /* ticks */
+	struct connecting_memory memory; /* when the phase began */
+	struct connecting_before before;
 	unsigned *idle, n_idle; /* the pool: a stack, the warmest on top */
 	uint64_t checked;	/* connections, in this phase */
 };

@@ -87,4 +87,9 @@ const struct metric connecting_metrics[] = {
 	AMOUNT(KERNEL, "kernel_bytes_per_conn_estimate", "bytes", SIDE_BOTH,
 	       "an estimate: growth of the whole host's slabs, vmalloc, page "
 	       "tables and stacks; of both ends where they share it"),
+	AMOUNT(MADE, "created", "1", SIDE_BOTH,
+	       "objects created: protection domains, completion queues, queue "
+	       "pairs and CM ids; TCP: sockets"),
+	AMOUNT(ENDED, "destroyed", "1", SIDE_BOTH, "and destroyed"),
+	REMAINS_METRIC_TABLE(CONNECTING_REMAINS - METRIC_BASE_COUNT, SIDE_BOTH),
 };

@@ -10,7 +10,10 @@ enum { ASK_WORDS = 3, END_BYTES = 5 * 4 + 4 + 16 };
 
 void connecting_begin_phase(struct connecting *c);
 void connecting_tally_memory(struct connecting *c);
-uint64_t connecting_qps_made(const struct connecting *c);
+
+/* All that were opened are closed again: the counts into the tally.
+ * miscount if not all that was made was ended, or anything is left. */
+int connecting_end_phase(struct connecting *c, struct err *err);
 
 /* Queue pairs as they travel: END_BYTES each. */
 int connecting_send_ends(struct connecting *c, unsigned first, unsigned n,

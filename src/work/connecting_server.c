@@ -149,7 +149,6 @@ static int serve_until_finished(struct connecting *c, struct err *err)
 
 int connecting_server(struct connecting *c, struct err *err)
 {
-	uint64_t qps;
 	int ret = 0;
 
 	if (c->side.fd < 0)
@@ -157,10 +156,7 @@ int connecting_server(struct connecting *c, struct err *err)
 	if (ret)
 		return ret;
 	connecting_begin_phase(c);
-	qps = connecting_qps_made(c);
 	ret = serve_until_finished(c, err);
 	c->recording = false;
-	tally_set(&c->end->tally, METRIC_OPS, c->checked);
-	tally_set(&c->end->tally, CONNECTING_QPS, connecting_qps_made(c) - qps);
-	return ret;
+	return ret ? ret : connecting_end_phase(c, err);
 }

@@ -366,18 +366,11 @@ static int cycle(struct regcycle *c, struct err *err)
 	return ret;
 }
 
-static uint64_t pinned_bytes(void)
-{
-	uint64_t v = 0;
-
-	sysfs_field("/proc/self/status", "VmPin:", &v);
-	return v;
-}
-
 struct before {
 	struct regs_counts regs;
 	struct pincache_counts cache;
-	uint64_t pinned, begin_ns;
+	struct remains remains;
+	uint64_t begin_ns;
 };
 
 static void take_before(struct regcycle *c, struct before *b)
@@ -385,7 +378,7 @@ static void take_before(struct regcycle *c, struct before *b)
 	regs_counts(c->regs, &b->regs);
 	if (c->cache)
 		pincache_counts(c->cache, &b->cache);
-	b->pinned = pinned_bytes();
+	remains_begin(&b->remains, regs_device(c->regs));
 	b->begin_ns = clock_raw_ns();
 }
 
@@ -405,7 +398,6 @@ static void tally_cache(struct regcycle *c, const struct before *b)
 static void tally_phase(struct regcycle *c, const struct before *b)
 {
 	struct tally *t = &c->end->tally;
-	uint64_t left = pinned_bytes();
 	struct regs_counts after;
 
 	regs_counts(c->regs, &after);
@@ -416,8 +408,6 @@ static void tally_phase(struct regcycle *c, const struct before *b)
 	tally_set(t, REGCYCLE_ERRNO, (uint64_t)c->stopped);
 	tally_set(t, REGCYCLE_MADE, after.made - b->regs.made);
 	tally_set(t, REGCYCLE_ENDED, after.ended - b->regs.ended);
-	tally_set(t, REGCYCLE_PINNED_LEFT,
-		  left > b->pinned ? left - b->pinned : 0);
 	tally_cache(c, b);
 }
 
@@ -430,10 +420,6 @@ static int check_counts(const struct regcycle *c, struct err *err)
 			       "%llu registrations made, %llu ended",
 			       (unsigned long long)v[REGCYCLE_MADE],
 			       (unsigned long long)v[REGCYCLE_ENDED]);
-	if (v[REGCYCLE_PINNED_LEFT])
-		return err_set(err, -EBADMSG, REASON_MISCOUNT,
-			       "%llu bytes of locked memory are left",
-			       (unsigned long long)v[REGCYCLE_PINNED_LEFT]);
 	if (c->cache && v[REGCYCLE_MADE] != v[REGCYCLE_MISSES])
 		return err_set(
 			err, -EBADMSG, REASON_MISCOUNT,
@@ -463,7 +449,8 @@ int regcycle_run(struct regcycle *c, const struct phase *ph, struct err *err)
 	if (ret)
 		return ret;
 	tally_phase(c, &before);
-	return check_counts(c, err);
+	ret = remains_end(&before.remains, t, REGCYCLE_REMAINS, err);
+	return ret ? ret : check_counts(c, err);
 }
 
 /* --- made and undone ------------------------------------------------------- */

@@ -30,6 +30,7 @@
 #include "rdma/pincache.h"
 #include "rdma/regs.h"
 #include "run/end.h"
+#include "work/remains.h"
 
 struct regcycle_cfg {
 	uint64_t size;	   /* axis */
@@ -82,7 +83,8 @@ enum regcycle_metric {
 	REGCYCLE_ERRNO,
 	REGCYCLE_MADE,
 	REGCYCLE_ENDED,
-	REGCYCLE_PINNED_LEFT,
+	REGCYCLE_REMAINS,
+	REGCYCLE_LOCKED_LEFT = REGCYCLE_REMAINS + REMAINS_METRICS - 1,
 	REGCYCLE_HITS,
 	REGCYCLE_MISSES,
 	REGCYCLE_EVICTIONS,
@@ -119,8 +121,8 @@ int regcycle_init(struct regcycle *c, struct end *e,
 void regcycle_fini(struct regcycle *c);
 
 /* Cycles until the phase is over, into the end's tally.  miscount if what
- * was registered and what was deregistered differ, if locked pages are left,
- * or if the cache registered anything but its misses. */
+ * was registered and what was deregistered differ, if objects or locked pages
+ * are left, or if the cache registered anything but its misses. */
 int regcycle_run(struct regcycle *c, const struct phase *ph, struct err *err);
 
 #endif

@@ -9,6 +9,8 @@ static const char *const way_names[] = {
 	[REGS_ODP_IMPLICIT] = "odp-implicit",
 	[REGS_REREG] = "rereg",
 	[REGS_WINDOW] = "window",
+	[REGS_WINDOW2] = "window2",
+	[REGS_RIGHTS] = "rights",
 	[REGCYCLE_CACHED] = "cached",
 	NULL,
 };
@@ -66,8 +68,9 @@ static const struct opt opts[] = {
 	 .column = "way",
 	 .help = "how it is made usable: pin (ibv_reg_mr), odp and "
 		 "odp-implicit (on-demand paging), rereg (a registration is "
-		 "pointed at it), window (memory window on registered "
-		 "memory), cached (pin-down cache)"},
+		 "pointed at it), rights (a registration's are changed), "
+		 "window, window2 (memory windows of type 1 and 2B on "
+		 "registered memory), cached (pin-down cache)"},
 	{.name = "populate",
 	 .type = OPT_ENUM,
 	 .role = OPT_AXIS,
@@ -224,8 +227,7 @@ const struct metric regcycle_metrics[] = {
 	COUNT(MADE, "registered", "1", MERGE_SUM,
 	      "registrations and windows made"),
 	COUNT(ENDED, "deregistered", "1", MERGE_SUM, "and ended"),
-	COUNT(PINNED_LEFT, "pinned_left_bytes", "bytes", MERGE_MAX,
-	      "locked memory (VmPin) at the end above that at the start"),
+	REMAINS_METRIC_TABLE(REGCYCLE_REMAINS - METRIC_BASE_COUNT, SIDE_CLIENT),
 	COUNT(HITS, "cache_hits", "1", MERGE_SUM, "pin-down cache: found"),
 	COUNT(MISSES, "cache_misses", "1", MERGE_SUM,
 	      "pin-down cache: not found"),

@@ -46,10 +46,16 @@ int sockets_init(struct sockets *s, const struct conns_attr *attr,
 	return 0;
 }
 
+static void end_socket(struct sockets *s, int fd)
+{
+	close(fd);
+	s->ended++;
+}
+
 static void close_nameless(struct sockets *s)
 {
 	while (s->n_nameless)
-		close(s->nameless[--s->n_nameless]);
+		end_socket(s, s->nameless[--s->n_nameless]);
 }
 
 void sockets_fini(struct sockets *s)
@@ -105,6 +111,7 @@ int sockets_accept(struct sockets *s, struct err *err)
 			return errno == EAGAIN
 				       ? 0
 				       : err_sys(err, -errno, "accepting");
+		s->made++;
 		tell(s, CONNS_HANDSHAKE, 0, t0);
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 			   sizeof(patience));
@@ -122,6 +129,7 @@ static int start(struct sockets *s, unsigned i,
 			  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->fd[i] < 0)
 		return err_sys(err, -errno, "connection %u", i);
+	s->made++;
 	tell(s, CONNS_ID, i, t0);
 	s->t0[i] = now(s);
 	if (connect(s->fd[i], (const struct sockaddr *)peer, addr_len(peer)) &&
@@ -211,7 +219,7 @@ void sockets_close(struct sockets *s, unsigned first, unsigned n)
 		if (s->fd[i] < 0)
 			continue;
 		t0 = now(s);
-		close(s->fd[i]);
+		end_socket(s, s->fd[i]);
 		tell(s, CONNS_DESTROY, i, t0);
 		s->fd[i] = -1;
 	}

@@ -18,6 +18,7 @@ struct sockets {
 	uint64_t *t0;  /* of its handshake */
 	int *nameless; /* accepted, and not yet told which they are */
 	unsigned n_nameless;
+	uint64_t made, ended; /* sockets of connections */
 };
 
 int sockets_init(struct sockets *s, const struct conns_attr *attr,
