@@ -165,6 +165,8 @@ static void need(const void *cfg, struct need *n)
 		.open_loop = c->exchange.rate != 0,
 		.no_link = c->local,
 		.client_alone = c->local,
+		.switches_prefetchers =
+			!c->local && c->prefetchers != PREFETCH_AS_FOUND,
 	};
 }
 

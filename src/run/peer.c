@@ -194,7 +194,8 @@ static int listen_loopback(struct sockaddr_in *addr, struct err *err)
 
 static void run_child(int listener, pid_t parent, const struct token *token)
 {
-	struct session_cfg cfg = {.sessions = 1, .token = token};
+	struct session_cfg cfg = {
+		.sessions = 1, .allow_prefetchers = true, .token = token};
 	struct pollfd p = {.fd = listener, .events = POLLIN};
 	struct err err = {0};
 	int fd;

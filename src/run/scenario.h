@@ -30,6 +30,9 @@ struct need {
 	const char *op;	     /* for the row: "send" */
 	uint64_t size_bytes; /* for the row */
 	bool open_loop;	     /* for the row */
+	/* The server's hardware prefetchers are switched, which it must allow:
+	 * whoever else works there feels it. */
+	bool switches_prefetchers;
 };
 
 /* A shared option's default where the scenario wants another one. */

@@ -80,6 +80,14 @@ static const struct opt opts[] = {
 	 .metavar = "TIME",
 	 .help = "how long a client that has not said who it is keeps its "
 		 "place"},
+	{.name = "allow-prefetchers",
+	 .type = OPT_FLAG,
+	 .role = OPT_RUN,
+	 .offset = AT(allow_prefetchers),
+	 .def = "no",
+	 .help = "clients may switch this host's hardware prefetchers while "
+		 "they measure (`prefetch`; root): whoever else works here "
+		 "feels it"},
 };
 
 const struct opt_group serve_opts = {
@@ -183,6 +191,7 @@ static void run_session(struct serve *s, int fd)
 		.sessions = s->n_sessions + 1,
 		.max_memory = s->cfg->max_memory,
 		.handshake_ns = s->cfg->handshake_ns,
+		.allow_prefetchers = s->cfg->allow_prefetchers,
 		.token = s->token.len ? &s->token : NULL,
 	};
 	struct err err = {0};

@@ -15,6 +15,7 @@ struct serve_cfg {
 	uint64_t max_sessions;
 	uint64_t max_memory; /* bytes, of one client */
 	uint64_t handshake_ns;
+	uint64_t allow_prefetchers;
 };
 
 extern const struct opt_group serve_opts;

@@ -88,7 +88,7 @@ static int pulse(void *arg, bool progressed, struct err *err)
 
 /* --- the trial's messages -------------------------------------------------- */
 
-/* What a client may make this host allocate and pin. */
+/* What a client may make this host allocate, pin and switch. */
 static int check_limit(const struct session *s, struct err *err)
 {
 	const uint64_t limit = s->cfg->max_memory;
@@ -96,6 +96,10 @@ static int check_limit(const struct session *s, struct err *err)
 	struct need need;
 
 	s->pt.scn->need(s->pt.scn_cfg, &need);
+	if (need.switches_prefetchers && !s->cfg->allow_prefetchers)
+		return err_set(err, -EPERM, REASON_NO_PERMISSION,
+			       "this server lets no client switch its "
+			       "prefetchers (serve --allow-prefetchers)");
 	if (!limit || need.lock_bytes <= limit)
 		return 0;
 	return err_set(err, -EPERM, REASON_PEER_REFUSED,

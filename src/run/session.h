@@ -12,6 +12,8 @@
 #ifndef RUN_SESSION_H
 #define RUN_SESSION_H
 
+#include <stdbool.h>
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "ctl/token.h"
@@ -19,8 +21,9 @@
 struct session_cfg {
 	unsigned sessions; /* going on at the server, this one included */
 	const struct clock *clock; /* NULL: calibrated when it begins */
-	uint64_t max_memory;   /* bytes of buffers for a client; 0: no limit */
-	uint64_t handshake_ns; /* until its HELLO is here; 0: 4 s */
+	uint64_t max_memory;	/* bytes of buffers for a client; 0: no limit */
+	uint64_t handshake_ns;	/* until its HELLO is here; 0: 4 s */
+	bool allow_prefetchers; /* a client may switch this host's */
 	const struct token *token; /* that a client must prove; NULL: none */
 };
 

@@ -82,6 +82,13 @@ static void get_counts(const struct connecting *c, struct conns_counts *counts)
 		conns_counts(c->conns, counts);
 }
 
+void connecting_take_before(struct connecting *c)
+{
+	get_counts(c, &c->before.counts);
+	remains_begin(&c->before.remains,
+		      c->conns ? conns_device(c->conns) : "");
+}
+
 void connecting_begin_phase(struct connecting *c)
 {
 	unsigned i;
@@ -89,9 +96,7 @@ void connecting_begin_phase(struct connecting *c)
 	for (i = 0; i < CONNS_STEPS; i++)
 		c->dist[i] = tally_dist(&c->end->tally, CONNECTING_STEPS + i);
 	c->opening = c->checked = 0;
-	get_counts(c, &c->before.counts);
-	remains_begin(&c->before.remains,
-		      c->conns ? conns_device(c->conns) : "");
+	connecting_take_before(c);
 	sample_memory(&c->memory);
 	c->recording = true;
 }

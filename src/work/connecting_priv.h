@@ -9,6 +9,8 @@ enum { ASK_OPEN = 1, ASK_CHECK, ASK_CLOSE, ASK_MEMORY };
 enum { ASK_WORDS = 3, END_BYTES = 5 * 4 + 4 + 16 };
 
 void connecting_begin_phase(struct connecting *c);
+/* What there is now is none of the phase's. */
+void connecting_take_before(struct connecting *c);
 void connecting_tally_memory(struct connecting *c);
 
 /* All that were opened are closed again: the counts into the tally.

@@ -25,6 +25,9 @@ static int answer_open(struct connecting *c, unsigned first, unsigned n,
 	if (!ret)
 		ret = connecting_send_ends(c, first, n, err);
 	free(ends);
+	/* The pool is filled once, in whichever phase is the first. */
+	if (!ret && c->method == CONNECTING_CACHED)
+		connecting_take_before(c);
 	return ret;
 }
 

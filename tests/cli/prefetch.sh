@@ -121,6 +121,23 @@ pkill -KILL -P $tool
 ok 'KILL of the server: put back' within 5 is_back
 wait $tool 2>/dev/null
 
+# A server elsewhere is asked; our own needs no leave.
+for allow in '' --allow-prefetchers; do
+	# shellcheck disable=SC2086
+	"$bench" serve -p 0 $allow >/dev/null 2>serve.err &
+	server=$!
+	within 5 grep -q listening serve.err
+	run --connect "127.0.0.1:$(sed -n 's/.*listening on .* port //p' serve.err)" --transport tcp \
+		-s 4k --scan read --prefetchers as-found,all-off --out "asked$allow"
+	kill $server
+	wait $server 2>/dev/null
+done
+ok 'serve: no client switches prefetchers' eval '
+	csv asked reason | grep -q "no-permission: server: .*--allow-prefetchers" &&
+	[[ $(csv asked status | sort -u | tr "\n" " ") == "ok unsupported " ]]'
+ok 'serve --allow-prefetchers: they do' is "$(csv asked--allow-prefetchers status | sort -u)" ok
+ok 'and they are put back' is_back
+
 msr deaf 'AuthenticAMD 25 17 1' 0xc0000108 '\xff\x00\x00\x00\x00\x00\x00\x00'
 export RDMABENCH_MSR_DIR=$work/deaf
 run --local -s 4k --scan read --prefetchers as-found,all-off --out deaf-run

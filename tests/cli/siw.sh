@@ -15,5 +15,10 @@ ok "spin, event and yield" is "$status" 0
 try "$bench" run regcost -s 64k --way pin,cached -n 5 --trials 1 --out reg
 ok "regcost: exit 0" is "$status" 0
 ok "regcost: every row ok" all_are ok reg/regcost.csv status
+try "$bench" run conncost --method cm --at-once 1,8 --keep-open 16 -n 16 --trials 1 --out conn
+ok "conncost by RDMA CM: exit 0" is "$status" 0
+ok "conncost by RDMA CM: every row ok" all_are ok conn/conncost.csv status
+ok "conncost by RDMA CM: nothing is left, at either end" eval \
+	'all_are 0 conn/conncost.csv client_objects_left && all_are 0 conn/conncost.csv server_objects_left'
 conform rdma:addr=10.9.9.1
 done_testing
