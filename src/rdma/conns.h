@@ -70,7 +70,7 @@ const struct sockaddr_storage *conns_addr(const struct conns *c);
 
 /* Made and ended since conns_new: calls that succeeded. */
 struct conns_counts {
-	uint64_t qps;	       /* made */
+	uint64_t qps;	      /* made */
 	uint64_t made, ended; /* PDs, CQs, QPs and CM ids */
 };
 void conns_counts(const struct conns *c, struct conns_counts *counts);
