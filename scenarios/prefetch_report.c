@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "literature.h"
 #include "report/plots.h"
 #include "report/report.h"
 #include "reports.h"
@@ -244,6 +245,25 @@ static const struct report_sentence sentences[] = {
 	 .where = {{"prefetchers", "as-found"}}},
 };
 
+#define THESIS_OF(what, name, kind, values)                                    \
+	{                                                                      \
+		THESIS what, name,                                             \
+			{{"transport", "rdma"},                                \
+			 {"pattern", "seq"},                                   \
+			 {"scan", kind},                                       \
+			 {"prefetchers", name}},                               \
+			thesis_sizes, values, THESIS_SIZES                     \
+	}
+#define WRITING "; every line is written"
+#define READING "; every line is read"
+
+static const struct report_reference references[] = {
+	THESIS_OF(WRITING, "as-found", "write", thesis_touch_write),
+	THESIS_OF(WRITING, "all-off", "write", thesis_off_write),
+	THESIS_OF(READING, "as-found", "read", thesis_touch_read),
+	THESIS_OF(READING, "all-off", "read", thesis_off_read),
+};
+
 const struct report report_prefetch = {
 	.measure = "request to response in microseconds, and time per line",
 	.axes = {BYTES, .y = {[Y_P50] = {"lat_p50_ns", "p50", 1e3},
@@ -258,4 +278,6 @@ const struct report report_prefetch = {
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
 	.sentences = sentences,
 	.n_sentences = sizeof(sentences) / sizeof(sentences[0]),
+	.references = references,
+	.n_references = sizeof(references) / sizeof(references[0]),
 };

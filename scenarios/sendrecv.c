@@ -116,6 +116,9 @@ static void teardown(struct end *e)
 	e->state = NULL;
 }
 
+/* The largest is cut in two by devices that carry 8 MiB at most. */
+static const struct scenario_default smoke[] = {{"size", "1k,64k,1M,16M"}};
+
 const struct scenario scenario_sendrecv = {
 	.name = "sendrecv",
 	.summary = "request-response over TCP and RDMA send/recv, by size",
@@ -125,6 +128,8 @@ const struct scenario scenario_sendrecv = {
 		  "high-performance I/O, ETH Zurich, section 3.8.2",
 	.opts = &group,
 	.shared = &exchange_opts,
+	.smoke = smoke,
+	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
 	.metrics = exchange_metrics,
 	.n_metrics = EXCHANGE_METRICS,
 	.report = &report_sendrecv,

@@ -1,6 +1,7 @@
 /* How the results of sendrecv are shown and judged. */
 #include <string.h>
 
+#include "literature.h"
 #include "report/plots.h"
 #include "report/report.h"
 #include "reports.h"
@@ -57,19 +58,20 @@ static const struct report_rule rules[] = {
 	 .sign = &faster},
 };
 
-/* Both prepare by a write-scan; there RDMA was iWARP. */
-#define THESIS                                                                 \
-	"Trivedi, tables 3.4 to 3.6 (Xeon E7520, Chelsio T4, 10 Gbit/s), "     \
-	"round trip in microseconds"
-static const double sizes[] = {0x1p10, 0x1p12, 0x1p14, 0x1p16,
-			       0x1p18, 0x1p20, 0x1p22, 0x1p24};
-static const double thesis_tcp[] = {40, 48, 75, 153, 350, 1133, 4781, 20877};
-static const double thesis_rdma[] = {31, 39, 72, 173, 470, 1481, 5586, 22222};
-enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
-
+/* Both prepare by a write-scan. */
 static const struct report_reference references[] = {
-	{THESIS, "TCP", {{"transport", "tcp"}}, sizes, thesis_tcp, SIZES},
-	{THESIS, "RDMA", {{"transport", "rdma"}}, sizes, thesis_rdma, SIZES},
+	{THESIS,
+	 "TCP",
+	 {{"transport", "tcp"}},
+	 thesis_sizes,
+	 thesis_tcp,
+	 THESIS_SIZES},
+	{THESIS,
+	 "RDMA",
+	 {{"transport", "rdma"}},
+	 thesis_sizes,
+	 thesis_touch_write,
+	 THESIS_SIZES},
 };
 
 const struct report report_sendrecv = {

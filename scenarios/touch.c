@@ -307,7 +307,7 @@ static void teardown(struct end *e)
 }
 
 /* Both ends of a range, and what is small enough for a software device. */
-static const struct scenario_default smoke[] = {{"size", "1k,256k"}};
+static const struct scenario_default smoke[] = {{"size", "1k,64k"}};
 
 const struct scenario scenario_touch = {
 	.name = "touch",

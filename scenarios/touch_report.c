@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "literature.h"
 #include "report/plots.h"
 #include "report/report.h"
 #include "reports.h"
@@ -166,6 +167,24 @@ static const struct report_sentence sentences[] = {
 	{.say = SAY_ORDER},
 };
 
+/* A table each for writing and for reading. */
+#define THESIS_OF(what, by, mode, kind, values)                                \
+	{                                                                      \
+		THESIS what, mode,                                             \
+			{{"transport", by}, {"touch", mode}, {"scan", kind}},  \
+			thesis_sizes, values, THESIS_SIZES                     \
+	}
+#define WRITING "; every line is written"
+#define READING "; every line is read"
+
+static const struct report_reference references[] = {
+	THESIS_OF(WRITING, "rdma", "touch", "write", thesis_touch_write),
+	THESIS_OF(WRITING, "rdma", "notouch", "write", thesis_notouch_write),
+	THESIS_OF(READING, "rdma", "touch", "read", thesis_touch_read),
+	THESIS_OF(READING, "rdma", "notouch", "read", thesis_notouch_read),
+	THESIS_OF("; TCP", "tcp", "touch", "write", thesis_tcp),
+};
+
 const struct report report_touch = {
 	.measure = "round trip in microseconds",
 	.axes = {.x = "size_bytes",
@@ -181,4 +200,6 @@ const struct report report_touch = {
 	.n_rules = sizeof(rules) / sizeof(rules[0]),
 	.sentences = sentences,
 	.n_sentences = sizeof(sentences) / sizeof(sentences[0]),
+	.references = references,
+	.n_references = sizeof(references) / sizeof(references[0]),
 };

@@ -163,6 +163,15 @@ static void put_fact(FILE *f, const char *name, const json_t *value)
 	fputs("</td></tr>\n", f);
 }
 
+/* What machines are sold by; the exact number is in run.json. */
+static void put_bytes(FILE *f, const char *name, const json_t *value)
+{
+	fputs("<tr><th>", f);
+	html_text(f, name);
+	fprintf(f, "</th><td>%.0f MiB</td></tr>\n",
+		json_number_value(value) / 0x1p20);
+}
+
 struct named {
 	const char *key, *name;
 };
@@ -173,11 +182,14 @@ static void put_object(FILE *f, const json_t *object, const struct named *rows,
 	size_t i;
 
 	fputs("<table class=\"facts\">\n", f);
-	for (i = 0; i < n; i++)
-		if (json_object_get(object, rows[i].key) &&
-		    !json_is_null(json_object_get(object, rows[i].key)))
-			put_fact(f, rows[i].name,
-				 json_object_get(object, rows[i].key));
+	for (i = 0; i < n; i++) {
+		const json_t *v = json_object_get(object, rows[i].key);
+
+		if (v && strstr(rows[i].key, "_bytes"))
+			put_bytes(f, rows[i].name, v);
+		else if (v && !json_is_null(v))
+			put_fact(f, rows[i].name, v);
+	}
 	fputs("</table>\n", f);
 }
 
@@ -218,8 +230,8 @@ static void put_hosts(FILE *f, const json_t *run)
 		{"virt", "virtual machine"},
 		{"cpus_allowed", "CPUs that it may use"},
 		{"numa_nodes", "NUMA nodes"},
-		{"mem_bytes", "memory in bytes"},
-		{"l3_bytes", "L3 cache in bytes"},
+		{"mem_bytes", "memory"},
+		{"l3_bytes", "L3 cache"},
 		{"governor", "governor"},
 		{"clocksource", "clock source"},
 	};

@@ -113,20 +113,35 @@ static void put_pair(void *arg, const struct pair *pair)
 
 /* --- beside the literature --------------------------------------------------*/
 
-/* The first series that the reference asks for. */
-static const struct series *yours(const struct report_reference *ref,
-				  const struct report_view *view)
+/* The point at x of the first series that the reference asks for and that has
+ * one there; NULL if there is none. */
+static const struct series_point *yours(const struct report_reference *ref,
+					const struct report_view *view,
+					double x)
 {
+	const struct series_point *p = NULL;
 	size_t i;
 
-	for (i = 0; i < view->set->n; i++) {
+	for (i = 0; !p && i < view->set->n; i++) {
 		const struct series *s = &view->set->v[i];
 
 		if (s->path == view->path &&
 		    report_has(ref->where, view->set, s))
-			return s;
+			p = series_at(s, x);
 	}
-	return NULL;
+	return p;
+}
+
+static bool any_of_yours(const struct report_reference *refs, unsigned n,
+			 const struct report_view *view)
+{
+	unsigned i, k;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < refs[i].n; k++)
+			if (yours(&refs[i], view, refs[i].x[k]))
+				return true;
+	return false;
 }
 
 /* References of one source and the same x stand in one table. */
@@ -164,7 +179,6 @@ static void put_reference_heads(FILE *f, const struct report_reference *refs,
 static void put_references(FILE *f, const struct report_reference *refs,
 			   unsigned n, const struct report_view *view)
 {
-	const struct series *s;
 	const struct series_point *p;
 	unsigned i, k;
 
@@ -177,8 +191,7 @@ static void put_references(FILE *f, const struct report_reference *refs,
 		put_x(f, view->set->axes->x, refs[0].x[k]);
 		for (i = 0; i < n; i++) {
 			fprintf(f, "<td>%.6g</td>", refs[i].y[k]);
-			s = yours(&refs[i], view);
-			p = s ? series_at(s, refs[0].x[k]) : NULL;
+			p = yours(&refs[i], view, refs[0].x[k]);
 			put_number(f, p ? p->y[0] : NAN);
 		}
 		fputs("</tr>\n", f);
@@ -186,23 +199,35 @@ static void put_references(FILE *f, const struct report_reference *refs,
 	fputs("</tbody></table></div>\n", f);
 }
 
+/* What stands beside nothing is left out. */
+static void put_literature(FILE *f, const struct report *r,
+			   const struct report_view *view)
+{
+	bool any = false;
+	unsigned i, n;
+
+	for (i = 0; i < r->n_references; i += n) {
+		n = group_of(r, i);
+		if (!any_of_yours(&r->references[i], n, view))
+			continue;
+		if (!any)
+			fputs("<h3>Beside the literature</h3>\n<p>Another "
+			      "machine, another network, another time: what "
+			      "may be compared is the shape.</p>\n",
+			      f);
+		any = true;
+		put_references(f, &r->references[i], n, view);
+	}
+}
+
 void html_tables(FILE *f, const struct report *r,
 		 const struct report_view *view)
 {
 	struct tables t = {.f = f, .report = r};
-	unsigned i, n;
 
 	fputs("<h3>Numbers</h3>\n", f);
 	pairs_each(view->set, &r->pair, view->path, put_pair, &t);
 	if (t.n > OPEN_TABLES)
 		fputs("</details>\n", f);
-	if (r->n_references)
-		fputs("<h3>Beside the literature</h3>\n<p>Another machine, "
-		      "another network, another time: what may be compared is "
-		      "the shape.</p>\n",
-		      f);
-	for (i = 0; i < r->n_references; i += n) {
-		n = group_of(r, i);
-		put_references(f, &r->references[i], n, view);
-	}
+	put_literature(f, r, view);
 }

@@ -133,7 +133,7 @@ struct preset_value {
 };
 
 static const struct preset_value presets[PRESET_COUNT][6] = {
-	[PRESET_SMOKE] = {{"iterations", "20"},
+	[PRESET_SMOKE] = {{"iterations", "10"},
 			  {"warmup", "1ms"},
 			  {"verify", "each"}},
 	[PRESET_QUICK] = {{"duration", "100ms"}},

@@ -26,6 +26,28 @@ ok "how to run it again" grep -q '^rdmabench run sendrecv$\|<pre>rdmabench run s
 ok "invariants are in it" grep -q 'percentiles rise' $page
 ok "tags are closed" eval 'for t in section table tr td details figure svg ul pre p; do is "$(grep -oE "<$t[ >]" $page | wc -l)" "$(grep -o "</$t>" $page | wc -l)" || exit 1; done'
 
+# --- the literature, beside each scenario that has some ---------------------------
+# The reference run's own rows under other names: only what stands beside what.
+as_scenario() { # NAME "COLUMN,..." "VALUE,..."
+	rm -rf as
+	mkdir as
+	jq --arg s "$1" '.scenarios[].name = $s' "$top/results/reference/sendrecv-rxe/run.json" >as/run.json
+	gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, -v columns="$2" -v values="$3" -v s="$1" '
+		{ gsub(/^sendrecv$/, s, $3) }
+		{ print $0, NR == 1 ? columns : values }' "$top/results/reference/sendrecv-rxe/sendrecv.csv" >"as/$1.csv"
+	# Without gnuplot: the page alone.
+	PATH=/nonexistent "$bench" report as >out 2>err
+	[[ -s as/report.html ]]
+}
+beside() { grep -q "^<tr><td>$1</td><td>$2</td><td>[0-9]" as/report.html; }
+ok "touch: the thesis's numbers, written" eval 'as_scenario touch touch,scan,scan_llc_references,scan_llc_misses,send_llc_references,send_llc_misses touch,write,,,, && beside 1k 31 && beside 16M 22222'
+ok "touch: and TCP's" beside 1k 40
+ok "touch: what has no number of one's own is left out" eval '! grep -q "every line is read" as/report.html'
+ok "prefetch: the thesis's numbers" eval 'as_scenario prefetch pattern,scan,prefetchers,prefetch_distance,line_ps seq,read,all-off,0,5 &&
+	grep -q "every line is read" as/report.html && grep -q "<td>18518</td><td>[0-9]" as/report.html'
+ok "oplog: the published numbers" eval 'as_scenario oplog method,rf,outstanding,peer_load_percent,durable write-read,2,1,0,emulated &&
+	beside 4k 4.44 && beside 64k 12.46 && grep -q "RPMA performance report 2021" as/report.html'
+
 # --- a folder that means no good ----------------------------------------------
 evil='<img src=x onerror=alert(1)>"&'
 jq --arg e "$evil" '.hosts[].name = $e | .warnings += [$e] | .links[].detail = $e
