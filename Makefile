@@ -82,13 +82,13 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDLIBS_DYN) -lcmocka
 
-# Allocations that fail in turn (tests/unit/fail_alloc.h).
-WRAPPED := malloc calloc realloc aligned_alloc strdup
-$(BUILD)/tests/unit/test_alloc_failures: tests/unit/test_alloc_failures.c \
-		tests/unit/fail_alloc.c $(LIB)
+# Calls that fail in turn (tests/fail/fail_calls.h).
+FAIL    := tests/fail/fail_calls.c
+WRAPPED := $(shell sed -n 's/^\tX.[^,]*, \([a-z_0-9]*\), .*/\1/p' tests/fail/fail_calls.h)
+$(BUILD)/tests/unit/test_failures: tests/unit/test_failures.c $(FAIL) $(LIB)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \
 		$(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
 
 # What tests of the command line call.
@@ -110,10 +110,10 @@ $(BUILD)/tests/cachegrind/%: tests/cachegrind/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDSTATIC) -MMD -MP -o $@ $< $(LIB) $(LDLIBS)
 
-$(CONF): $(sort $(wildcard tests/conformance/*.[ch])) $(LIB)
+$(CONF): $(sort $(wildcard tests/conformance/*.[ch])) $(FAIL) $(LIB)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
 
 # Tests link dynamically (see LDLIBS_DYN), and a static libibverbs compiles
 # differently: they have objects of their own, in build/dynamic.

@@ -14,4 +14,9 @@ extern const struct conf_case queue_cases[];  /* batches, signals, counts */
 extern const struct conf_case remote_cases[]; /* the peer's memory */
 extern const struct conf_case link_cases[];   /* opening, closing, losing */
 
+/* Tries a link's whole life with the first such call (enum fail_call) of the
+ * engine failing, then the second, ...  How many there were to fail, or -1
+ * with `why`. */
+int fail_each(const struct conf *conf, unsigned call, char *why, size_t len);
+
 #endif

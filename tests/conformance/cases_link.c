@@ -1,5 +1,4 @@
 /* Opening, refusing, closing and losing links. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +100,52 @@ static int peer_closes(struct side *s)
 	ret = send_until_lost(s);
 	TRY(check_lost(s, ret, clock_raw_ns()));
 	return side_meet(s);
+}
+
+/* A message to whom posts no receive: the device gives up after a while.
+ * What is a stream waits, without a word, for as long as it takes. */
+static int no_receive(struct side *s)
+{
+	uint64_t t0 = clock_raw_ns();
+	struct comp c;
+	int ret = 0;
+
+	if (!s->ep->caps.acknowledged)
+		return 0;
+	if (s->role == ROLE_ACTIVE) {
+		TRY(side_send(s, 0, s->bytes, WORK_SIGNAL, 0));
+		while (!ret && ms_since(t0) < LIMIT_S * 1000)
+			ret = ep_wait(s->ep, &c, 1, SEC_NS / 10);
+		CHECK(s, ret < 0, "a send without a receive: %d", ret);
+		CHECK(s,
+		      s->ep->err.reason == REASON_LINK_FAILED &&
+			      strstr(s->ep->err.text, "posted no receive"),
+		      "reason %s (%s)", reason_word(s->ep->err.reason),
+		      s->ep->err.text);
+	}
+	return side_meet(s);
+}
+
+/* One that is longer than the receive that waits for it. */
+static int short_receive(struct side *s)
+{
+	uint64_t t0 = clock_raw_ns();
+	struct comp c;
+	int ret = 0;
+
+	if (!s->ep->caps.acknowledged)
+		return 0;
+	if (s->role == ROLE_PASSIVE)
+		TRY(side_recv(s, 0, s->bytes / 2, 0));
+	TRY(side_meet(s));
+	if (s->role == ROLE_ACTIVE)
+		TRY(side_send(s, 0, s->bytes, WORK_SIGNAL, 0));
+	while (!ret && ms_since(t0) < LIMIT_S * 1000)
+		ret = ep_wait(s->ep, &c, 1, SEC_NS / 10);
+	TRY(side_meet(s));
+	CHECK(s, ret < 0, "a message longer than its receive: %d", ret);
+	TRY(check_told(s, "too long", &s->ep->err));
+	return 0;
 }
 
 /* What was sent before the end is still delivered, then the loss told. */
@@ -306,18 +351,6 @@ static int too_long(struct side *s)
 
 /* --- leaking -------------------------------------------------------------- */
 
-static int open_files(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (dir && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
 /* Both ends are in this process, and counting opens a file: only the first
  * counts, while the second waits. */
 static int no_descriptor_leaks(struct side *s)
@@ -417,6 +450,18 @@ const struct conf_case link_cases[] = {
 		.name = "the peer closes on a receiver",
 		.run = peer_closes_on_receiver,
 		.polls = ON_ALL,
+	},
+	{
+		.name = "a send without a receive",
+		.run = no_receive,
+		.polls = ON_EVENT,
+		.flags = CASE_TOLD,
+	},
+	{
+		.name = "a send longer than its receive",
+		.run = short_receive,
+		.polls = ON_SPIN | ON_EVENT,
+		.flags = CASE_TOLD,
 	},
 	{
 		.name = "another session's nonce",

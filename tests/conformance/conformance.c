@@ -1,13 +1,14 @@
 /*
  * One suite for every transport, through transport.h only:
  *
- *	conformance [-d DEVICE] [-w SECONDS] [-t WORD] TRANSPORT[:opt,...]...
+ *	conformance [-f] [-d DEVICE] [-w SECONDS] [-t WORD] TRANSPORT[:opt,...]...
  *
  * Options of a transport: cm (connect by RDMA CM), uc or ud (such queue
  * pairs), addr=IP (where its data links live), segment=BYTES (cut messages
  * into these).  Of a link that may lose messages only that is asked which it
  * promises: no message too long for it, and no word of a peer that is gone.  -t runs only the
- * tests whose name contains WORD.  A transport that is named must work here:
+ * tests whose name contains WORD.  -f instead lets calls fail, each in turn
+ * (cases_fail.c).  A transport that is named must work here:
  * this suite does not skip.
  */
 #include <setjmp.h>
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "fail/fail_calls.h"
 
 enum { TESTS_MAX = 256, WATCHDOG_S = 60 };
 
@@ -32,6 +34,7 @@ struct bound {
 	const struct conf *conf;
 	const struct conf_case *test;
 	enum poll_mode poll;
+	unsigned call; /* that fails, or FAIL_COUNT */
 	unsigned watchdog_s;
 	char name[80];
 };
@@ -40,6 +43,7 @@ struct suite {
 	struct clock clock;
 	const char *device, *word;
 	unsigned watchdog_s;
+	bool fails; /* -f */
 	struct bound bound[TESTS_MAX];
 	struct CMUnitTest tests[TESTS_MAX];
 	unsigned n;
@@ -74,6 +78,45 @@ static void run_bound(void **state)
 	alarm(0);
 	if (ret)
 		fail_msg("%s", why);
+}
+
+/* Some have nothing to fail: the transport does not call that. */
+static void run_failing(void **state)
+{
+	const struct bound *b = *state;
+	char why[2000] = "";
+	int ret;
+
+	running = b->name;
+	alarm(b->watchdog_s);
+	ret = fail_each(b->conf, b->call, why, sizeof(why));
+	alarm(0);
+	if (ret < 0)
+		fail_msg("%s", why);
+}
+
+static void add_failing(struct suite *su, const struct conf *conf)
+{
+	struct bound *b;
+	unsigned call;
+
+	for (call = 0; call < FAIL_COUNT; call++) {
+		b = &su->bound[su->n];
+		*b = (struct bound){
+			.conf = conf,
+			.call = call,
+			.watchdog_s = su->watchdog_s,
+		};
+		snprintf(b->name, sizeof(b->name), "%s: %s fails", conf->spec,
+			 fail_names[call]);
+		if (su->word && !strstr(b->name, su->word))
+			continue;
+		su->tests[su->n++] = (struct CMUnitTest){
+			.name = b->name,
+			.test_func = run_failing,
+			.initial_state = b,
+		};
+	}
 }
 
 static void add(struct suite *su, const struct conf *conf,
@@ -207,18 +250,23 @@ static int run_conf(struct suite *su, struct conf *conf)
 		return 1;
 	}
 	su->n = 0;
-	add_all(su, conf, data_cases);
-	add_all(su, conf, queue_cases);
-	add_all(su, conf, remote_cases);
-	add_all(su, conf, link_cases);
+	if (su->fails) {
+		add_failing(su, conf);
+	} else {
+		add_all(su, conf, data_cases);
+		add_all(su, conf, queue_cases);
+		add_all(su, conf, remote_cases);
+		add_all(su, conf, link_cases);
+	}
 	return _cmocka_run_group_tests(conf->spec, su->tests, su->n, NULL,
 				       NULL);
 }
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: conformance [-d DEVICE] [-w SECONDS] [-t WORD] "
-			"TRANSPORT[:cm,uc,ud,addr=IP,segment=BYTES]...\n");
+	fprintf(stderr,
+		"usage: conformance [-f] [-d DEVICE] [-w SECONDS] [-t WORD] "
+		"TRANSPORT[:cm,uc,ud,addr=IP,segment=BYTES]...\n");
 	return 2;
 }
 
@@ -228,8 +276,10 @@ int main(int argc, char **argv)
 	struct conf conf;
 	int c, failed = 0;
 
-	while ((c = getopt(argc, argv, "d:w:t:")) != -1) {
-		if (c == 'd')
+	while ((c = getopt(argc, argv, "fd:w:t:")) != -1) {
+		if (c == 'f')
+			suite.fails = true;
+		else if (c == 'd')
 			suite.device = optarg;
 		else if (c == 'w')
 			suite.watchdog_s = (unsigned)atoi(optarg);

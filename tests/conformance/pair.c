@@ -1,5 +1,6 @@
 #include "pair.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -378,4 +379,16 @@ int pair_run(const struct conf *conf, const struct conf_case *test,
 			close(sides[i].sock);
 	munmap(sides, 2 * sizeof(*sides));
 	return ret;
+}
+
+int open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n;
 }

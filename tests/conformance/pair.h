@@ -77,6 +77,9 @@ struct side {
 int pair_run(const struct conf *conf, const struct conf_case *test,
 	     enum poll_mode poll, char *why, size_t len);
 
+/* Descriptors of this process, and one. */
+int open_files(void);
+
 /* --- for the functions of tests ------------------------------------------- */
 
 int side_fail(struct side *s, const char *fmt, ...)

@@ -1,17 +1,11 @@
 /* What reaches gnuplot, how it is run, and what is left in the folder. */
+#include "unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "report/figures.h"
 #include "report/gnuplot.h"
@@ -276,6 +270,7 @@ static void test_no_program(void **state)
 	struct figures_result res;
 	struct err err = {0};
 
+	not_under_valgrind();
 	put(box, "sendrecv.csv", HEADER TCP("loopback", "64", "10000"));
 	put(box, "sendrecv_latency.png", "an older one");
 	setenv("PATH", "/nonexistent", 1);

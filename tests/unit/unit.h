@@ -6,12 +6,20 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "base/err.h"
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+/* make check-full sets it. valgrind emulates CPUID, and vfork() by fork(). */
+static inline void not_under_valgrind(void)
+{
+	if (getenv("RDMABENCH_UNDER_VALGRIND"))
+		skip();
+}
 
 /* An error says what is wrong, not just that something is. */
 static inline void assert_words(const struct err *err, const char *words)

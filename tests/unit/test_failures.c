@@ -1,7 +1,9 @@
-/* Every allocation fails in turn: no crash, no leak (under asan), and words. */
+/* Every allocation fails in turn, and every other call of sockets and memory:
+ * no crash, no leak (under asan), and words. */
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,7 +12,7 @@
 #include "ctl/chan.h"
 #include "ctl/hello.h"
 #include "run/session.h"
-#include "fail_alloc.h"
+#include "fail/fail_calls.h"
 #include "result/csv.h"
 #include "result/reader.h"
 #include "run/plan.h"
@@ -30,9 +32,9 @@ static unsigned each_fails(attempt_fn *attempt)
 
 	for (k = 1; k < TRIES_MAX; k++) {
 		memset(&err, 0, sizeof(err));
-		fail_alloc(k);
+		fail_begin(FAIL_ANY_ALLOCATION, k);
 		ret = attempt(&err);
-		if (!fail_alloc_end()) {
+		if (!fail_end()) {
 			if (ret)
 				fail_msg("without any failing: %s", err.text);
 			return k - 1;
@@ -44,6 +46,46 @@ static unsigned each_fails(attempt_fn *attempt)
 	}
 	fail_msg("it never ends");
 	return 0;
+}
+
+static int open_files(void)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void one_fails(attempt_fn *attempt, unsigned call)
+{
+	const int files = open_files();
+	struct err err;
+	unsigned k;
+	int ret;
+
+	for (k = 1; k < TRIES_MAX; k++) {
+		memset(&err, 0, sizeof(err));
+		fail_begin((enum fail_call)call, k);
+		ret = attempt(&err);
+		if (!fail_end())
+			return;
+		if (ret && (err.reason == REASON_NONE || !err.text[0]))
+			fail_msg("%s %u: failed without a word",
+				 fail_names[call], k);
+		if (open_files() != files)
+			fail_msg("%s %u: %d files open before, %d after",
+				 fail_names[call], k, files, open_files());
+	}
+}
+
+/* Whichever it is: it goes on, or fails and says why. */
+static void any_fails(attempt_fn *attempt)
+{
+	unsigned call;
+
+	for (call = 0; call < FAIL_COUNT; call++)
+		one_fails(attempt, call);
 }
 
 /* --- what is tried ---------------------------------------------------------------- */
@@ -192,6 +234,7 @@ static void chan(void **state)
 {
 	(void)state;
 	assert_true(each_fails(try_chan) >= 1);
+	any_fails(try_chan);
 }
 
 static void plan(void **state)
@@ -235,6 +278,7 @@ static void session(void **state)
 	(void)state;
 	make_dialogue(false);
 	assert_true(each_fails(try_session) >= 2);
+	any_fails(try_session);
 }
 
 /* What fails in a trial is told to the client: the session survives. */
@@ -247,31 +291,35 @@ static void session_survives_a_trial(void **state)
 	make_dialogue(true);
 	for (k = 3; k < TRIES_MAX; k++) {
 		memset(&err, 0, sizeof(err));
-		fail_alloc(k);
+		fail_begin(FAIL_ANY_ALLOCATION, k);
 		assert_int_equal(try_session(&err), 0);
-		if (!fail_alloc_end())
+		if (!fail_end())
 			break;
 		told++;
 	}
 	assert_true(told >= 5);
+	any_fails(try_session);
 }
 
 static void end(void **state)
 {
 	(void)state;
 	assert_true(each_fails(try_end) >= 5);
+	any_fails(try_end);
 }
 
 static void exchange(void **state)
 {
 	(void)state;
 	assert_true(each_fails(try_exchange) >= 4);
+	any_fails(try_exchange);
 }
 
 static void csv(void **state)
 {
 	(void)state;
 	assert_true(each_fails(try_csv) >= 2);
+	any_fails(try_csv);
 }
 
 static void reader(void **state)
@@ -305,13 +353,14 @@ int main(void)
 	void *base;
 	int ret;
 
+	fail_arm(true);
 	clock_init_raw(&clk);
 	point_defaults(&pt, scenario_find("sendrecv"));
 	o = point_opt(&pt, "transport", &base);
 	ret = opt_set(o, base, "loop", &err);
 	pt.link.poll = POLL_EVENT;
 	snprintf(path, sizeof(path), "/tmp/rdmabench-alloc.%d", (int)getpid());
-	ret |= cmocka_run_group_tests_name("alloc_failures", tests, NULL, NULL);
+	ret |= cmocka_run_group_tests_name("failures", tests, NULL, NULL);
 	unlink(path);
 	return ret;
 }

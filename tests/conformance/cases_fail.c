@@ -1,0 +1,142 @@
+/*
+ * Every call of an engine fails in turn: the first malloc, the second, ...,
+ * the first ibv_create_cq, ...: the end whose call it was says so and can be
+ * closed, nothing leaks (under asan: no memory either), nothing hangs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cases.h"
+#include "fail/fail_calls.h"
+
+/* Places of one call that are tried: what comes later repeats. */
+enum { PLACES_MAX = 24, MESSAGES = 3 };
+
+#define PATIENCE_NS (SEC_NS / 2)
+
+/* It is the caller's thread that fails, while it is in the engine. */
+#define ENGINE(ret, call)                                                      \
+	do {                                                                   \
+		fail_arm(true);                                                \
+		(ret) = (call);                                                \
+		fail_arm(false);                                               \
+	} while (0)
+
+#define TOLD(s, ret, what, err)                                                \
+	CHECK(s, (ret) >= 0, "%s: %s: %s", what, reason_word((err)->reason),   \
+	      (err)->text)
+
+static int open_end(struct side *s)
+{
+	const struct transport *tp = s->conf->tp;
+	struct err err = {0};
+	int ret;
+
+	ENGINE(ret, tp->open(&s->ep, &s->attr, &s->blob, &err));
+	TOLD(s, ret, "open", &err);
+	ENGINE(ret, tp->reg(s->ep, s->mem, s->mem_bytes, 0, &s->region, &err));
+	TOLD(s, ret, "reg", &err);
+	return 0;
+}
+
+static int connect_end(struct side *s)
+{
+	struct err err = {0};
+	int ret;
+
+	ENGINE(ret, s->ep->tp->connect(s->ep, &s->peer, PATIENCE_NS, &err));
+	TOLD(s, ret, "connect", &err);
+	return 0;
+}
+
+static int post_one(struct side *s, enum op op, unsigned slot)
+{
+	struct sge sge;
+	struct work w = side_work(
+		s, op, &sge,
+		op == OP_SEND ? side_tx(s, slot) : side_rx(s, slot), s->bytes);
+	int ret;
+
+	w.flags = op == OP_SEND ? WORK_SIGNAL : 0;
+	ENGINE(ret, s->ep->tp->post(s->ep, &w, 1));
+	TOLD(s, ret, "post", &s->ep->err);
+	return 0;
+}
+
+/* Its sends complete and the other's messages come, unless either failed. */
+static int await_all(struct side *s)
+{
+	const uint64_t end = clock_raw_ns() + 2 * PATIENCE_NS;
+	struct comp comp[MESSAGES];
+	int got, n = 0;
+
+	while (n < 2 * MESSAGES && clock_raw_ns() < end) {
+		ENGINE(got, ep_wait(s->ep, comp, MESSAGES, PATIENCE_NS / 10));
+		TOLD(s, got, "wait", &s->ep->err);
+		n += got;
+	}
+	CHECK(s, n == 2 * MESSAGES, "peer-lost: %d of %d completions", n,
+	      2 * MESSAGES);
+	return 0;
+}
+
+static int whole_life(struct side *s)
+{
+	unsigned i;
+
+	TRY(open_end(s));
+	TRY(side_swap(s));
+	for (i = 0; i < MESSAGES; i++)
+		TRY(post_one(s, OP_RECV, i));
+	TRY(connect_end(s));
+	TRY(side_meet(s));
+	for (i = 0; i < MESSAGES; i++)
+		TRY(post_one(s, OP_SEND, i));
+	TRY(await_all(s));
+	TRY(side_meet(s));
+	fail_arm(true);
+	side_close(s);
+	fail_arm(false);
+	return 0;
+}
+
+static const struct conf_case life = {
+	.name = "a whole life", .run = whole_life, .flags = CASE_RAW};
+
+/* A reason and words, of an end that failed. */
+static bool is_told(const char *why)
+{
+	int r;
+
+	for (r = REASON_NONE + 1; r < REASON_COUNT; r++)
+		if (strstr(why, reason_word((enum reason)r)))
+			return true;
+	return false;
+}
+
+int fail_each(const struct conf *conf, unsigned call, char *why, size_t len)
+{
+	char said[1600];
+	unsigned k;
+	int ret, files;
+
+	/* The first may leave what lives as long as the process. */
+	ret = pair_run(conf, &life, POLL_EVENT, why, len);
+	files = open_files();
+	for (k = 1; !ret && k <= PLACES_MAX; k++) {
+		fail_begin((enum fail_call)call, k);
+		ret = pair_run(conf, &life, POLL_EVENT, said, sizeof(said));
+		if (!fail_end()) {
+			snprintf(why, len, "though none failed: %s", said);
+			return ret ? -1 : (int)k - 1;
+		}
+		printf("# %s, %s %u: %s\n", conf->spec, fail_names[call], k,
+		       ret ? said : "goes on");
+		snprintf(why, len, "%s, the %u. time: files %d, now %d; %s",
+			 fail_names[call], k, files, open_files(), said);
+		if (open_files() != files || (ret && !is_told(said)))
+			return -1;
+		ret = 0;
+	}
+	return ret ? -1 : (int)k - 1;
+}
