@@ -42,7 +42,7 @@ grind() {
 
 stage_valgrind() {
 	command_ok 'build the tests' make -j"$jobs" tests
-	RDMABENCH_CRASH_POINTS=30 tap 'unit tests under valgrind' \
+	RDMABENCH_CRASH_POINTS=30 RDMABENCH_UNDER_VALGRIND=1 tap 'unit tests under valgrind' \
 		unit_tests build/dynamic grind
 	tap 'conformance under valgrind' grind_conformance
 	command_ok 'build without static libraries' make -j"$jobs" STATIC=0 \

@@ -2,18 +2,23 @@
 # What takes hours.  Ends with one line, as check.sh does.
 #
 #	scripts/soak.sh [STAGE...]     (default: all, in order)
-#	SOAK_POINTS=1000 scripts/soak.sh power
+#	SOAK_SECONDS=600 SOAK_POINTS=1000 scripts/soak.sh load power
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 # shellcheck source=scripts/lib/stages.sh
 . scripts/lib/stages.sh
 
-stages=(build power)
+stages=(build load power)
 
 stage_build() {
 	command_ok 'build' make -j"$jobs" WERROR=1
 	command_ok 'build the tests' make -j"$jobs" WERROR=1 tests
+}
+
+# A server and its clients under load, SOAK_SECONDS long.
+stage_load() {
+	LOAD_SECONDS=${SOAK_SECONDS:-3600} tap 'an hour of load' tests/cli/load.sh
 }
 
 # Power failures of the replicated log, SOAK_POINTS of each kind.
