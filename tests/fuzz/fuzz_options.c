@@ -89,9 +89,10 @@ static void expand(struct plan *plan)
 	if (plan_expand(plan, &err))
 		return;
 	must(plan->n_points <= PLAN_POINTS_MAX);
-	for (i = 0; i < plan->n_points; i++)
+	for (i = 0; i < plan->n_points; i++) {
 		plan->scn->need(plan->points[i].client.scn_cfg, &need);
-	(void)plan_expected_ns(plan);
+		(void)plan_point_ns(&plan->points[i]);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
