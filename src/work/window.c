@@ -202,6 +202,13 @@ static void give_up_lost(struct window *w)
 	w->gone += missing;
 }
 
+/* Operations whose completion was asked for are on their way: not those after
+ * the last signalled one, which a lack of credit may leave behind. */
+static bool will_complete(const struct window *w)
+{
+	return w->posted - w->known > w->since_signal;
+}
+
 /* Something on its way will surely complete, or on a lossless link come; for
  * credit alone a lossy link is waited for only so long. */
 static int await(struct window *w, struct flow *f, struct comp *comp,
@@ -210,7 +217,7 @@ static int await(struct window *w, struct flow *f, struct comp *comp,
 	struct ep *ep = w->end->ep;
 	int got;
 
-	if (!w->lossy || w->posted != w->known)
+	if (!w->lossy || will_complete(w))
 		return end_wait(&f->waiter, comp, TAKE, err);
 	got = ep_wait(ep, comp, TAKE, WINDOW_LOSS_NS);
 	if (got < 0)
