@@ -170,7 +170,7 @@ else
 build-fuzz: $(FUZZERS)
 endif
 
-build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/calm.c $(LIB)
+build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/calm.c tests/fuzz/script.c $(LIB)
 	$(call say,FUZZ,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fsanitize=fuzzer \
 		$(CALM:%=-Wl,--wrap=%) -MMD -MP -o $@ \

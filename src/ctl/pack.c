@@ -85,14 +85,38 @@ size_t get_bytes(struct reader *r, void *out, size_t cap)
 	return len;
 }
 
+/* Bytes of the printable UTF-8 character at s (RFC 3629), which ends in a NUL;
+ * 0: none.  Not the controls of C0 and C1, which a terminal would obey. */
+static size_t printable(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t i, n = u[0] < 0x80 ? 1 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
+	uint32_t c = n == 1 ? u[0] : u[0] & (0x7fu >> n);
+	static const uint32_t least[] = {0, ' ', 0xa0, 0x800, 0x10000};
+
+	if (u[0] > 0xf4 || (u[0] >= 0x80 && u[0] < 0xc0))
+		return 0;
+	for (i = 1; i < n; i++) {
+		if ((u[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (u[i] & 0x3f);
+	}
+	if (c < least[n] || c == 0x7f || c > 0x10ffff ||
+	    (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return n;
+}
+
 void get_str(struct reader *r, char *out, size_t cap)
 {
-	size_t i, len = get_bytes(r, out, cap - 1);
+	size_t i, n, len = get_bytes(r, out, cap - 1);
 
 	out[len] = '\0';
-	for (i = 0; i < len; i++)
-		if ((unsigned char)out[i] < ' ' || out[i] == 127)
+	for (i = 0; i < len; i += n ? n : 1) {
+		n = printable(out + i);
+		if (!n)
 			out[i] = '?';
+	}
 }
 
 bool reader_done(const struct reader *r)

@@ -31,7 +31,8 @@ uint32_t get_u32(struct reader *r);
 uint64_t get_u64(struct reader *r);
 /* Copies at most cap bytes; more on the wire is bad.  Returns the length. */
 size_t get_bytes(struct reader *r, void *out, size_t cap);
-/* NUL-terminated; control characters become '?', for it may be printed. */
+/* NUL-terminated UTF-8; what is none, and control characters, become '?', for
+ * it may be printed or get into JSON. */
 void get_str(struct reader *r, char *out, size_t cap);
 /* Everything read, nothing left, nothing bad. */
 bool reader_done(const struct reader *r);

@@ -23,6 +23,15 @@
 #define HELLO_TIMEOUT_NS 4000000000ull
 enum { CONNECT_TIMEOUT_MS = 4000 };
 
+int peer_error(const struct peer *p, struct err *err)
+{
+	frame_words(&p->frame, err);
+	if (err->reason == REASON_NONE)
+		err->reason = REASON_PEER_PROTOCOL;
+	err_wrap(err, "server");
+	return -EREMOTEIO;
+}
+
 int peer_expect(struct peer *p, enum frame_type expect, struct err *err)
 {
 	int ret = chan_recv(&p->chan, &p->frame, ANSWER_TIMEOUT_NS, err);
@@ -31,11 +40,8 @@ int peer_expect(struct peer *p, enum frame_type expect, struct err *err)
 		return ret;
 	if (p->frame.type == expect)
 		return 0;
-	if (p->frame.type == FRAME_ERROR) {
-		frame_words(&p->frame, err);
-		err_wrap(err, "server");
-		return -EREMOTEIO;
-	}
+	if (p->frame.type == FRAME_ERROR)
+		return peer_error(p, err);
 	p->chan.broken = true;
 	return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
 		       "%s: frame %d where %d was due", p->chan.peer,
@@ -159,8 +165,8 @@ static int exchange_hellos(struct peer *p, const struct peer_self *self,
 	return chan_heart_start(&p->chan, err);
 }
 
-static int start(struct peer *p, int fd, const char *name,
-		 const struct peer_self *self, struct err *err)
+int peer_start(struct peer *p, int fd, const char *name,
+	       const struct peer_self *self, struct err *err)
 {
 	int ret = chan_init(&p->chan, fd, name, err);
 
@@ -243,7 +249,7 @@ int peer_open_embedded(struct peer *p, const struct peer_self *self,
 		close(fd);
 		return -ECONNREFUSED;
 	}
-	return start(p, fd, "server (own child)", self, err);
+	return peer_start(p, fd, "server (own child)", self, err);
 }
 
 /* --- somebody else's ------------------------------------------------------- */
@@ -356,7 +362,7 @@ int peer_open(struct peer *p, const char *where, unsigned port,
 	if (ret < 0)
 		return ret;
 	snprintf(name, sizeof(name), "server %.50s:%s", host, service);
-	return start(p, ret, name, self, err);
+	return peer_start(p, ret, name, self, err);
 }
 
 /* A child that does not leave by itself within a second is killed. */

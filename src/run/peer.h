@@ -35,6 +35,11 @@ int peer_open_embedded(struct peer *p, const struct peer_self *self,
 int peer_open(struct peer *p, const char *where, unsigned port,
 	      const struct peer_self *self, struct err *err);
 
+/* What both do once there is a connection: takes the socket over, whatever
+ * comes of it, and introduces us. */
+int peer_start(struct peer *p, int fd, const char *name,
+	       const struct peer_self *self, struct err *err);
+
 /* Says goodbye, reaps the child.  Safe on a zeroed struct. */
 void peer_close(struct peer *p);
 
@@ -45,6 +50,10 @@ int peer_ask(struct peer *p, enum frame_type ask, const void *payload,
 
 /* Waits for one answer, as above. */
 int peer_expect(struct peer *p, enum frame_type expect, struct err *err);
+
+/* The ERROR in p->frame as our error; one without a reason is no error that
+ * the protocol knows. */
+int peer_error(const struct peer *p, struct err *err);
 
 /* Drops the trial that is going on at the peer, whatever its state. */
 int peer_abort(struct peer *p, const struct err *why, struct err *err);

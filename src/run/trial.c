@@ -60,9 +60,7 @@ static int pulse_one(struct trial_run *r, bool progressed, struct err *err)
 		return ret;
 	if (r->peer->frame.type != FRAME_ERROR)
 		return bad_answer(r, err);
-	frame_words(&r->peer->frame, err);
-	err_wrap(err, "server");
-	return -EREMOTEIO;
+	return peer_error(r->peer, err);
 }
 
 static int pulse(void *arg, bool progressed, struct err *err)

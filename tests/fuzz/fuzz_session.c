@@ -1,22 +1,16 @@
 /*
- * A whole dialogue against a session that says what the protocol asks for:
- * magic, version and lengths are right, so that what is tried is behind
- * them.  The input is a script, a line for each frame (corpus/session):
+ * A whole dialogue with a session, by a script (script.h, corpus/session):
  *
  *	p SCENARIO [OPTION=VALUE]...	PREPARE; options by the defaults
  *	c [BYTES]			CONNECT with this blob
  *	s 0|1, f N			START a phase, FINISH it
- *	x, a, b, h			CLOSE, ABORT, BYE, HEARTBEAT
- *	r TYPE BYTES			any frame with this payload
- *	w BYTES				the bytes themselves
+ *	x, a				CLOSE, ABORT
  *
  * A first line "!" leaves out the HELLO.  Time is virtual (calm.h): the
  * timeouts of links whose other end never comes cost nothing.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "calm.h"
@@ -24,22 +18,7 @@
 #include "ctl/hello.h"
 #include "run/scenario.h"
 #include "run/session.h"
-
-enum { WIRE_MAX = 96 * 1024, LINES_MAX = 48 };
-
-static void put_frame(struct writer *w, uint32_t type, const void *payload,
-		      size_t len)
-{
-	struct writer mark = *w;
-	struct writer body;
-
-	put_u32(w, 0x424d4452);
-	put_u32(w, type);
-	put_bytes(w, payload, len);
-	body = *w;
-	if (body.bad)
-		*w = mark;
-}
+#include "script.h"
 
 static void put_hello(struct writer *w)
 {
@@ -100,44 +79,10 @@ static void put_connect(struct writer *w, const char *bytes)
 	put_frame(w, FRAME_CONNECT, buf, body.len);
 }
 
-static void put_number(struct writer *w, uint32_t type, const char *text,
-		       bool wide)
+static void put_request(struct writer *w, char letter, char *rest, char *end)
 {
-	uint8_t buf[8];
-	struct writer body = {.buf = buf, .cap = sizeof(buf)};
-	uint64_t v = strtoull(text, NULL, 0);
-
-	if (wide)
-		put_u64(&body, v);
-	else
-		put_u32(&body, (uint32_t)v);
-	put_frame(w, type, buf, body.len);
-}
-
-static void put_raw(struct writer *w, const char *bytes, size_t len)
-{
-	if (len > w->cap - w->len)
-		return;
-	memcpy(w->buf + w->len, bytes, len);
-	w->len += len;
-}
-
-static void put_words(struct writer *w, uint32_t type)
-{
-	uint8_t buf[64];
-	struct writer body = {.buf = buf, .cap = sizeof(buf)};
-
-	put_str(&body, "none");
-	put_str(&body, "");
-	put_frame(w, type, buf, body.len);
-}
-
-static void put_line(struct writer *w, char *line, size_t len)
-{
-	char *rest = len > 2 ? line + 2 : line + len;
-	char *end;
-
-	switch (line[0]) {
+	(void)end;
+	switch (letter) {
 	case 'p':
 		put_prepare(w, rest);
 		break;
@@ -154,58 +99,26 @@ static void put_line(struct writer *w, char *line, size_t len)
 		put_frame(w, FRAME_CLOSE, NULL, 0);
 		break;
 	case 'a':
-		put_words(w, FRAME_ABORT);
-		break;
-	case 'b':
-		put_words(w, FRAME_BYE);
-		break;
-	case 'h':
-		put_frame(w, FRAME_HEARTBEAT, NULL, 0);
-		break;
-	case 'r':
-		put_frame(w, (uint32_t)strtoul(rest, &end, 0), end,
-			  (size_t)(line + len - end));
-		break;
-	case 'w':
-		put_raw(w, rest, (size_t)(line + len - rest));
+		put_words(w, FRAME_ABORT, "none", "");
 		break;
 	default:
 		break;
 	}
 }
 
-static void put_script(struct writer *w, char *text, size_t size)
-{
-	char *line = text, *end = text + size, *stop;
-	unsigned n;
-
-	for (n = 0; line < end && n < LINES_MAX; n++) {
-		stop = memchr(line, '\n', (size_t)(end - line));
-		if (!stop)
-			stop = end;
-		*stop = '\0';
-		if (stop > line)
-			put_line(w, line, (size_t)(stop - line));
-		line = stop + 1;
-	}
-}
-
-static void serve(const uint8_t *wire, size_t len)
+static void serve(const struct writer *w)
 {
 	static struct clock clk;
 	struct session_cfg cfg = {
 		.sessions = 1, .clock = &clk, .max_memory = 4 << 20};
 	struct err err = {0};
-	int fds[2];
+	int fd, other;
 
 	if (!clk.mult)
 		clock_init_raw(&clk);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) ||
-	    send(fds[1], wire, len, MSG_DONTWAIT) != (ssize_t)len ||
-	    shutdown(fds[1], SHUT_WR))
-		abort();
-	(void)session_run(fds[0], &cfg, &err);
-	close(fds[1]);
+	fd = scripted_socket(w, &other);
+	(void)session_run(fd, &cfg, &err);
+	close(other);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -219,8 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	if (!size || text[0] != '!')
 		put_hello(&w);
-	put_script(&w, text, size);
-	serve(wire, w.len);
+	put_script(&w, text, size, put_request);
+	serve(&w);
 	free(text);
 	return 0;
 }

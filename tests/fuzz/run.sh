@@ -54,7 +54,7 @@ coverage() { # of the fuzzers that ran
 			"${objects[@]}" 2>/dev/null |
 		jq -r '.data[0].files[] | .summary as $s | select($s.lines.covered > 0) |
 			[.filename, $s.lines.covered, $s.lines.count, $s.lines.percent] | @tsv' |
-		grep -E 'src/(ctl|rlog|result|metric/tally|base/(opt|units)|report/(caption|machine_diff|check|table)|run/(session|point|plan)|transport/(verbs_blob|link)|machine/facts)' |
+		grep -E 'src/(ctl|rlog|result|metric/tally|base/(opt|units)|report/(caption|machine_diff|check|table)|run/(session|point|plan|peer|trial|end)|transport/(verbs_blob|link)|machine/facts)' |
 		sed "s|$PWD/||" |
 		awk '{ printf "# %-28s %4d of %4d lines, %3d %%\n", $1, $2, $3, $4 }'
 }

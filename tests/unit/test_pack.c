@@ -183,6 +183,50 @@ static void strings_may_be_printed(void **state)
 	assert_string_equal(out, "a?b?[2Jc??\xc3\xa9");
 }
 
+/* Cut, overlong, surrogates, beyond Unicode, C1 controls: not one byte. */
+static void strings_are_utf8(void **state)
+{
+	static const char *const in[] = {"\x80",
+					 "\xc3",
+					 "\xc3(",
+					 "\xc0\x80",
+					 "\xc1\xbf",
+					 "\xe0\x80\xaf",
+					 "\xed\xa0\x80",
+					 "\xf5",
+					 "\xf4\x90\x80\x80",
+					 "\xe2\x82",
+					 "\xff",
+					 "\xc2\x9b"
+					 "2J",
+					 "\xf0\x9f\x98",
+					 "\xc2\x80"};
+	static const char *const good[] = {"\xe2\x82\xac", "\xf0\x9f\x98\x80",
+					   "\xc2\xa0", "~"};
+	uint8_t buf[64];
+	struct reader r = {.buf = buf};
+	struct writer w;
+	char out[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(in); i++) {
+		w = (struct writer){.buf = buf, .cap = sizeof(buf)};
+		put_str(&w, in[i]);
+		r = (struct reader){.buf = buf, .len = w.len};
+		get_str(&r, out, sizeof(out));
+		assert_int_equal(out[0], '?');
+		assert_int_equal(strlen(out), strlen(in[i]));
+	}
+	for (i = 0; i < N_OF(good); i++) {
+		w = (struct writer){.buf = buf, .cap = sizeof(buf)};
+		put_str(&w, good[i]);
+		r = (struct reader){.buf = buf, .len = w.len};
+		get_str(&r, out, sizeof(out));
+		assert_string_equal(out, good[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +238,7 @@ int main(void)
 		cmocka_unit_test(bad_stays_bad),
 		cmocka_unit_test(lengths_that_lie),
 		cmocka_unit_test(strings_may_be_printed),
+		cmocka_unit_test(strings_are_utf8),
 	};
 
 	return cmocka_run_group_tests_name("pack", tests, NULL, NULL);
