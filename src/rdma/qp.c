@@ -87,6 +87,48 @@ int rdma_pd_create(struct ibv_pd **pd, const struct rdma_port *port,
 		       "cannot allocate a protection domain on %s", port->name);
 }
 
+int rdma_cq_moderate(struct rdma_cq *cq, const struct rdma_port *port,
+		     uint16_t count, uint16_t period_us, struct err *err)
+{
+	struct ibv_modify_cq_attr attr = {
+		.attr_mask = IBV_CQ_ATTR_MODERATE,
+		.moderate = {.cq_count = count, .cq_period = period_us},
+	};
+	int ret;
+
+	if (!count && !period_us)
+		return 0;
+	ret = ibv_modify_cq(cq->cq, &attr);
+	if (!ret)
+		return 0;
+	return err_set(err, -EOPNOTSUPP, REASON_DEVICE_LIMIT,
+		       "%s does not moderate completion events "
+		       "(ibv_modify_cq: %s)",
+		       port->name, strerror(ret < 0 ? -ret : ret));
+}
+
+int rdma_srq_create(struct ibv_srq **srq, const struct rdma_port *port,
+		    struct ibv_pd *pd, unsigned wrs, unsigned sges,
+		    struct err *err)
+{
+	struct ibv_srq_init_attr attr = {
+		.attr = {.max_wr = wrs, .max_sge = sges},
+	};
+
+	if (wrs > (unsigned)port->attr.max_srq_wr)
+		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
+			       "%u receives to be shared, but a queue of %s "
+			       "for that holds %d",
+			       wrs, port->name, port->attr.max_srq_wr);
+	errno = 0;
+	*srq = ibv_create_srq(pd, &attr);
+	if (*srq)
+		return 0;
+	return err_sys(err, errno ? -errno : -EIO,
+		       "cannot create a shared receive queue of %u on %s", wrs,
+		       port->name);
+}
+
 static int check_qp_limits(const struct rdma_port *port,
 			   const struct rdma_qp_want *want, struct err *err)
 {
@@ -117,6 +159,7 @@ static struct ibv_qp *try_qp(const struct rdma_qp_want *want,
 	struct ibv_qp_init_attr attr = {
 		.send_cq = want->cq,
 		.recv_cq = want->cq,
+		.srq = want->srq,
 		.qp_type = want->type,
 		.cap.max_send_wr = (uint32_t)want->send_wrs,
 		.cap.max_recv_wr = (uint32_t)want->recv_wrs,
@@ -315,6 +358,8 @@ int rdma_qp_to_rtr(struct ibv_qp *qp, const struct rdma_port *port,
 			IBV_QP_RQ_PSN;
 	if (qp->qp_type == IBV_QPT_RC)
 		mask |= IBV_QP_MAX_DEST_RD_ATOMIC | rdma_qp_rtr_policy(&attr);
+	if (path->rnr)
+		attr.min_rnr_timer = path->min_rnr_timer;
 	return modify(qp, &attr, mask, "RTR", err);
 }
 
@@ -330,6 +375,8 @@ int rdma_qp_to_rts(struct ibv_qp *qp, const struct rdma_path *path,
 
 	if (qp->qp_type == IBV_QPT_RC)
 		mask |= IBV_QP_MAX_QP_RD_ATOMIC | rdma_qp_rts_policy(&attr);
+	if (path->rnr)
+		attr.rnr_retry = path->rnr_retry;
 	return modify(qp, &attr, mask, "RTS", err);
 }
 

@@ -32,16 +32,30 @@ int rdma_cq_create(struct rdma_cq *cq, const struct rdma_port *port,
  * the device keeps it (a bug, unless somebody else failed before). */
 int rdma_cq_destroy(struct rdma_cq *cq);
 
+/* An event for so many completions, or after so many microseconds from the
+ * first; 0 and 0 do nothing.  Devices that cannot are device-limit. */
+int rdma_cq_moderate(struct rdma_cq *cq, const struct rdma_port *port,
+		     uint16_t count, uint16_t period_us, struct err *err);
+
 /* --- protection domain --------------------------------------------------- */
 
 int rdma_pd_create(struct ibv_pd **pd, const struct rdma_port *port,
 		   struct err *err);
 
+/* --- shared receive queue -------------------------------------------------- */
+
+/* `wrs` receives of up to `sges` pieces; more than the device takes is
+ * device-limit. */
+int rdma_srq_create(struct ibv_srq **srq, const struct rdma_port *port,
+		    struct ibv_pd *pd, unsigned wrs, unsigned sges,
+		    struct err *err);
+
 /* --- queue pair ----------------------------------------------------------- */
 
 struct rdma_qp_want {
 	struct ibv_pd *pd;
-	struct ibv_cq *cq; /* for both queues */
+	struct ibv_cq *cq;   /* for both queues */
+	struct ibv_srq *srq; /* NULL: receives of its own */
 	enum ibv_qp_type type;
 	uint64_t send_wrs, recv_wrs;
 	unsigned sges;	    /* pieces of a send */
@@ -71,6 +85,9 @@ struct rdma_path {
 	unsigned mtu_bytes;
 	uint8_t rd_atomic_out; /* reads and atomics we may have outstanding */
 	uint8_t rd_atomic_in;  /* those the peer may */
+	/* Where the peer has posted no receive: other than our policy. */
+	bool rnr;
+	uint8_t rnr_retry, min_rnr_timer;
 };
 
 /* Datagrams carry a key that both ends know; ours is no secret. */

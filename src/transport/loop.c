@@ -201,6 +201,8 @@ static int loop_open(struct ep **ep, const struct ep_attr *attr,
 	int ret;
 
 	ret = loop_probe(attr, err);
+	if (!ret)
+		ret = ep_no_extras(attr, "loop", err);
 	if (ret)
 		return ret;
 	p = calloc(1, sizeof(*p));

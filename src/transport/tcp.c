@@ -422,6 +422,8 @@ static int tcp_open(struct ep **ep, const struct ep_attr *attr,
 	int ret;
 
 	ret = tcp_probe(attr, err);
+	if (!ret)
+		ret = ep_no_extras(attr, "tcp", err);
 	if (ret)
 		return ret;
 	t = calloc(1, sizeof(*t));

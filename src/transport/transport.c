@@ -1,5 +1,6 @@
 #include "transport/transport.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <string.h>
 
@@ -42,6 +43,20 @@ const struct transport *transport_find(const char *name)
 		if (!strcmp(transport_at(i)->name, name))
 			return transport_at(i);
 	return NULL;
+}
+
+int ep_no_extras(const struct ep_attr *attr, const char *transport,
+		 struct err *err)
+{
+	const struct ep_extras *x = &attr->extras;
+
+	if (!x->shared_recv && !x->one_qp && !x->rnr && !x->cq_count &&
+	    !x->cq_period_us)
+		return 0;
+	return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+		       "%s has no queue pairs to share, to moderate or to let "
+		       "try again",
+		       transport);
 }
 
 unsigned ep_messages_per_op(const struct ep *ep, uint64_t bytes)

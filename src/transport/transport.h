@@ -70,8 +70,9 @@ struct caps {
 	unsigned max_inline_bytes;  /* as granted, 0: none */
 	unsigned max_sges;
 	unsigned max_lanes;
-	unsigned max_depth; /* work outstanding per lane and direction */
-	bool lossy;	    /* messages may be lost, and nobody tells */
+	unsigned n_qps, n_cqs; /* queue pairs and completion queues made */
+	unsigned max_depth;    /* work outstanding per lane and direction */
+	bool lossy;	       /* messages may be lost, and nobody tells */
 	bool acknowledged; /* a send that is complete is at the peer's device */
 	bool write_in_order; /* a write's last byte is visible last */
 	bool software_device;
@@ -150,6 +151,24 @@ static inline void ep_counts_add(struct ep_counts *sum,
 	sum->doorbells += c->doorbells;
 }
 
+/* What only some links have; all zeros ask for nothing.  An end that is asked
+ * for what its transport or device lacks does not open, and says so. */
+struct ep_extras {
+	/* One queue of receives for all lanes: recv_depth is that of all of
+	 * them together, and a completion tells the lane it came on. */
+	bool shared_recv;
+	/* Datagrams, active end: all lanes have one queue pair here, as
+	 * connectionless designs do, and one each at the peer. */
+	bool one_qp;
+	/* How an RC end goes on that finds no receive at the peer: how often
+	 * it tries again (7: for ever), and the code of the time that it is
+	 * told to wait for (IBTA 1.4, table 45). */
+	bool rnr;
+	uint8_t rnr_retry, min_rnr_timer;
+	/* Completions, or microseconds, that one event stands for; 0: each. */
+	uint16_t cq_count, cq_period_us;
+};
+
 /* What an end is opened with; filled by the session from the options. */
 struct ep_attr {
 	enum role role;
@@ -168,6 +187,7 @@ struct ep_attr {
 	unsigned mtu;		/* bytes; 0: the port's active MTU */
 	enum qp_type qp_type;	/* of a verbs link */
 	bool rdma_cm;		/* connect by RDMA CM */
+	struct ep_extras extras;
 	struct sockaddr_storage data_addr; /* where data links live (no port) */
 	uint8_t nonce[16]; /* the session's, proves who connects */
 	const struct clock *clock;
@@ -238,6 +258,10 @@ struct transport {
  * polls when spinning, so a little longer).  Returns the number of
  * completions, 0 when the time is up, or -errno. */
 int ep_wait(struct ep *ep, struct comp *comp, unsigned n, uint64_t timeout_ns);
+
+/* For transports that have none of the extras. */
+int ep_no_extras(const struct ep_attr *attr, const char *transport,
+		 struct err *err);
 
 /* How many wire messages a message of `bytes` is cut into; at least 1. */
 unsigned ep_messages_per_op(const struct ep *ep, uint64_t bytes);

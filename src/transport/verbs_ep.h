@@ -21,6 +21,7 @@
 #include "transport/verbs_blob.h"
 
 struct cm;
+struct verbs_srq;
 
 /* Pieces of memory in one work request: a header, a payload and two more,
  * unless more are asked for; a datagram's receive has one for its routing
@@ -61,6 +62,7 @@ struct ring {
 struct verbs_lane {
 	struct ibv_qp *qp;
 	uint32_t remote_qpn; /* UD: named by each send */
+	struct ibv_ah *ah;   /* UD: the peer's port; may be shared */
 	struct ring sq, rq;
 };
 
@@ -76,7 +78,7 @@ struct verbs_ep {
 	struct ibv_send_wr send_wrs[VERBS_BATCH];
 	struct ibv_recv_wr recv_wrs[VERBS_BATCH];
 	struct ibv_sge sges[VERBS_BATCH * VERBS_SGES_WR];
-	struct ibv_ah *ah;  /* UD: the peer's port */
+	struct ibv_ah *ah;  /* UD: that of the first lane */
 	struct ibv_sge grh; /* UD: every receive's first piece; length 0
 			      * elsewhere */
 
@@ -90,10 +92,11 @@ struct verbs_ep {
 	struct rdma_cq *more_cqs; /* where one has no room for all */
 	unsigned n_more_cqs, next_cq;
 	unsigned lanes_per_cq;
-	bool armed;	  /* an event will tell of the next completion */
-	bool failed;	  /* ep.err says why */
-	unsigned unacked; /* events got and not yet acknowledged */
-	unsigned idle;	  /* empty polls in a row, modulo */
+	struct verbs_srq *srq; /* NULL: each lane has its receives */
+	bool armed;	       /* an event will tell of the next completion */
+	bool failed;	       /* ep.err says why */
+	unsigned unacked;      /* events got and not yet acknowledged */
+	unsigned idle;	       /* empty polls in a row, modulo */
 
 	/* open, connect, close */
 	enum role role;
@@ -105,6 +108,7 @@ struct verbs_ep {
 	struct cm *cm;			   /* NULL: plain verbs */
 	uint64_t max_bytes;		   /* of a message */
 	uint32_t most_pieces; /* that the queues have room for, a message */
+	struct ep_extras extras;
 	struct verbs_blob own;
 };
 
@@ -133,6 +137,9 @@ void verbs_post_init(struct verbs_ep *ep);
 int verbs_post(struct ep *ep, const struct work *work, unsigned n);
 /* OP_BITs of what a device can do with such queue pairs. */
 unsigned verbs_ops(const struct rdma_port *port, enum qp_type qp_type);
+
+/* verbs_srq.c: to make queue pairs with; NULL: none. */
+struct ibv_srq *verbs_srq_of(const struct verbs_ep *ep);
 
 /* verbs_poll.c */
 int verbs_poll(struct ep *ep, struct comp *comp, unsigned n);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "rdma/cm.h"
-#include "transport/verbs_ep.h"
+#include "transport/verbs_srq.h"
 
 /* Acknowledging takes a lock: do it for so many events at once. */
 enum { EVENTS_PER_ACK = 64 };
@@ -64,7 +64,7 @@ static const struct meaning meanings[] = {
 		 "or the network between is gone"},
 	[IBV_WC_RNR_RETRY_EXC_ERR] =
 		{REASON_LINK_FAILED,
-		 "the peer has posted no receive for half a second"},
+		 "the peer had no receive posted, however often it was tried"},
 };
 
 static const struct meaning *meaning_of(enum ibv_wc_status status)
@@ -164,6 +164,8 @@ static int take(struct verbs_ep *ep, const struct ibv_wc *wc, int got,
 			fail(ep, &wc[i]);
 		else if (!(wc[i].wr_id & WRID_RECV))
 			take_send(ep, &wc[i], &comp[done++]);
+		else if (__builtin_expect(ep->srq != NULL, 0))
+			verbs_srq_take(ep, &wc[i], &comp[done++]);
 		else if (take_recv(ep, &wc[i], &comp[done]))
 			done++;
 	}

@@ -301,7 +301,7 @@ static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 	if (op->kind != KIND_MESSAGE)
 		fill_remote(wr, w, op->kind, done);
 	else if (ep->ah)
-		fill_datagram(wr, ep->ah, lane->remote_qpn);
+		fill_datagram(wr, lane->ah, lane->remote_qpn);
 	count_send(&ep->ep.counts, op, bytes);
 	return ep->n_wrs == VERBS_BATCH ? ring_send(ep, lane->qp) : 0;
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "transport/verbs_ep.h"
+#include "transport/verbs_srq.h"
 
 /* An sge's length has 32 bits; a power of two keeps pieces aligned. */
 enum { SEGMENT_MAX = 1 << 30 };
@@ -73,6 +73,12 @@ static int check_attr(struct verbs_ep *ep, const struct ep_attr *attr,
 			       "in one, and what may be lost is not cut",
 			       (unsigned long long)attr->max_bytes,
 			       qp_type_names[ep->qp_type], ep->segment_bytes);
+	if (pieces > 1 && ep->extras.shared_recv)
+		return err_set(err, -EMSGSIZE, REASON_DEVICE_LIMIT,
+			       "a message of %llu bytes is %llu pieces, and "
+			       "shared receives take whole ones",
+			       (unsigned long long)attr->max_bytes,
+			       (unsigned long long)pieces);
 	if (!attr->send_depth || !attr->recv_depth)
 		return err_set(err, -EINVAL, REASON_USAGE,
 			       "a depth of 0: at least 1 is needed");
@@ -123,12 +129,16 @@ static struct ibv_cq *cq_of(const struct verbs_ep *ep, unsigned lane)
 static int lane_init(struct verbs_ep *ep, struct verbs_lane *lane,
 		     const struct ep_attr *attr, struct err *err)
 {
+	const unsigned on_qp = ep->extras.one_qp ? attr->lanes : 1;
 	const struct rdma_qp_want want = {
 		.pd = ep->pd,
+		.srq = verbs_srq_of(ep),
 		.cq = cq_of(ep, (unsigned)(lane - ep->lanes)),
 		.type = ibv_type(ep->qp_type),
-		.send_wrs = (uint64_t)attr->send_depth * ep->most_pieces,
-		.recv_wrs = (uint64_t)attr->recv_depth * ep->most_pieces,
+		.send_wrs =
+			(uint64_t)attr->send_depth * ep->most_pieces * on_qp,
+		.recv_wrs =
+			(uint64_t)attr->recv_depth * ep->most_pieces * on_qp,
 		.sges = ep->ep.caps.max_sges,
 		.recv_sges = ep->ep.caps.max_sges + (ep->grh.length != 0),
 		.inline_bytes = attr->inline_bytes,
@@ -136,13 +146,18 @@ static int lane_init(struct verbs_ep *ep, struct verbs_lane *lane,
 	int ret;
 
 	if (ring_init(&lane->sq, attr->send_depth) ||
-	    ring_init(&lane->rq, attr->recv_depth))
+	    ring_init(&lane->rq, ep->srq ? 1 : attr->recv_depth))
 		return err_sys(err, -ENOMEM, "queues of %u + %u messages",
 			       attr->send_depth, attr->recv_depth);
+	if (ep->extras.one_qp && lane != ep->lanes) {
+		lane->qp = ep->lanes[0].qp;
+		return 0;
+	}
 	ret = rdma_qp_create(&lane->qp, &ep->port, &want, &ep->inline_bytes,
 			     err);
 	if (ret)
 		return ret;
+	ep->ep.caps.n_qps++;
 	return rdma_qp_to_init(lane->qp, &ep->port, err);
 }
 
@@ -165,34 +180,61 @@ static int make_grh(struct verbs_ep *ep, struct err *err)
 	return 0;
 }
 
+/* What completes into a queue of so many lanes. */
+static uint64_t cqe_of(const struct verbs_ep *ep, const struct ep_attr *attr,
+		       uint64_t lanes)
+{
+	const uint64_t sends = (uint64_t)attr->send_depth * lanes;
+	const uint64_t recvs = (uint64_t)attr->recv_depth *
+			       (ep->extras.shared_recv ? 1 : lanes);
+
+	return (sends + recvs) * ep->most_pieces;
+}
+
+/* The most lanes whose completions one queue of the device has room for; all
+ * where it does, or where one is not enough: then making it will say so. */
+static unsigned lanes_that_fit(const struct verbs_ep *ep,
+			       const struct ep_attr *attr)
+{
+	const uint64_t max = (uint64_t)ep->port.attr.max_cqe;
+	const uint64_t more = cqe_of(ep, attr, 2) - cqe_of(ep, attr, 1);
+	const uint64_t base = cqe_of(ep, attr, 1) - more;
+	const uint64_t fit = max > base ? (max - base) / more : 0;
+
+	/* One notification is slept for: more queues cannot be waited for. */
+	if (!fit || fit >= attr->lanes || attr->poll == POLL_EVENT)
+		return attr->lanes;
+	return (unsigned)fit;
+}
+
+static int make_cq(struct verbs_ep *ep, const struct ep_attr *attr,
+		   struct rdma_cq *cq, struct err *err)
+{
+	const uint64_t cqe = cqe_of(ep, attr, ep->lanes_per_cq);
+	int ret = rdma_cq_create(cq, &ep->port, cqe, attr->poll == POLL_EVENT,
+				 err);
+
+	if (ret)
+		return ret;
+	ep->ep.caps.n_cqs++;
+	return rdma_cq_moderate(cq, &ep->port, ep->extras.cq_count,
+				ep->extras.cq_period_us, err);
+}
+
 /* One queue, or as many as it takes. */
 static int make_cqs(struct verbs_ep *ep, const struct ep_attr *attr,
 		    struct err *err)
 {
-	const bool events = attr->poll == POLL_EVENT;
-	const uint64_t per_lane =
-		((uint64_t)attr->send_depth + attr->recv_depth) *
-		ep->most_pieces;
-	const uint64_t fit = (uint64_t)ep->port.attr.max_cqe / per_lane;
-	uint64_t lanes = attr->lanes;
-	unsigned i;
-	int ret;
+	unsigned made = ep->lanes_per_cq = lanes_that_fit(ep, attr);
+	int ret = make_cq(ep, attr, &ep->cq, err);
 
-	/* One notification is slept for: more queues cannot be waited for. */
-	if (fit && fit < lanes && !events)
-		lanes = fit;
-	ep->lanes_per_cq = (unsigned)lanes;
-	ret = rdma_cq_create(&ep->cq, &ep->port, per_lane * lanes, events, err);
-	if (ret || lanes == attr->lanes)
+	if (ret || made == attr->lanes)
 		return ret;
-	ep->more_cqs = calloc(attr->lanes / lanes, sizeof(*ep->more_cqs));
+	ep->more_cqs = calloc(attr->lanes / made, sizeof(*ep->more_cqs));
 	if (!ep->more_cqs)
 		return err_sys(err, -ENOMEM, "completion queues");
-	for (i = 0; !ret && (i + 1) * lanes < attr->lanes; i++) {
-		ret = rdma_cq_create(&ep->more_cqs[i], &ep->port,
-				     per_lane * lanes, false, err);
-		ep->n_more_cqs += !ret;
-	}
+	for (; !ret && made < attr->lanes; made += ep->lanes_per_cq)
+		ret = make_cq(ep, attr, &ep->more_cqs[ep->n_more_cqs++], err);
 	return ret;
 }
 
@@ -208,6 +250,8 @@ int verbs_queues_make(struct verbs_ep *ep, const struct ep_attr *attr,
 	if (ret)
 		return ret;
 	ret = make_cqs(ep, attr, err);
+	if (!ret && ep->extras.shared_recv)
+		ret = verbs_srq_make(ep, attr->recv_depth, err);
 	if (ret)
 		return ret;
 	ep->lanes = calloc(attr->lanes, sizeof(*ep->lanes));
@@ -219,7 +263,7 @@ int verbs_queues_make(struct verbs_ep *ep, const struct ep_attr *attr,
 		if (ret)
 			return ret;
 	}
-	return 0;
+	return ep->srq ? verbs_srq_lanes(ep, err) : 0;
 }
 
 int verbs_size(struct verbs_ep *ep, const struct ep_attr *attr, struct err *err)
@@ -231,12 +275,21 @@ int verbs_size(struct verbs_ep *ep, const struct ep_attr *attr, struct err *err)
 	return ret ? ret : check_attr(ep, attr, err);
 }
 
-static void lane_fini(struct verbs_lane *lane)
+static void lane_fini(struct verbs_ep *ep, struct verbs_lane *lane)
 {
-	if (lane->qp)
+	if (lane->qp && (lane == ep->lanes || !ep->extras.one_qp))
 		ibv_destroy_qp(lane->qp);
 	free(lane->sq.slots);
 	free(lane->rq.slots);
+}
+
+static void free_ahs(struct verbs_ep *ep)
+{
+	unsigned i;
+
+	for (i = 0; ep->ah && i < ep->n_lanes; i++)
+		if (ep->lanes[i].ah && (!i || ep->extras.one_qp))
+			ibv_destroy_ah(ep->lanes[i].ah);
 }
 
 void verbs_queues_free(struct verbs_ep *ep)
@@ -244,10 +297,12 @@ void verbs_queues_free(struct verbs_ep *ep)
 	unsigned i;
 
 	for (i = 0; i < ep->n_lanes; i++)
-		lane_fini(&ep->lanes[i]);
+		lane_fini(ep, &ep->lanes[i]);
+	free_ahs(ep);
 	free(ep->lanes);
 	ep->lanes = NULL;
 	ep->n_lanes = 0;
+	verbs_srq_free(ep);
 }
 
 void verbs_cq_free(struct verbs_ep *ep)

@@ -26,7 +26,7 @@
 
 #include "machine/mem.h"
 #include "rdma/cm.h"
-#include "transport/verbs_ep.h"
+#include "transport/verbs_srq.h"
 
 static void rc_close(struct ep *base);
 
@@ -56,6 +56,29 @@ static int check_type(const struct rdma_port *port, const struct ep_attr *attr,
 			       "%s queue pairs are connected by plain verbs "
 			       "here, not by RDMA CM (-R)",
 			       name);
+	return 0;
+}
+
+/* Of what only some links have: where it is made, and for which type. */
+static int take_extras(struct verbs_ep *ep, const struct ep_attr *attr,
+		       struct err *err)
+{
+	const struct ep_extras *x = &attr->extras;
+
+	ep->extras = *x;
+	ep->extras.one_qp = x->one_qp && ep->role == ROLE_ACTIVE;
+	if (x->one_qp && attr->qp_type != QP_UD)
+		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+			       "one queue pair for many peers: %s is a "
+			       "connection, only UD is none",
+			       qp_type_names[attr->qp_type]);
+	if (x->rnr && (attr->qp_type != QP_RC || attr->rdma_cm))
+		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+			       "only RC tries again where there is no receive, "
+			       "and by plain verbs (no -R) it is told how");
+	if ((x->cq_count || x->cq_period_us) && attr->poll != POLL_EVENT)
+		return err_set(err, -EINVAL, REASON_NOT_ASKED,
+			       "moderated are completion events: --poll event");
 	return 0;
 }
 
@@ -199,6 +222,7 @@ static int open_port(struct verbs_ep *ep, const struct ep_attr *attr,
 }
 
 extern const struct transport transport_rdma;
+static const struct transport transport_rdma_srq;
 
 static int rc_open(struct ep **out, const struct ep_attr *attr,
 		   struct blob *blob, struct err *err)
@@ -209,11 +233,14 @@ static int rc_open(struct ep **out, const struct ep_attr *attr,
 	ep = calloc(1, sizeof(*ep));
 	if (!ep)
 		return err_sys(err, -ENOMEM, "RDMA link");
-	ep->ep.tp = &transport_rdma;
+	ep->ep.tp = attr->extras.shared_recv ? &transport_rdma_srq
+					     : &transport_rdma;
 	ep->role = attr->role;
 	ep->qp_type = attr->qp_type;
 	verbs_post_init(ep);
-	ret = open_port(ep, attr, err);
+	ret = take_extras(ep, attr, err);
+	if (!ret)
+		ret = open_port(ep, attr, err);
 	if (ret)
 		goto close_ep;
 	ret = verbs_queues_make(ep, attr, err);
@@ -357,6 +384,24 @@ static int agree_segment(struct verbs_ep *ep, const struct verbs_blob *peer,
 	return 0;
 }
 
+/* Where a lane's datagrams go.  One queue pair for many peers has a handle for
+ * each; otherwise all lanes lead to the same port. */
+static int make_ah(struct verbs_ep *ep, const struct rdma_path *path,
+		   unsigned lane, struct err *err)
+{
+	int ret = 0;
+
+	if (ep->qp_type != QP_UD)
+		return 0;
+	ep->lanes[lane].ah = ep->ah;
+	if (!lane || ep->extras.one_qp)
+		ret = rdma_ah_create(&ep->lanes[lane].ah, ep->pd, &ep->port,
+				     path, err);
+	if (!lane)
+		ep->ah = ep->lanes[0].ah;
+	return ret;
+}
+
 static int connect_verbs(struct verbs_ep *ep, const struct verbs_blob *peer,
 			 struct err *err)
 {
@@ -367,18 +412,21 @@ static int connect_verbs(struct verbs_ep *ep, const struct verbs_blob *peer,
 		.mtu_bytes = ep->own.mtu_bytes,
 		.rd_atomic_out = ep->own.rd_atomic,
 		.rd_atomic_in = ep->own.rd_atomic,
+		.rnr = ep->extras.rnr,
+		.rnr_retry = ep->extras.rnr_retry,
+		.min_rnr_timer = ep->extras.min_rnr_timer,
 	};
 	unsigned i;
 	int ret;
 
 	memcpy(path.remote_gid, peer->gid, sizeof(path.remote_gid));
-	if (ep->qp_type == QP_UD) {
-		ret = rdma_ah_create(&ep->ah, ep->pd, &ep->port, &path, err);
+	for (i = 0; i < ep->n_lanes; i++) {
+		ret = make_ah(ep, &path, i, err);
 		if (ret)
 			return ret;
-	}
-	for (i = 0; i < ep->n_lanes; i++) {
 		path.remote_qpn = ep->lanes[i].remote_qpn = peer->qpn[i];
+		if (i && ep->extras.one_qp)
+			continue;
 		ret = rdma_qp_to_rtr(ep->lanes[i].qp, &ep->port, &path, err);
 		if (!ret)
 			ret = rdma_qp_to_rts(ep->lanes[i].qp, &path, err);
@@ -446,24 +494,22 @@ static void rc_close(struct ep *base)
 	cm_disconnect(ep->cm);
 	verbs_queues_free(ep);
 	cm_free(ep->cm);
-	if (ep->ah)
-		ibv_destroy_ah(ep->ah);
 	verbs_cq_free(ep);
 	rdma_port_close(&ep->port);
 	free(ep);
 }
 
-const struct transport transport_rdma = {
-	.name = "rdma",
-	.summary = "RDMA verbs (RC; --qp-type has UC and UD)",
-	.qp_types = 1u << QP_RC | 1u << QP_UC | 1u << QP_UD,
-	.probe = rc_probe,
-	.open = rc_open,
-	.reg = rc_reg,
-	.dereg = rc_dereg,
-	.connect = rc_connect,
-	.post = verbs_post,
-	.poll = verbs_poll,
-	.block = verbs_block,
-	.close = rc_close,
-};
+/* They differ in how they post. */
+#define RDMA_TRANSPORT(how)                                                    \
+	{                                                                      \
+		.name = "rdma",                                                \
+		.summary = "RDMA verbs (RC; --qp-type has UC and UD)",         \
+		.qp_types = 1u << QP_RC | 1u << QP_UC | 1u << QP_UD,           \
+		.probe = rc_probe, .open = rc_open, .reg = rc_reg,             \
+		.dereg = rc_dereg, .connect = rc_connect, .post = (how),       \
+		.poll = verbs_poll, .block = verbs_block, .close = rc_close,   \
+	}
+
+const struct transport transport_rdma = RDMA_TRANSPORT(verbs_post);
+static const struct transport transport_rdma_srq =
+	RDMA_TRANSPORT(verbs_srq_post);
