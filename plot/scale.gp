@@ -1,18 +1,27 @@
 # Rate, or with "tail" in the figure's name p99, against what there is many of;
-# which, the name says.
+# which, the name says; or what a queue pair takes.
 # Data: scale_*.dat: x thousands_of_operations_per_s (or p99_us) trials
 if (!exists('base')) base = 'scale_qps'
 if (!exists('style_loaded')) load 'style.gp'
 
 is(what) = strstrt(base, what) > 0
 against = is('qps') ? 'queue pairs' : is('window') ? 'operations outstanding' : \
-	is('regions') ? 'memory regions' : 'memory gone to at random'
-set label 101 'Scale: '.(is('tail') ? 'p99' : 'rate').' against '.against
-set xlabel is('qps') ? 'queue pairs' : \
+	is('regions') ? 'memory regions' : \
+	is('threads') ? 'threads of each end' : \
+	is('processes') ? 'processes of each end' : \
+	is('memory') ? 'how many there are' : \
+	is('rnr') ? 'how long it waits for a receive' : \
+	'memory gone to at random'
+set label 101 'Scale: '.(is('tail') ? 'p99' : \
+	is('memory') ? 'memory of a queue pair' : 'rate').' against '.against
+set xlabel is('qps') || is('memory') ? 'queue pairs' : \
+	is('threads') || is('processes') ? against : \
+	is('rnr') ? 'min\_rnr\_timer (1: 10 µs, 12: 0.64 ms, 16: 2.56 ms)' : \
 	is('window') ? 'operations outstanding, over all queue pairs' : \
 	is('regions') ? 'memory regions' : \
 	'bytes of memory that are gone to at random (1k = 1024)' offset 0,-0.3
 set ylabel is('tail') ? 'posting to completion or answer in µs   (p99)' : \
+	is('memory') ? 'kB of the host that the client takes for each' : \
 	'operations in thousands per second' offset -0.5,0
 
 ymax = 0.0

@@ -8,6 +8,10 @@
  * need one queue pair whatever the number of peers (Kalia et al., FaSST, OSDI
  * 2016).  How many operations are outstanding is swept at each number of
  * queue pairs: a fixed window would measure itself.
+ *
+ * Beside how many there are of something: receives of their own or shared,
+ * queue pairs of their own or shared by threads, threads or processes, pages
+ * small or huge, and what a reliable link does where receives are missing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,23 +19,41 @@
 #include "machine/mem.h"
 #include "reports.h"
 #include "run/scenario.h"
+#include "work/crew.h"
 #include "work/parts.h"
 #include "work/spread.h"
 
 struct scale_cfg {
 	uint64_t op; /* index of scale_kinds */
 	uint64_t size, qps, outstanding, regions, memory;
+	uint64_t pages; /* enum mem_pages */
+	uint64_t threads, processes, share;
+	uint64_t shared_recv, one_qp;
+	uint64_t receives, rnr_retry, min_rnr_timer;
 	uint64_t verify; /* enum exchange_verify */
 };
 
+/* Of the host and of this process. */
+struct scale_memory {
+	uint64_t available, resident;
+};
+
 struct scale_state {
-	uint64_t available; /* memory, before the link was opened */
-	uint64_t used;	    /* by the link and what it registered */
-	struct spread spread;
+	struct scale_memory before, link; /* before it; what it took */
+	struct crew *crew;
 };
 
 static const enum op scale_kinds[] = {OP_WRITE, OP_READ, OP_SEND};
 static const char *const op_names[] = {"write", "read", "send", NULL};
+static const char *const yes_names[] = {"no", "yes", NULL};
+static const char *const qp_names[] = {"each", "one", NULL};
+static const char *const pages_names[] = {
+	[MEM_PAGES_AS_IS] = "as-is", [MEM_PAGES_SMALL] = "small",
+	[MEM_PAGES_THP] = "thp",     [MEM_PAGES_2M] = "2m",
+	[MEM_PAGES_1G] = "1g",	     NULL,
+};
+
+enum { RNR_FOR_EVER = 7, RNR_TIMER_MAX = 31 };
 
 /* --- options -------------------------------------------------------------- */
 
@@ -67,6 +89,38 @@ static const struct opt opts[] = {
 		       1ull << 40, "1M",
 		       "the server's memory that is gone to, in units of an "
 		       "operation's size in whole pages of 4 KiB"),
+	PARTS_OPT_NAME("pages", AT(pages), "pages", pages_names, "as-is",
+		       "pages of that memory: whatever this host does, the "
+		       "smallest, transparent huge ones, or of a pool"),
+	PARTS_OPT_COUNT("threads", AT(threads), "threads", 1, CREW_MAX, "1",
+			"threads of each end that work at once; queue pairs, "
+			"outstanding, regions and memory are divided among "
+			"them"),
+	PARTS_OPT_COUNT("processes", AT(processes), "processes", 1, CREW_MAX,
+			"1", "the same in processes of their own"),
+	PARTS_OPT_NAME("share-qps", AT(share), "share_qps", yes_names, "no",
+		       "the client's threads use the same queue pairs, under "
+		       "a lock; not for sends"),
+	PARTS_OPT_NAME("shared-receives", AT(shared_recv), "shared_receives",
+		       yes_names, "no",
+		       "sends: one queue of as many receives as are "
+		       "outstanding, instead of one for each queue pair"),
+	PARTS_OPT_NAME("client-qps", AT(one_qp), "client_qps", qp_names, "each",
+		       "sends, --qp-type ud: the client has a queue pair for "
+		       "each of the server's --qps, or one for all of them, "
+		       "with an address handle each"),
+	PARTS_OPT_COUNT("receives", AT(receives), "receives", 0,
+			SPREAD_OUTSTANDING_MAX, "0",
+			"sends: receives that the server posts for a queue "
+			"pair, fewer than may be on their way; 0: as many"),
+	PARTS_OPT_COUNT("rnr-retry", AT(rnr_retry), "rnr_retry", 0,
+			RNR_FOR_EVER, "7",
+			"with --receives: how often a request is sent again "
+			"that found none; 7: for ever"),
+	PARTS_OPT_COUNT("min-rnr-timer", AT(min_rnr_timer), "min_rnr_timer", 0,
+			RNR_TIMER_MAX, "12",
+			"with --receives: code of the time before that: 1 is "
+			"10 us, 12 0.64 ms, 18 5.12 ms, 26 82 ms, 0 655 ms"),
 	PARTS_OPT_VERIFY(AT(verify), "; of reads and answers the "
 				     "first word always is, but with none"),
 };
@@ -82,38 +136,54 @@ static const struct opt_group scale_opts = {
 enum {
 	SCALE_DONE = METRIC_BASE_COUNT,
 	SCALE_MOST,
+	SCALE_AHEAD,
 	SCALE_DEPTH,
 	SCALE_LOST,
+	SCALE_QPS,
+	SCALE_CQS,
 	SCALE_MEMORY,
+	SCALE_RESIDENT,
+	SCALE_PER_QP,
+	SCALE_PROCESS,
 	SCALE_METRICS_END
 };
 
+/* Workers of one end add up; hosts that hold the same do not. */
+#define SCALE_METRIC(m, u, s, how, text)                                       \
+	{                                                                      \
+		.name = m, .unit = u, .side = SIDE_##s, .merge = MERGE_##how,  \
+		.help = text                                                   \
+	}
+
 static const struct metric metrics[] = {
-	{.name = "operations",
-	 .unit = "1",
-	 .side = SIDE_CLIENT,
-	 .help = "operations completed"},
-	{.name = "outstanding_max",
-	 .unit = "1",
-	 .side = SIDE_CLIENT,
-	 .merge = MERGE_MAX,
-	 .help = "operations on their way at a time, at most"},
-	{.name = "posted_receives",
-	 .unit = "1",
-	 .side = SIDE_SERVER,
-	 .merge = MERGE_MAX,
-	 .help = "receives posted whenever a request may be on its way, all "
-		 "queue pairs together"},
-	{.name = "messages_lost",
-	 .unit = "1",
-	 .side = SIDE_CLIENT,
-	 .help = "requests without an answer, on links that lose messages"},
-	{.name = "link_memory_bytes",
-	 .unit = "bytes",
-	 .side = SIDE_BOTH,
-	 .merge = MERGE_MAX,
-	 .help = "memory of the host that opening the link took, queue pairs "
-		 "and their queues; what else the host did is in it"},
+	SCALE_METRIC("operations", "1", CLIENT, SUM, "operations completed"),
+	SCALE_METRIC("outstanding_max", "1", CLIENT, SUM,
+		     "operations on their way at a time, at most"),
+	SCALE_METRIC("sent_ahead", "1", CLIENT, SUM,
+		     "requests begun while all receives that could take them "
+		     "were spoken for: none with credit"),
+	SCALE_METRIC("posted_receives", "1", SERVER, SUM,
+		     "receives posted whenever a request may be on its way, "
+		     "all queue pairs together"),
+	SCALE_METRIC("messages_lost", "1", CLIENT, SUM,
+		     "requests without an answer, on links that lose "
+		     "messages"),
+	SCALE_METRIC("queue_pairs", "1", BOTH, MAX, "queue pairs made"),
+	SCALE_METRIC("completion_queues", "1", BOTH, MAX,
+		     "completion queues made: more than one where one has "
+		     "no room for all"),
+	SCALE_METRIC("link_memory_bytes", "bytes", BOTH, MAX,
+		     "memory of the host that opening the link took, queue "
+		     "pairs and their queues; what else the host did, the "
+		     "other end on it among that, is in it"),
+	SCALE_METRIC("link_rss_bytes", "bytes", BOTH, MAX,
+		     "the part of it that this process has in its address "
+		     "space"),
+	SCALE_METRIC("qp_memory_bytes", "bytes", BOTH, MAX,
+		     "memory of the host for each queue pair, where a link "
+		     "of many took enough to be seen"),
+	SCALE_METRIC("process_rss_bytes", "bytes", BOTH, MAX,
+		     "all that this process has in memory at the end"),
 };
 
 _Static_assert(sizeof(metrics) / sizeof(metrics[0]) ==
@@ -124,16 +194,59 @@ _Static_assert(sizeof(metrics) / sizeof(metrics[0]) ==
 
 static const struct scenario_default defaults[] = {{"transport", "rdma"}};
 
+#define SENDS                                                                  \
+	{                                                                      \
+		"op", "send"                                                   \
+	}
+
 static const struct sweep sweeps[] = {
+	/* Queue pairs, at the best window of each. */
 	{{{"op", "write,send"},
-	  {"qps", "1,4,16,64,256,1024"},
+	  {"qps", "1,16,64,256,1024"},
 	  {"outstanding", "16,64,256"}}},
 	{{{"op", "write"}, {"qps", "4096"}, {"outstanding", "64"}}},
-	{{{"op", "send"}, {"qp-type", "ud"}, {"outstanding", "16,64,256"}}},
+	{{SENDS,
+	  {"transport", "tcp"},
+	  {"qps", "1,16,64,256"},
+	  {"outstanding", "16,64,256"}}},
+	/* Without connections, and with one queue pair for many peers. */
+	{{SENDS, {"qp-type", "ud"}, {"outstanding", "16,64,256"}}},
+	{{SENDS,
+	  {"qp-type", "ud"},
+	  {"qps", "16,64,256"},
+	  {"outstanding", "64"},
+	  {"client-qps", "each,one"}}},
+	{{SENDS,
+	  {"qps", "16,64,256,1024"},
+	  {"outstanding", "64"},
+	  {"shared-receives", "yes"}}},
+	/* Requests that find no receive. */
+	{{SENDS,
+	  {"qps", "4"},
+	  {"outstanding", "64"},
+	  {"receives", "0,4"},
+	  {"min-rnr-timer", "1,12,16"}}},
+	/* Who works. */
+	{{{"op", "write,send"},
+	  {"qps", "16"},
+	  {"outstanding", "64"},
+	  {"threads", "1,2,4"}}},
+	{{{"op", "write"},
+	  {"qps", "16"},
+	  {"outstanding", "64"},
+	  {"threads", "2,4"},
+	  {"share-qps", "yes"}}},
+	{{{"op", "write,send"},
+	  {"qps", "16"},
+	  {"outstanding", "64"},
+	  {"processes", "2,4"}}},
+	/* Where it goes. */
 	{{{"op", "write,read"},
 	  {"memory", "64M"},
 	  {"regions", "1,16,256,4096,16384"}}},
-	{{{"op", "write,read"}, {"memory", "64k,1M,16M,128M"}}},
+	{{{"op", "write,read"},
+	  {"memory", "64k,1M,16M,128M"},
+	  {"pages", "small,thp"}}},
 };
 
 /* --- the scenario ---------------------------------------------------------- */
@@ -143,30 +256,113 @@ static int bad(struct err *err, const char *why)
 	return err_set(err, -EINVAL, REASON_USAGE, "scale: %s", why);
 }
 
-static int supported(const void *config, struct err *err)
+static bool sends(const struct scale_cfg *cfg)
 {
-	const struct scale_cfg *cfg = config;
-	const uint64_t pages = (cfg->size + SPREAD_PAGE - 1) / SPREAD_PAGE;
+	return scale_kinds[cfg->op] == OP_SEND;
+}
 
-	if (cfg->qps % cfg->outstanding && cfg->outstanding % cfg->qps)
-		return bad(err, "one of --qps and --outstanding has to divide "
-				"the other");
-	if (cfg->memory / cfg->regions < pages * SPREAD_PAGE)
-		return bad(err, "--memory has less than an operation's pages "
-				"for each of --regions");
-	return 0;
+static unsigned workers(const struct scale_cfg *cfg)
+{
+	return (unsigned)(cfg->threads > 1 ? cfg->threads : cfg->processes);
+}
+
+/* A worker's part of what is divided among those that have links of their
+ * own. */
+static uint64_t part(const struct scale_cfg *cfg, uint64_t of)
+{
+	return cfg->share ? of : of / workers(cfg);
 }
 
 static struct spread_attr attr_of(const struct scale_cfg *cfg)
 {
+	const unsigned n = workers(cfg);
+
 	return (struct spread_attr){
 		.op = scale_kinds[cfg->op],
 		.size = cfg->size,
-		.lanes = (unsigned)cfg->qps,
-		.outstanding = (unsigned)cfg->outstanding,
-		.regions = (unsigned)cfg->regions,
-		.memory = cfg->memory,
+		.lanes = (unsigned)part(cfg, cfg->qps),
+		.outstanding = (unsigned)cfg->outstanding / n,
+		.regions = cfg->regions == 1
+				   ? 1
+				   : (unsigned)part(cfg, cfg->regions),
+		.memory = part(cfg, cfg->memory),
+		.pages = (enum mem_pages)cfg->pages,
+		.receives = (unsigned)cfg->receives,
+		.shared_recv = cfg->shared_recv != 0,
 		.verify = (enum exchange_verify)cfg->verify,
+	};
+}
+
+/* What only sends have, and what says nothing by itself. */
+static void canonical(void *config)
+{
+	struct scale_cfg *cfg = config;
+
+	if (!sends(cfg))
+		cfg->shared_recv = cfg->one_qp = cfg->receives = 0;
+	if (!cfg->receives) {
+		cfg->rnr_retry = RNR_FOR_EVER;
+		cfg->min_rnr_timer = 12;
+	}
+	if (workers(cfg) == 1)
+		cfg->share = 0;
+}
+
+static int check_workers(const struct scale_cfg *cfg, struct err *err)
+{
+	const unsigned n = workers(cfg);
+
+	if (cfg->threads > 1 && cfg->processes > 1)
+		return bad(err, "--threads or --processes, not both");
+	if (cfg->share && (sends(cfg) || cfg->processes > 1))
+		return bad(err, "--share-qps is for threads that write or "
+				"read: a receive is nobody's");
+	if (cfg->outstanding % n || (!cfg->share && cfg->qps % n) ||
+	    (cfg->regions > 1 && !cfg->share && cfg->regions % n))
+		return bad(err, "--threads or --processes have to divide "
+				"--outstanding, --qps and --regions");
+	return 0;
+}
+
+static int check_receives(const struct scale_cfg *cfg, struct err *err)
+{
+	const struct spread_attr a = attr_of(cfg);
+
+	if (!sends(cfg) && (cfg->receives || cfg->shared_recv || cfg->one_qp))
+		return bad(err, "--receives, --shared-receives and "
+				"--client-qps are for --op send");
+	if (cfg->receives > spread_recv_depth(&a))
+		return bad(err, "--receives: more than may be on their way");
+	return 0;
+}
+
+static int supported(const void *config, struct err *err)
+{
+	const struct scale_cfg *cfg = config;
+	const uint64_t pages = (cfg->size + SPREAD_PAGE - 1) / SPREAD_PAGE;
+	struct spread_attr a;
+	int ret = check_workers(cfg, err);
+
+	if (ret)
+		return ret;
+	a = attr_of(cfg);
+	if (a.lanes % a.outstanding && a.outstanding % a.lanes)
+		return bad(err, "one of --qps and --outstanding has to divide "
+				"the other");
+	if (a.memory / a.regions < pages * SPREAD_PAGE)
+		return bad(err, "--memory has less than an operation's pages "
+				"for each of --regions");
+	return check_receives(cfg, err);
+}
+
+static struct ep_extras extras_of(const struct scale_cfg *cfg)
+{
+	return (struct ep_extras){
+		.shared_recv = cfg->shared_recv != 0,
+		.one_qp = cfg->one_qp != 0,
+		.rnr = cfg->receives != 0,
+		.rnr_retry = (uint8_t)cfg->rnr_retry,
+		.min_rnr_timer = (uint8_t)cfg->min_rnr_timer,
 	};
 }
 
@@ -175,16 +371,19 @@ static void need(const void *config, struct need *n)
 	const struct scale_cfg *cfg = config;
 	const struct spread_attr a = attr_of(cfg);
 	const uint64_t table = a.regions * sizeof(struct spread_region);
+	const unsigned of_link = cfg->share ? workers(cfg) : 1;
 
 	*n = (struct need){
 		.ops = OP_BIT(a.op),
 		.max_bytes = a.regions > 1 && table > a.size ? table : a.size,
-		.recv_depth = spread_depth(&a),
+		.recv_depth = spread_recv_depth(&a),
 		/* An answer may overtake the completion of its question. */
-		.send_depth = 2 * spread_depth(&a),
+		.send_depth = 2 * spread_depth(&a) * of_link,
 		.lanes = a.lanes,
 		.sges = 1,
-		.lock_bytes = spread_bytes(&a),
+		.workers = workers(cfg),
+		.extras = extras_of(cfg),
+		.lock_bytes = spread_bytes(&a) * workers(cfg),
 		.op = op_names[cfg->op],
 		.size_bytes = cfg->size,
 	};
@@ -192,58 +391,156 @@ static void need(const void *config, struct need *n)
 		n->ops |= OP_BIT(OP_READ); /* of the table of regions */
 }
 
+/* --- a worker --------------------------------------------------------------- */
+
+_Static_assert(sizeof(struct spread) <= CREW_STATE_MAX, "a worker's state");
+
+static int worker_setup(struct end *e, void *state, struct err *err)
+{
+	const struct spread_attr a = attr_of((const void *)e->pt->scn_cfg);
+
+	return spread_init(state, e, &a, err);
+}
+
+static int worker_client(struct end *e, void *state, const struct phase *ph,
+			 struct err *err)
+{
+	struct spread *s = state;
+	int ret = spread_client(s, ph, err);
+
+	tally_set(&e->tally, SCALE_DONE, s->posted);
+	tally_set(&e->tally, SCALE_MOST, s->most);
+	if (s->a.op == OP_SEND)
+		tally_set(&e->tally, SCALE_AHEAD, s->ahead);
+	if (s->lossy)
+		tally_set(&e->tally, SCALE_LOST, s->lost);
+	return ret;
+}
+
+static int worker_server(struct end *e, void *state, const struct phase *ph,
+			 struct err *err)
+{
+	struct spread *s = state;
+	int ret = spread_server(s, ph, err);
+
+	if (s->a.op == OP_SEND)
+		tally_set(&e->tally, SCALE_DEPTH, s->n_recvs);
+	return ret;
+}
+
+static int worker_verify(struct end *e, void *state, struct err *err)
+{
+	(void)e;
+	return spread_verify(state, err);
+}
+
+static void worker_teardown(struct end *e, void *state)
+{
+	struct spread *s = state;
+
+	(void)e;
+	if (s->end)
+		spread_fini(s);
+}
+
+static const struct crew_work crew_work = {
+	.setup = worker_setup,
+	.client = worker_client,
+	.server = worker_server,
+	.verify = worker_verify,
+	.teardown = worker_teardown,
+	.metrics = metrics,
+	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
+};
+
+/* --- an end ------------------------------------------------------------------ */
+
+static struct scale_memory memory_now(void)
+{
+	return (struct scale_memory){
+		.available = mem_available(),
+		.resident = mem_resident(),
+	};
+}
+
+static struct crew_attr crew_of(const struct end *e,
+				const struct scale_cfg *cfg)
+{
+	struct crew_attr a = {
+		.n = workers(cfg),
+		.processes = cfg->processes > 1,
+		.depth = (unsigned)cfg->outstanding / workers(cfg),
+	};
+
+	/* Threads that share have one link, and so one server. */
+	a.share = cfg->share && e->role == ROLE_ACTIVE;
+	if (cfg->share && e->role == ROLE_PASSIVE)
+		a.n = 1;
+	return a;
+}
+
 static int begin(struct end *e, const void *cfg, struct err *err)
 {
+	const struct crew_attr a = crew_of(e, cfg);
 	struct scale_state *s = calloc(1, sizeof(*s));
+	int ret;
 
-	(void)cfg;
 	e->state = s;
 	if (!s)
 		return err_sys(err, -ENOMEM, "scale");
-	s->available = mem_available();
-	return 0;
+	ret = crew_begin(&s->crew, e, &a, &crew_work, err);
+	s->before = memory_now();
+	return ret;
 }
 
 static int setup(struct end *e, const void *cfg, struct err *err)
 {
-	const struct spread_attr a = attr_of(cfg);
 	struct scale_state *s = e->state;
-	const uint64_t left = mem_available();
+	const struct scale_memory now = memory_now(), *was = &s->before;
 
-	s->used = left < s->available ? s->available - left : 0;
-	return spread_init(&s->spread, e, &a, err);
+	(void)cfg;
+	if (now.available < was->available)
+		s->link.available = was->available - now.available;
+	if (now.resident > was->resident)
+		s->link.resident = now.resident - was->resident;
+	return crew_setup(s->crew, err);
 }
 
-/* A link that took less than what comes and goes on a host was not seen. */
-static void tally_memory(struct tally *t, const struct scale_state *s)
+/* What comes and goes on a host by itself. */
+enum { NOISE_BYTES = 4 << 20 };
+
+/* Of one link: those of other workers are opened later, or elsewhere.  A link
+ * that took less than what comes and goes on a host was not seen. */
+static void tally_memory(struct end *e, const struct scale_state *s)
 {
-	if (s->used)
-		tally_set(t, SCALE_MEMORY, s->used);
+	const struct scale_cfg *cfg = (const void *)e->pt->scn_cfg;
+	const unsigned qps = e->ep->caps.n_qps;
+	struct tally *t = &e->tally;
+
+	if (qps) {
+		const unsigned links = cfg->share ? 1 : workers(cfg);
+
+		tally_set(t, SCALE_QPS, (uint64_t)qps * links);
+		tally_set(t, SCALE_CQS, (uint64_t)e->ep->caps.n_cqs * links);
+	}
+	if (cfg->processes == 1)
+		tally_set(t, SCALE_PROCESS, mem_resident());
+	if (workers(cfg) > 1)
+		return;
+	if (s->link.resident)
+		tally_set(t, SCALE_RESIDENT, s->link.resident);
+	if (s->link.available)
+		tally_set(t, SCALE_MEMORY, s->link.available);
+	if (qps && s->link.available > NOISE_BYTES)
+		tally_set(t, SCALE_PER_QP, s->link.available / qps);
 }
 
-static int client(struct end *e, const struct phase *ph, struct err *err)
+static int phase(struct end *e, const struct phase *ph, struct err *err)
 {
 	struct scale_state *s = e->state;
-	int ret = spread_client(&s->spread, ph, err);
+	int ret = crew_phase(s->crew, ph, err);
 
-	tally_set(&e->tally, SCALE_DONE, s->spread.posted);
-	tally_set(&e->tally, SCALE_MOST, s->spread.most);
-	tally_memory(&e->tally, s);
-	if (s->spread.lossy)
-		tally_set(&e->tally, SCALE_LOST, s->spread.lost);
-	return ret;
-}
-
-static int server(struct end *e, const struct phase *ph, struct err *err)
-{
-	struct scale_state *s = e->state;
-	const struct spread_attr *a = &s->spread.a;
-	int ret = spread_server(&s->spread, ph, err);
-
-	tally_memory(&e->tally, s);
-	if (a->op == OP_SEND)
-		tally_set(&e->tally, SCALE_DEPTH,
-			  (uint64_t)a->lanes * s->spread.depth);
+	tally_memory(e, s);
 	return ret;
 }
 
@@ -251,15 +548,15 @@ static int verify(struct end *e, struct err *err)
 {
 	struct scale_state *s = e->state;
 
-	return spread_verify(&s->spread, err);
+	return crew_verify(s->crew, err);
 }
 
 static void teardown(struct end *e)
 {
 	struct scale_state *s = e->state;
 
-	if (s && s->spread.end)
-		spread_fini(&s->spread);
+	if (s)
+		crew_end(s->crew);
 	free(s);
 	e->state = NULL;
 }
@@ -290,11 +587,12 @@ const struct scenario scenario_scale = {
 	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
 	.report = &report_scale,
 	.supported = supported,
+	.canonical = canonical,
 	.need = need,
 	.begin = begin,
 	.setup = setup,
-	.client = client,
-	.server = server,
+	.client = phase,
+	.server = phase,
 	.verify = verify,
 	.teardown = teardown,
 };

@@ -5,7 +5,7 @@
 #include "report/report.h"
 #include "reports.h"
 
-#define FIGURE(what, words, column, label, text, y_column, y_label)            \
+#define FIGURE(what, least, words, column, label, text, y_column, y_label)     \
 	{                                                                      \
 		.name = "scale_" what,                                         \
 		.title = "Scale: " words " against " text,                     \
@@ -13,13 +13,14 @@
 		.axes = {.x = column,                                          \
 			 .x_label = label,                                     \
 			 .y = {{y_column, y_label, 1e3}}},                     \
-		.min_points = 3,                                               \
+		.min_points = least,                                           \
 	}
 /* The rate, and the tail beside it. */
 #define FIGURES(what, column, label, text)                                     \
-	FIGURE(what, "rate", column, label, text, "ops_per_s", "thousands/s"), \
-		FIGURE(what "_tail", "p99", column, label, text, "lat_p99_ns", \
-		       "p99")
+	FIGURE(what, 3, "rate", column, label, text, "ops_per_s",              \
+	       "thousands/s"),                                                 \
+		FIGURE(what "_tail", 3, "p99", column, label, text,            \
+		       "lat_p99_ns", "p99")
 
 static const struct report_figure figures[] = {
 	FIGURES("qps", "qps", "queue pairs", "queue pairs"),
@@ -27,6 +28,14 @@ static const struct report_figure figures[] = {
 		"operations outstanding"),
 	FIGURES("regions", "regions", "regions", "memory regions"),
 	FIGURES("pages", "memory_bytes", "bytes", "memory gone to at random"),
+	FIGURE("threads", 2, "rate", "threads", "threads", "threads",
+	       "ops_per_s", "thousands/s"),
+	FIGURE("processes", 2, "rate", "processes", "processes", "processes",
+	       "ops_per_s", "thousands/s"),
+	FIGURE("memory", 2, "memory", "qps", "queue pairs", "queue pairs",
+	       "client_qp_memory_bytes", "kB a queue pair"),
+	FIGURE("rnr", 3, "rate", "min_rnr_timer", "code of the time",
+	       "the time before another try", "ops_per_s", "thousands/s"),
 };
 
 static const struct report_equal equals[] = {
@@ -40,12 +49,24 @@ static bool never_without_credit(const struct check *c, size_t row,
 	b->is = check_number(c, row, "outstanding_max");
 	b->least = 0;
 	b->most = check_number(c, row, "posted_receives");
-	return !isnan(b->is) && !isnan(b->most);
+	return !isnan(b->is) && !isnan(b->most) &&
+	       check_number(c, row, "receives") == 0;
+}
+
+/* A queue pair's, not all of them together. */
+static bool never_ahead(const struct check *c, size_t row,
+			struct report_bounds *b)
+{
+	b->is = check_number(c, row, "sent_ahead");
+	b->least = b->most = 0;
+	return !isnan(b->is) && check_number(c, row, "receives") == 0;
 }
 
 static const struct report_rule rules[] = {
 	{CHECK_EXACT, "never more requests on their way than receives posted",
 	 report_rule_rows, .row = never_without_credit},
+	{CHECK_EXACT, "no request begun without a receive for it",
+	 report_rule_rows, .row = never_ahead},
 };
 
 static const struct report_sentence sentences[] = {

@@ -78,6 +78,14 @@ static double mib(uint64_t bytes)
 	return (double)bytes / (1024 * 1024);
 }
 
+uint64_t mem_resident(void)
+{
+	uint64_t bytes = 0;
+
+	sysfs_field("/proc/self/status", "VmRSS:", &bytes);
+	return bytes;
+}
+
 int mem_check_available(uint64_t need, struct err *err)
 {
 	uint64_t have = mem_available();

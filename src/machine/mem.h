@@ -49,6 +49,9 @@ void mem_free(struct mem *mem); /* zeroed struct is fine */
 /* Bytes available: /proc/meminfo MemAvailable, or what is left in our own
  * control group (version 2) if that is less; UINT64_MAX if unknown. */
 uint64_t mem_available(void);
+/* Bytes that this process has in memory (VmRSS); 0 if unknown. */
+uint64_t mem_resident(void);
+
 /* Are so many?  0, or -ENOMEM and the arithmetic in words. */
 int mem_check_available(uint64_t need, struct err *err);
 

@@ -63,6 +63,7 @@ static int open_link(struct end *e, const struct end_env *env, unsigned index,
 	attr.recv_depth = need.recv_depth;
 	attr.max_bytes = need.max_bytes;
 	attr.sges = need.sges;
+	attr.extras = need.extras;
 	if (need.lanes)
 		attr.lanes = need.lanes;
 	if (need.send_depth)
@@ -79,6 +80,19 @@ static int open_link(struct end *e, const struct end_env *env, unsigned index,
 			       "%s has not every operation that %s needs",
 			       tp->name, e->pt->scn->name);
 	return 0;
+}
+
+int end_open_own(struct end *own, struct blob *blob, struct err *err)
+{
+	const struct end_env env = {
+		.role = own->role,
+		.clock = own->clock,
+		.nonce = {own->nonce},
+		.data_addr = {&own->data_addr},
+	};
+
+	own->ep = NULL;
+	return open_link(own, &env, 0, blob, err);
 }
 
 /* After pinning, so that what opens them is where it will be counted. */
@@ -246,7 +260,7 @@ void end_close(struct end *e)
 /* Of all links together. */
 static struct ep_counts counts_of(const struct end *e)
 {
-	struct ep_counts sum = {0};
+	struct ep_counts sum = e->others.counts;
 	unsigned i;
 
 	for (i = 0; i < END_PEERS_MAX; i++)
@@ -273,13 +287,13 @@ static void tally_counts(struct tally *t, const struct ep_counts *a,
 #define HOST_TIME_MIN_NS 100000000u
 
 static void tally_cputime(struct tally *t, const struct cputime *before,
-			  uint64_t elapsed_ns)
+			  uint64_t others_ns, uint64_t elapsed_ns)
 {
 	struct cputime now, d;
 
 	cputime_now(&now);
 	cputime_diff(&d, before, &now);
-	tally_set(t, METRIC_CPU_NS, d.process_ns);
+	tally_set(t, METRIC_CPU_NS, d.process_ns + others_ns);
 	if (!d.host_known || elapsed_ns < HOST_TIME_MIN_NS)
 		return;
 	tally_set(t, METRIC_HOST_BUSY_NS, d.host_busy_ns);
@@ -344,10 +358,12 @@ int end_phase(struct end *e, const struct phase *ph, struct err *err)
 	int ret;
 
 	tally_init(&e->tally);
+	e->others.cpu_ns = 0;
 	cputime_now(&cpu);
 	ret = ph->measured ? run_counted(e, ph, err) : run_scenario(e, ph, err);
 	nic_counters_quiet(&e->nic);
-	tally_cputime(&e->tally, &cpu, clock_raw_ns() - begin);
+	tally_cputime(&e->tally, &cpu, e->others.cpu_ns,
+		      clock_raw_ns() - begin);
 	after = counts_of(e);
 	tally_counts(&e->tally, &before, &after);
 	return ret;

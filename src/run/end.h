@@ -50,6 +50,13 @@ struct end_link {
 	struct blob peer_token;
 };
 
+/* What a scenario's own links and processes did: all of their work, and the
+ * CPU time of the current phase. */
+struct end_others {
+	struct ep_counts counts;
+	uint64_t cpu_ns;
+};
+
 /* Words for a row, by the client's end: columns of the scenario. */
 enum { END_NOTES_MAX = 4, END_NOTE_TEXT = 160 };
 
@@ -66,6 +73,7 @@ struct end {
 	struct sockaddr_storage data_addr;
 	uint8_t nonce[NONCE_BYTES];
 	struct end_link more[END_PEERS_MAX - 1];
+	struct end_others others;
 	const struct tally *peer_tallies; /* verify of a client: one a peer */
 	char notes[END_NOTES_MAX][END_NOTE_TEXT];
 	end_pulse pulse;
@@ -112,6 +120,11 @@ static inline const struct blob *end_peer_token(const struct end *e,
 {
 	return index ? &e->more[index - 1].peer_token : &e->peer_token;
 }
+
+/* One more link of the same kind, for a worker of the scenario's own: `own` is a
+ * copy of an end and gets a link instead of that one's; to be connected and
+ * closed by the caller. */
+int end_open_own(struct end *own, struct blob *blob, struct err *err);
 
 /* False: a server that the scenario, or this point of it, does without. */
 bool end_has_part(const struct end *e);

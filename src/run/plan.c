@@ -389,6 +389,8 @@ static unsigned ends_of(const struct point *pt, unsigned ends)
 	struct need need;
 
 	pt->scn->need(pt->scn_cfg, &need);
+	if (need.workers > 1)
+		return ends * need.workers;
 	return need.peers > 1 && ends > 1 ? 1 + need.peers : ends;
 }
 

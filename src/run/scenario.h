@@ -20,6 +20,8 @@ struct need {
 	unsigned lanes;	     /* 0: one */
 	unsigned sges;	     /* pieces in a work; 0: up to 4 */
 	unsigned peers;	     /* that the client has a link to; 0: one */
+	unsigned workers;    /* of each end, that wait at once; 0: one */
+	struct ep_extras extras;
 	/* No link is opened (end->ep is NULL): the scenario measures something
 	 * local, or makes connections of its own. */
 	bool no_link;

@@ -84,6 +84,12 @@ static void choose_unit(struct spread *s, unsigned slot)
 	w->remote_rkey = (uint32_t)r->rkey;
 }
 
+/* Requests that the same receives are for. */
+static unsigned *on_lane(struct spread *s, unsigned lane)
+{
+	return &s->on_lane[s->a.shared_recv ? 0 : lane];
+}
+
 static int begin_op(struct spread *s, unsigned slot, struct err *err)
 {
 	struct work *w = &s->works[slot];
@@ -94,6 +100,7 @@ static int begin_op(struct spread *s, unsigned slot, struct err *err)
 		choose_unit(s, slot);
 	if (s->a.op != OP_READ)
 		scan_stamp_first(spread_slot(s, slot), s->a.size, number);
+	s->ahead += ++*on_lane(s, w->lane) > s->known_recvs && spread_asks(s);
 	s->pending[slot] = spread_asks(s) ? 2 : 1;
 	s->begun[slot] = clock_ticks(s->end->clock);
 	s->posted++;
@@ -175,6 +182,7 @@ static int finish_op(struct spread *s, struct flow *f, unsigned slot,
 	if (--s->pending[slot])
 		return 0;
 	s->busy--;
+	--*on_lane(s, s->works[slot].lane);
 	s->done++;
 	f->waiter.done++;
 	hist_record(&s->end->tally.latency,
@@ -195,6 +203,7 @@ static int give_up(struct spread *s, struct flow *f, struct err *err)
 			continue;
 		s->pending[i] = 0;
 		s->busy--;
+		--*on_lane(s, s->works[i].lane);
 		s->lost++;
 		if (!over(s, f))
 			ret = begin_op(s, i, err);
@@ -241,6 +250,7 @@ static void begin_phase(struct spread *s, struct flow *f,
 	};
 	end_waiter_init(&f->waiter, s->end, s->a.size);
 	s->posted = s->done = s->verified = s->most = s->lost = 0;
+	s->ahead = 0;
 	f->begin = f->now = clock_ticks(s->end->clock);
 }
 
@@ -270,17 +280,27 @@ int spread_client(struct spread *s, const struct phase *ph, struct err *err)
 /* --- server ------------------------------------------------------------------ */
 
 /* The receive is there again before the client may send the next; its memory
- * is not written before the answer has gone. */
+ * is not written before the answer has gone.  Where there are too few of them
+ * the next may be waiting for it already: then it is posted after that. */
 static int answer(struct spread *s, const struct comp *c, struct err *err)
 {
 	const unsigned i = (unsigned)c->cookie;
 	struct work w = s->recvs[i];
-	int ret = spread_post_recv(s, i, err);
+	int ret = s->a.receives ? 0 : spread_post_recv(s, i, err);
 
 	w.op = OP_SEND;
+	w.lane = c->lane;
 	w.flags = WORK_SIGNAL;
 	s->done++;
 	return ret ? ret : post(s, &w, err);
+}
+
+static int serve_one(struct spread *s, const struct comp *c, struct err *err)
+{
+	if (c->op == OP_RECV)
+		return answer(s, c, err);
+	return s->a.receives ? spread_post_recv(s, (unsigned)c->cookie, err)
+			     : 0;
 }
 
 static int serve_requests(struct spread *s, struct err *err)
@@ -297,8 +317,7 @@ static int serve_requests(struct spread *s, struct err *err)
 			break;
 		}
 		for (i = 0; !ret && i < n; i++)
-			if (comp[i].op == OP_RECV)
-				ret = answer(s, &comp[i], err);
+			ret = serve_one(s, &comp[i], err);
 		waiter.done = s->done;
 		if (!ret && stop_requested)
 			ret = parts_interrupted(err);

@@ -12,6 +12,11 @@
  * pages.  A send is a request that the server answers: it posts the receive
  * again before, so that a lane never has more requests on their way than
  * receives are posted, and the client counts on no more than that.
+ *
+ * With fewer `receives` than that it is not so: requests arrive where no
+ * receive is posted and a reliable link sends them again, after the time that
+ * the peer's device names (IBTA 1.4, 9.7.5.2.8).  Those that were begun while
+ * all receives of their queue pair were spoken for are counted.
  */
 #ifndef WORK_SPREAD_H
 #define WORK_SPREAD_H
@@ -31,7 +36,11 @@ struct spread_attr {
 	size_t size; /* at least 8: a message carries its number */
 	unsigned lanes, outstanding;
 	unsigned regions;
-	uint64_t memory; /* that is written to or read, in whole units */
+	uint64_t memory;      /* that is written to or read, in whole units */
+	enum mem_pages pages; /* of it */
+	/* Of a lane, for requests; 0: as many as it has on its way. */
+	unsigned receives;
+	bool shared_recv; /* receives are those of all lanes together */
 	enum exchange_verify verify;
 };
 
@@ -58,14 +67,19 @@ struct spread {
 	uint64_t *begun;   /* ticks, a slot */
 	uint64_t *numbers; /* of the operation a slot is at */
 	uint8_t *pending;  /* completions that it waits for */
-	uint64_t *units;   /* where it is */
+	unsigned *on_lane; /* requests on their way, a lane (all: the first) */
+	unsigned n_recvs;  /* our own, all lanes together */
+	unsigned known_recvs; /* the server's, of a lane (or all) */
+	uint64_t *units;      /* where it is */
 	uint64_t rng;
 	bool known; /* the peer's regions are in the table */
 	unsigned busy;
-	uint64_t posted, done, verified, most, lost;
+	uint64_t posted, done, verified, most, lost, ahead;
 };
 
 unsigned spread_depth(const struct spread_attr *a);
+/* Receives that an end posts, of a lane, or of all with shared_recv. */
+unsigned spread_recv_depth(const struct spread_attr *a);
 /* Bytes that an end registers. */
 uint64_t spread_bytes(const struct spread_attr *a);
 

@@ -17,9 +17,25 @@ unsigned spread_depth(const struct spread_attr *a)
 	return a->outstanding > a->lanes ? a->outstanding / a->lanes : 1;
 }
 
+unsigned spread_recv_depth(const struct spread_attr *a)
+{
+	return a->shared_recv ? a->outstanding : spread_depth(a);
+}
+
+/* Of all lanes together, at most. */
 static unsigned receives_of(const struct spread_attr *a)
 {
-	return a->op == OP_SEND ? spread_depth(a) * a->lanes : 0;
+	if (a->op != OP_SEND)
+		return 0;
+	return spread_recv_depth(a) * (a->shared_recv ? 1 : a->lanes);
+}
+
+/* Fewer only where requests arrive. */
+static unsigned own_receives(const struct spread_attr *a, enum role role)
+{
+	if (!a->receives || role == ROLE_ACTIVE)
+		return receives_of(a);
+	return a->receives * (a->shared_recv ? 1 : a->lanes);
 }
 
 static uint64_t unit_of(const struct spread_attr *a)
@@ -90,8 +106,8 @@ static int map_large(struct spread *s, struct err *err)
 	s->regions = calloc(s->a.regions, sizeof(struct region *));
 	if (!s->regions)
 		return err_sys(err, -ENOMEM, "%u regions", s->a.regions);
-	ret = mem_alloc_on(&s->large, bytes * s->a.regions,
-			   s->end->is.numa_node, err);
+	ret = mem_alloc_as(&s->large, bytes * s->a.regions,
+			   s->end->is.numa_node, s->a.pages, err);
 	for (i = 0; !ret && i < s->a.regions; i++) {
 		char *at = (char *)s->large.addr + i * bytes;
 
@@ -134,8 +150,9 @@ static int allocate(struct spread *s, struct err *err)
 	s->numbers = calloc(n, sizeof(*s->numbers));
 	s->pending = calloc(n, sizeof(*s->pending));
 	s->units = calloc(n, sizeof(*s->units));
+	s->on_lane = calloc(s->a.lanes, sizeof(*s->on_lane));
 	if (s->works && s->sges && s->recvs && s->recv_sges && s->begun &&
-	    s->numbers && s->pending && s->units)
+	    s->numbers && s->pending && s->units && s->on_lane)
 		return 0;
 	return err_sys(err, -ENOMEM, "%u operations outstanding", n);
 }
@@ -165,11 +182,10 @@ static void make_works(struct spread *s)
 
 static int post_receives(struct spread *s, struct err *err)
 {
-	const unsigned n = receives_of(&s->a);
 	unsigned i;
 	int ret = 0;
 
-	for (i = 0; !ret && i < n; i++) {
+	for (i = 0; !ret && i < s->n_recvs; i++) {
 		s->recv_sges[i] = (struct sge){
 			.addr = s->inbox + i * s->stride,
 			.len = s->a.size,
@@ -197,6 +213,8 @@ int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
 	s->a = *a;
 	s->lossy = e->ep->caps.lossy;
 	s->depth = spread_depth(a);
+	s->n_recvs = own_receives(a, e->role);
+	s->known_recvs = a->receives ? a->receives : spread_recv_depth(a);
 	s->stride = parts_stride(a->size);
 	s->unit = unit_of(a);
 	s->units_per_region = a->memory / a->regions / s->unit;
@@ -234,6 +252,7 @@ void spread_fini(struct spread *s)
 	free(s->numbers);
 	free(s->pending);
 	free(s->units);
+	free(s->on_lane);
 }
 
 /* --- verifying --------------------------------------------------------------- */

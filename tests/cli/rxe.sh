@@ -137,12 +137,31 @@ scale_run sc-regions --op write,read --regions 1024 --memory 4M
 ok "scale: 1024 regions" eval 'is "$status" 0 && all_are ok sc-regions/scale.csv status'
 scale_run sc-ud --op send --qp-type ud --outstanding 64
 ok "scale: datagrams" all_are ok sc-ud/scale.csv status
+scale_run sc-srq --op send --qps 16,256 --outstanding 64 --shared-receives yes
+ok "scale: shared receives" eval '
+	all_are ok sc-srq/scale.csv status && all_are 64 sc-srq/scale.csv posted_receives'
+scale_run sc-one --op send --qp-type ud --qps 64 --outstanding 64 --client-qps one
+ok "scale: one queue pair to 64 peers" is \
+	"$(column sc-one/scale.csv client_queue_pairs) $(column sc-one/scale.csv server_queue_pairs)" "1 64"
+scale_run sc-share --op write,read --qps 4 --outstanding 64 --threads 4 --share-qps yes
+ok "scale: four threads on the same queue pairs" eval '
+	all_are ok sc-share/scale.csv status && all_are 100 sc-share/scale.csv operations'
+scale_run sc-procs --op write,send --qps 16 --outstanding 64 --processes 2
+ok "scale: two processes" all_are ok sc-procs/scale.csv status
+scale_run sc-rnr --op send --qps 4 --outstanding 64 --receives 4 --min-rnr-timer 1
+ok "scale: without credit, sent again until there is a receive" eval '
+	all_are ok sc-rnr/scale.csv status && (($(column sc-rnr/scale.csv sent_ahead) > 0))'
+scale_run sc-rnr0 --op send --qps 4 --outstanding 64 --receives 1 --rnr-retry 0
+ok "scale: or, with no retries, the link ends and says so" grep -q "RNR retry counter exceeded" \
+	sc-rnr0/scale.csv
 scale_run sc-cqs --op send --qps 1024 --outstanding 16384 -n 20000
-ok "scale: several completion queues" all_are ok sc-cqs/scale.csv status
+ok "scale: several completion queues" eval '
+	all_are ok sc-cqs/scale.csv status && (($(column sc-cqs/scale.csv client_completion_queues) > 1))'
 scale_run sc-most --op send --qps 4096 --outstanding 64
 ok "scale: 4096 queue pairs" all_are ok sc-most/scale.csv status
 ok "scale: within 1 GiB" eval '
-	(($(column sc-most/scale.csv client_link_memory_bytes) < 1 << 30))'
+	(($(column sc-most/scale.csv client_link_memory_bytes) < 1 << 30 &&
+	  $(column sc-most/scale.csv client_process_rss_bytes) < 1 << 30))'
 
 # oplog: every method over verbs, recovered from the replicas' own memory.
 log_run() { # OUT OPTIONS...

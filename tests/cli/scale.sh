@@ -22,5 +22,34 @@ ok "no writes without RDMA" eval '[[ $(cell lacks reason) == not-in-transport* ]
 ok "a window that is no multiple" fails_with 2 "has to divide" run scale --qps 3 --outstanding 16
 ok "regions smaller than a page" fails_with 2 "--regions" run scale --memory 64k --regions 256
 try "$bench" run scale --plan
-ok "the default plan is bounded" eval '(($(grep -c rdma "$work/out") < 80))'
+ok "the default plan is bounded" eval '(($(grep -cE "rdma|tcp" "$work/out") < 100))'
+
+# Threads and processes, each with links of its own: all that was asked, once.
+for who in threads processes; do
+	try "$bench" run scale --transport tcp,loop --op send --qps 8 --outstanding 32 --$who 2,4 \
+		--verify each -n 501 --trials 1 --out $who
+	ok "$who: exit 0" is "$status" 0
+	ok "$who: every operation once" all_are 501 $who/scale.csv operations
+	ok "$who: and verified at the client" all_are 501 $who/scale.csv client_verified
+	ok "$who: the window was full" all_are 32 $who/scale.csv outstanding_max
+	ok "$who: receives of all" all_are 32 $who/scale.csv posted_receives
+	try "$bench" check $who
+	ok "$who: check holds" is "$status" 0
+done
+"$bench" run scale --transport loop --op send --qps 4 --outstanding 16 --processes 4 --poll yield \
+	-D 20s --trials 1 --out killed >/dev/null 2>"$work/err" &
+victim=$!
+ok "a worker is there" within 5 eval '[[ -n $(pgrep -P $victim | sed -n 3p) ]]'
+ok "no worker outlives its client" eval 'children=$(pgrep -P $victim | xargs)
+	kill -9 $victim
+	within 5 eval "! kill -0 $children 2>/dev/null"'
+ok "workers that do not divide the window" fails_with 2 "have to divide" \
+	run scale --threads 3 --outstanding 16
+ok "threads or processes" fails_with 2 "not both" run scale --qps 4 --threads 2 --processes 2
+ok "sends are not shared" fails_with 2 "share-qps" \
+	run scale --op send --qps 4 --threads 2 --share-qps yes
+ok "more receives than may be on their way" fails_with 2 "receives" \
+	run scale --op send --qps 4 --receives 64
+try "$bench" run scale --transport tcp --op send --qps 4 --shared-receives yes -n 5 --trials 1 --out lacks2
+ok "no shared receives without verbs" grep -q not-in-transport lacks2/scale.csv
 done_testing

@@ -163,6 +163,28 @@ static void lanes_and_windows(void **state)
 	}
 }
 
+/* Fewer receives than may be on their way: what is begun without one is
+ * counted, and is answered all the same where the link waits for it. */
+static void too_few_receives(void **state)
+{
+	struct err err;
+
+	(void)state;
+	attr.receives = 1;
+	open_both();
+	assert_int_equal(ss.n_recvs, attr.lanes);
+	assert_int_equal(run(100, &err), 0);
+	assert_int_equal(client.tally.latency.count, 100);
+	/* The first of each lane has one; the others of the window have not. */
+	assert_true(cs.ahead >= attr.outstanding - attr.lanes);
+	close_both();
+	attr.receives = 0;
+	open_both();
+	assert_int_equal(run(100, &err), 0);
+	assert_int_equal(cs.ahead, 0);
+	close_both();
+}
+
 static void spoilt(void **state)
 {
 	struct err err;
@@ -195,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(lanes_and_windows, setup),
+		cmocka_unit_test_setup(too_few_receives, setup),
 		cmocka_unit_test_setup(spoilt, setup),
 		cmocka_unit_test_setup(losses, setup),
 	};
