@@ -98,6 +98,15 @@ $(BUILD)/tests/tools/%: tests/tools/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDLIBS_DYN)
 
+# The example of a scenario (README): rdmabench with one more in its list.
+EXAMPLE := $(BUILD)/tests/example/rdmabench
+$(EXAMPLE): $(wildcard tests/example/*.[ch]) src/run/scenario.c \
+		$(filter-out $(LIBOBJ),$(OBJ)) $(LIB)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -Itests/example $(CPPFLAGS) $(ALL_CFLAGS) $(LDSTATIC) $(LDFLAGS) \
+		-o $@ $(filter %.c %.o %.a,$^) $(LDLIBS)
+
 # Linked as the binary is: what they measure is what is shipped.
 $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
 	$(call say,BENCH,$@)
@@ -123,7 +132,7 @@ ifeq ($(STATIC),1)
 tests unit conformance:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(DYNAMIC) STATIC=0 $@
 else
-tests: $(UNIT) $(CONF) $(TOOLS)
+tests: $(UNIT) $(CONF) $(TOOLS) $(EXAMPLE)
 
 unit: $(UNIT)
 	$(Q)bad=0; for t in $(UNIT); do $$t || bad=1; done; exit $$bad
@@ -213,10 +222,12 @@ $(BUILD)/man/%: man/%.in $(BUILD)/rdmabench
 	$(Q)$(BUILD)/rdmabench help --mdoc > $@.options
 	$(Q)$(BUILD)/rdmabench help --mdoc-scenarios > $@.scenarios
 	$(Q)$(BUILD)/rdmabench help --mdoc-columns > $@.columns
+	$(Q)$(BUILD)/rdmabench help --mdoc-reasons > $@.reasons
 	$(Q)sed -e '/^@OPTIONS@/{r $@.options' -e 'd}' \
 		-e '/^@SCENARIOS@/{r $@.scenarios' -e 'd}' \
-		-e '/^@COLUMNS@/{r $@.columns' -e 'd}' $< > $@.tmp
-	$(Q)rm -f $@.options $@.scenarios $@.columns && mv $@.tmp $@
+		-e '/^@COLUMNS@/{r $@.columns' -e 'd}' \
+		-e '/^@REASONS@/{r $@.reasons' -e 'd}' $< > $@.tmp
+	$(Q)rm -f $@.options $@.scenarios $@.columns $@.reasons && mv $@.tmp $@
 
 $(COMPLETION): $(BUILD)/rdmabench
 	$(call say,GEN,$@)

@@ -96,7 +96,7 @@ stage_tsan_cli() {
 }
 
 stage_deb() {
-	command_ok 'a Debian package' scripts/deb.sh
+	tap 'a Debian package' tests/cli/deb.sh
 }
 
 run_stages "$@"

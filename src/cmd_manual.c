@@ -289,6 +289,24 @@ static void completion(void)
 	     "complete -o filenames -F _rdmabench rdmabench");
 }
 
+/* Every reason, and what a row is that has it: no other word starts one. */
+static void manual_reasons(void)
+{
+	unsigned i;
+
+	puts(".Bl -tag -width Ds");
+	for (i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+		const enum reason r = (enum reason)i;
+
+		printf(".It Cm %s\n", reason_word(r));
+		opt_mdoc_text(stdout, reason_help(r));
+		printf("(%s; exit status %d)\n",
+		       reason_is_unsupported(r) ? "unsupported" : "failed",
+		       reason_exit_code(r));
+	}
+	puts(".El");
+}
+
 bool cmd_manual(const char *what)
 {
 	static const struct {
@@ -298,6 +316,7 @@ bool cmd_manual(const char *what)
 		{"--mdoc", manual_options},
 		{"--mdoc-scenarios", manual_scenarios},
 		{"--mdoc-columns", manual_columns},
+		{"--mdoc-reasons", manual_reasons},
 		{"--completion", completion},
 	};
 	size_t i;

@@ -14,34 +14,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What each means: reason_help(). */
 enum reason {
 	REASON_NONE,
-	REASON_USAGE,		 /* a bad option or combination */
-	REASON_NO_DEVICE,	 /* no such RDMA device, port or GID here */
-	REASON_NO_PERMISSION,	 /* the kernel said no */
-	REASON_NO_MEMORY,	 /* memory, memlock or descriptors too small */
-	REASON_NO_PROGRAM,	 /* a program that is called is not installed */
-	REASON_NO_FILE,		 /* a file or folder is not there */
-	REASON_IO_ERROR,	 /* disk full, read-only, ... */
-	REASON_IN_USE,		 /* address, port or folder taken */
-	REASON_DEVICE_LIMIT,	 /* the device cannot do that much */
-	REASON_NOT_IN_TRANSPORT, /* the transport has no such operation */
-	REASON_BUILT_WITHOUT,	 /* left out when this binary was built */
-	REASON_NO_PMU,		 /* no hardware counters here */
-	REASON_NO_MSR,		 /* no access to a register of the CPU */
-	REASON_NO_INSTRUCTION,	 /* this processor has no such instruction */
-	REASON_NOT_ASKED,	 /* the point does no such thing */
-	REASON_NO_HUGEPAGES,	 /* none are set aside, or switched off */
-	REASON_PEER_REFUSED,	 /* nobody there, or it said goodbye */
-	REASON_PEER_VERSION,	 /* it speaks another version */
-	REASON_PEER_PROTOCOL,	 /* it sent what is not in the protocol */
-	REASON_PEER_LOST,	 /* the connection ended */
-	REASON_PEER_TIMEOUT,	 /* alive on the wire, but silent */
-	REASON_LINK_FAILED,	 /* a data link broke (completion error) */
-	REASON_VERIFY_FAILED,	 /* data arrived and was wrong */
-	REASON_MISCOUNT,	 /* both ends counted differently */
-	REASON_INTERRUPTED,	 /* Ctrl-C, SIGTERM */
-	REASON_INTERNAL,	 /* a bug in rdmabench */
+	REASON_USAGE,
+	REASON_NO_DEVICE,
+	REASON_NO_PERMISSION,
+	REASON_NO_MEMORY,
+	REASON_NO_PROGRAM,
+	REASON_NO_FILE,
+	REASON_IO_ERROR,
+	REASON_IN_USE,
+	REASON_DEVICE_LIMIT,
+	REASON_NOT_IN_TRANSPORT,
+	REASON_BUILT_WITHOUT,
+	REASON_NO_PMU,
+	REASON_NO_MSR,
+	REASON_NO_INSTRUCTION,
+	REASON_NOT_ASKED,
+	REASON_NO_HUGEPAGES,
+	REASON_PEER_REFUSED,
+	REASON_PEER_VERSION,
+	REASON_PEER_PROTOCOL,
+	REASON_PEER_LOST,
+	REASON_PEER_TIMEOUT,
+	REASON_LINK_FAILED,
+	REASON_VERIFY_FAILED,
+	REASON_MISCOUNT,
+	REASON_INTERRUPTED,
+	REASON_INTERNAL,
 	REASON_COUNT
 };
 
@@ -70,6 +71,9 @@ void err_clear(struct err *err);
 /* "no-device", "peer-lost", ...; and back (REASON_COUNT if unknown). */
 const char *reason_word(enum reason reason);
 enum reason reason_parse(const char *word);
+
+/* What it means, a line. */
+const char *reason_help(enum reason reason);
 
 /* The process's exit code for it: DESIGN section 2 (1, 2, 3, 4, 130). */
 int reason_exit_code(enum reason reason);

@@ -68,6 +68,12 @@ static void safe_name(const char *name, char *buf, size_t cap)
 			buf[i] = '_';
 }
 
+static int no_place(int ret, struct err *err)
+{
+	err_wrap(err, "no folder for results here (--out DIR names another)");
+	return ret;
+}
+
 /* Two runs in one second must not share a folder. */
 static int make_new(struct run *run, struct err *err)
 {
@@ -75,11 +81,8 @@ static int make_new(struct run *run, struct err *err)
 	int ret;
 
 	ret = make_path("results", err);
-	if (ret) {
-		err_wrap(err, "no folder for results here (--out DIR names "
-			      "another)");
-		return ret;
-	}
+	if (ret)
+		return no_place(ret, err);
 	for (i = 0; i < 100; i++) {
 		if (i)
 			snprintf(run->dir, sizeof(run->dir), "results/%s-%u",
@@ -92,7 +95,8 @@ static int make_new(struct run *run, struct err *err)
 		if (errno != EEXIST)
 			break;
 	}
-	return err_sys(err, -errno, "%s", run->dir);
+	ret = err_sys(err, -errno, "%s", run->dir);
+	return no_place(ret, err);
 }
 
 static int lock(struct run *run, struct err *err)

@@ -38,6 +38,9 @@ unexplained() {
 		done
 }
 ok "every column is in rdmabench-csv(5)" is "$(unexplained)" ""
+reasons=$(sed -n 's/^\t\[REASON_[A-Z_]*\] = {"\([a-z-]*\)".*/\1/p' src/base/err.c)
+ok "every reason is in rdmabench-csv(5)" eval \
+	'(( $(wc -w <<<"$reasons") > 20 )) && for r in $reasons; do grep -qx ".It Cm $r" "$share/man/man5/rdmabench-csv.5" || exit 1; done'
 ok "every scenario is in rdmabench-scenarios(7)" eval \
 	'for s in $("$bench" list scenarios | awk "/^  [a-z]/ { print \$1 }"); do grep -qx ".Sh $s" "$share/man/man7/rdmabench-scenarios.7" || exit 1; done'
 

@@ -62,4 +62,8 @@ ok "unwritable results" fails_with 3 "" \
 mkdir full && touch full/run.json
 ok "results of another run stay" fails_with 2 "holds the results" \
 	run sendrecv --transport tcp -s 1k -n 1 --out full
+: >results
+ok "no place for results: --out is named" fails_with 3 "--out DIR names another" \
+	run sendrecv --transport tcp -s 64 -n 1 --trials 1
+rm results
 done_testing
