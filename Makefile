@@ -21,6 +21,14 @@ endif
 CPPFLAGS += -D_GNU_SOURCE -DRDMABENCH_VERSION='"$(VERSION)"' -Isrc -Iscenarios
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN)
 
+# FLUSH and ATOMIC WRITE came with rdma-core 45 (scripts/flush.sh).
+HAVE_IBV_WR_FLUSH := $(shell echo 'void f(struct ibv_qp_ex *q) { \
+	ibv_wr_flush(q, 0, 0, 0, IBV_FLUSH_PERSISTENT, IBV_FLUSH_RANGE); \
+	ibv_wr_atomic_write(q, 0, 0, 0); }' | $(CC) -w -fsyntax-only \
+	-include infiniband/verbs.h -Werror=implicit -x c - 2>/dev/null && \
+	echo 1 || echo 0)
+CPPFLAGS += -DHAVE_IBV_WR_FLUSH=$(HAVE_IBV_WR_FLUSH)
+
 PKG_CONFIG ?= pkg-config
 PKGS    := librdmacm libibverbs jansson libsodium
 ifeq ($(STATIC),1)
@@ -188,6 +196,10 @@ build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/calm.c tests/fuzz/script.c $(LIB)
 fuzz: build-fuzz
 	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS)
 
+# FLUSH and ATOMIC WRITE for real: a Debian 13 root, a guest with Linux 6.12.
+flush-check:
+	$(Q)scripts/flush.sh check
+
 lint:
 	$(Q)scripts/lint.sh
 
@@ -254,5 +266,5 @@ clean:
 	$(Q)rm -rf build $(BUILD) rdmabench
 
 .PHONY: all unit tests conformance build-asan build-tsan asan tsan soak fuzz \
-        build-fuzz lint check check-full bench man install deb clean
+        build-fuzz flush-check lint check check-full bench man install deb clean
 -include $(OBJ:.o=.d) $(UNIT:%=%.d) $(BENCH:%=%.d) $(TOOLS:%=%.d)

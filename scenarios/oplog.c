@@ -6,8 +6,9 @@
  * acknowledged when k copies are durable.  The methods differ in how a copy
  * reaches a peer and who makes it durable there: the peer's program after a
  * message over TCP (tcp), a send (send) or a write with immediate data
- * (write-imm); an RDMA read behind the write (write-read); nobody (write: the
- * floor).  PMDK's RPMA performance report of 2021 has such figures for one peer.
+ * (write-imm); an RDMA read behind the write (write-read); a FLUSH behind it,
+ * and for commit by tail an ATOMIC WRITE and another FLUSH (write-flush); nobody
+ * (write: the floor).  PMDK's RPMA performance report of 2021 has such figures for one peer.
  * After each trial every replica is recovered from its memory as after a crash,
  * and all must hold what was acknowledged.
  */
@@ -34,12 +35,18 @@ static const char *const post_names[] = {
 	NULL,
 };
 
+static const char *const placement_names[] = {
+	[PLACE_GLOBAL] = "global",
+	[PLACE_PERSISTENT] = "persistent",
+	NULL,
+};
+
 static const struct opt opts[] = {
 	{.name = "method",
 	 .type = OPT_ENUM,
 	 .role = OPT_AXIS,
 	 .offset = AT(method),
-	 .def = "tcp,send,write-imm,write-read,write",
+	 .def = "tcp,send,write-imm,write-read,write-flush,write",
 	 .names = method_names,
 	 .metavar = "HOW[,...]",
 	 .column = "method",
@@ -84,7 +91,9 @@ static const struct opt opts[] = {
 	 .metavar = "HOW[,...]",
 	 .column = "commit",
 	 .help = "a record counts when its checksum is right, or when an "
-		 "8-byte tail has passed it (not by one-sided methods here)"},
+		 "8-byte tail has passed it (of one-sided methods by "
+		 "write-flush "
+		 "only, which writes it by ATOMIC WRITE)"},
 	{.name = "post",
 	 .type = OPT_ENUM,
 	 .role = OPT_AXIS,
@@ -93,8 +102,19 @@ static const struct opt opts[] = {
 	 .names = post_names,
 	 .metavar = "HOW[,...]",
 	 .column = "post",
-	 .help = "write-read: both in one post, or the read after the write's "
-		 "completion"},
+	 .help = "write-read, write-flush: all in one post, or the rest after "
+		 "the write's completion"},
+	{.name = "placement",
+	 .type = OPT_ENUM,
+	 .role = OPT_AXIS,
+	 .offset = AT(placement),
+	 .def = "global",
+	 .names = placement_names,
+	 .metavar = "HOW[,...]",
+	 .column = "placement",
+	 .help = "write-flush: FLUSH until the record is visible at the peer, "
+		 "or durable, for which its log must be in persistent memory "
+		 "(--memory devdax)"},
 	{.name = "outstanding",
 	 .type = OPT_COUNT,
 	 .role = OPT_AXIS,
@@ -104,7 +124,9 @@ static const struct opt opts[] = {
 	 .def = "1",
 	 .metavar = "N[,...]",
 	 .column = "outstanding",
-	 .help = "writers that each wait for their acknowledgement"},
+	 .help = "writers that each wait for their acknowledgement; where a "
+		 "batch has reads, FLUSHes or atomics no more than the device "
+		 "takes of these at once"},
 	{.name = "group",
 	 .type = OPT_COUNT,
 	 .role = OPT_AXIS,
@@ -193,15 +215,18 @@ static const struct opt_group group = {
 static const struct metric metrics[] = {OPLOG_METRICS(X)};
 #undef X
 
-static const char *const notes[] = {"durable", "durable_reason", "peer_memory"};
+static const char *const notes[] = {"durable", "durable_reason", "peer_memory",
+				    "writers_clipped"};
 
 /* Sizes; replicas; writers; chaining; what the peers' own work costs;
  * recovery. */
 static const struct sweep sweeps[] = {
-	{{{"method", "tcp,send,write-imm,write-read,write"},
+	{{{"method", "tcp,send,write-imm,write-read,write-flush,write"},
 	  {"size", "512,4k,8k,64k"}}},
 	{{{"method", "tcp,send,write-read"}, {"rf", "1,2,3"}}},
-	{{{"method", "tcp,send,write-imm,write-read"},
+	{{{"method", "write-flush"}, {"placement", "global,persistent"}}},
+	{{{"method", "write-flush"}, {"commit", "checksum,tail"}}},
+	{{{"method", "tcp,send,write-imm,write-read,write-flush"},
 	  {"outstanding", "1,4,16,64"}}},
 	{{{"method", "write-read"}, {"post", "chained,serialised"}}},
 	{{{"method", "tcp,send,write-read"}, {"peer-load", "0,50"}}},
@@ -212,14 +237,30 @@ static const struct scenario_default defaults[] = {{"transport", "rdma"}};
 
 bool oplog_one_sided(enum oplog_method m)
 {
-	return m == OPLOG_WRITE_READ || m == OPLOG_WRITE;
+	return m == OPLOG_WRITE_READ || m == OPLOG_WRITE_FLUSH ||
+	       m == OPLOG_WRITE;
 }
 
-enum durable_by oplog_durable_by(enum oplog_method m)
+enum rlog_reach oplog_reach(enum oplog_method m)
 {
-	if (m == OPLOG_WRITE)
+	if (m == OPLOG_WRITE_FLUSH)
+		return RLOG_WRITE_FLUSH;
+	return m == OPLOG_WRITE_READ ? RLOG_WRITE_READ : RLOG_WRITE;
+}
+
+enum durable_by oplog_durable_by(const struct oplog_cfg *c)
+{
+	switch (c->method) {
+	case OPLOG_WRITE:
 		return DURABLE_BY_WRITE;
-	return m == OPLOG_WRITE_READ ? DURABLE_BY_READ : DURABLE_BY_CPU;
+	case OPLOG_WRITE_READ:
+		return DURABLE_BY_READ;
+	case OPLOG_WRITE_FLUSH:
+		return c->placement == PLACE_PERSISTENT ? DURABLE_BY_PERSISTENT
+							: DURABLE_BY_GLOBAL;
+	default:
+		return DURABLE_BY_CPU;
+	}
 }
 
 static unsigned copies(const struct oplog_cfg *c)
@@ -284,28 +325,40 @@ static int supported(const void *cfg, struct err *err)
 		return contradiction("--group is more than --outstanding: it "
 				     "would never be full",
 				     err);
-	if (one_sided && c->commit == RLOG_BY_TAIL)
+	if (one_sided && c->method != OPLOG_WRITE_FLUSH &&
+	    c->commit == RLOG_BY_TAIL)
 		return contradiction("--commit tail by a one-sided method "
-				     "wants ATOMIC WRITE: a plain write of 8 "
-				     "bytes is not atomic",
+				     "wants ATOMIC WRITE (write-flush): a "
+				     "plain write of 8 bytes is not atomic",
+				     err);
+	if (c->placement == PLACE_PERSISTENT && c->method != OPLOG_WRITE_FLUSH)
+		return contradiction("--placement persistent is for --method "
+				     "write-flush",
 				     err);
 	if (one_sided && c->nvm_delay_ns)
 		return contradiction("--nvm-delay slows a CPU's stores: it "
 				     "cannot slow those of one-sided methods",
 				     err);
-	if (c->post == POST_SERIALISED && c->method != OPLOG_WRITE_READ)
+	if (c->post == POST_SERIALISED &&
+	    (!one_sided || c->method == OPLOG_WRITE))
 		return contradiction("--post serialised is for --method "
-				     "write-read",
+				     "write-read and write-flush",
 				     err);
 	return 0;
 }
 
-static unsigned ops_of(enum oplog_method m)
+static unsigned ops_of(const struct oplog_cfg *c)
 {
+	const enum oplog_method m = (enum oplog_method)c->method;
+
 	if (m == OPLOG_WRITE)
 		return OP_BIT(OP_WRITE);
 	if (m == OPLOG_WRITE_READ)
 		return OP_BIT(OP_WRITE) | OP_BIT(OP_READ);
+	if (m == OPLOG_WRITE_FLUSH)
+		return OP_BIT(OP_WRITE) | OP_BIT(OP_FLUSH) |
+		       (c->commit == RLOG_BY_TAIL ? OP_BIT(OP_ATOMIC_WRITE)
+						  : 0);
 	return OP_BIT(OP_SEND) | OP_BIT(OP_RECV) |
 	       (m == OPLOG_WRITE_IMM ? OP_BIT(OP_WRITE_IMM) : 0);
 }
@@ -317,12 +370,12 @@ static void need(const void *cfg, struct need *n)
 
 	oplog_shape(c, &s);
 	*n = (struct need){
-		.ops = ops_of((enum oplog_method)c->method),
+		.ops = ops_of(c),
 		.max_bytes = s.message_bytes,
 		.recv_depth = s.slots + 1,
-		/* Each has a write and a read, or a send that is signalled
-		 * now and then. */
-		.send_depth = 2 * s.slots + 64,
+		/* Each has its steps, or a send that is signalled now and
+		 * then. */
+		.send_depth = RLOG_STEPS_MAX * s.slots + 64,
 		.peers = (unsigned)c->rf - 1,
 		.no_link = c->rf == 1,
 		.client_alone = c->rf == 1,

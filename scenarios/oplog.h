@@ -22,6 +22,7 @@
 	X(SEND, "send")                                                        \
 	X(WRITE_IMM, "write-imm")                                              \
 	X(WRITE_READ, "write-read")                                            \
+	X(WRITE_FLUSH, "write-flush")                                          \
 	X(WRITE, "write")
 
 #define X(id, name) OPLOG_##id,
@@ -32,7 +33,7 @@ enum oplog_ack { ACK_ALL, ACK_MAJORITY, ACK_ONE, ACK_TWO, ACK_THREE };
 enum oplog_post { POST_CHAINED, POST_SERIALISED };
 
 struct oplog_cfg {
-	uint64_t method, size, rf, ack, commit, post;
+	uint64_t method, size, rf, ack, commit, post, placement;
 	uint64_t outstanding, group, group_ns;
 	uint64_t nvm_delay_ns, peer_load;
 	uint64_t memory, log_bytes;
@@ -52,7 +53,10 @@ void oplog_shape(const struct oplog_cfg *cfg, struct oplog_shape *s);
 
 /* One-sided: the peer's program has no part in it. */
 bool oplog_one_sided(enum oplog_method m);
-enum durable_by oplog_durable_by(enum oplog_method m);
+enum durable_by oplog_durable_by(const struct oplog_cfg *c);
+
+/* How a leader's writes reach a peer by such a method. */
+enum rlog_reach oplog_reach(enum oplog_method m);
 
 /* Before a batch on tcp and in a send. */
 struct oplog_head {
@@ -94,6 +98,9 @@ struct oplog_token {
 	X(BATCHES, "batches", "1", VALUE, CLIENT, SUM, "group commits")        \
 	X(FLUSHED, "lines_flushed", "1", VALUE, BOTH, SUM,                     \
 	  "cache lines written back")                                          \
+	X(WRITERS, "writers", "1", VALUE, CLIENT, MAX,                         \
+	  "of --outstanding, those that the device's limit of reads and "      \
+	  "atomics lets go at once")                                           \
 	X(TRIMS, "trims", "1", VALUE, CLIENT, SUM, "times the head moved")     \
 	X(RECOVERED, "recovered", "1", VALUE, BOTH, MAX,                       \
 	  "the last record that recovery found in the replica afterwards")     \

@@ -46,12 +46,17 @@ int oplog_leader_open(struct end *e, const struct oplog_cfg *cfg,
 	l->cfg = *cfg;
 	l->n_links = (unsigned)cfg->rf - 1;
 	oplog_shape(cfg, &l->shape);
+	l->steps =
+		rlog_steps_record(oplog_reach((enum oplog_method)cfg->method),
+				  (enum rlog_commit)cfg->commit);
 	l->batches = calloc(l->shape.slots, sizeof(*l->batches));
 	if (!l->batches)
 		return err_sys(err, -ENOMEM, "oplog");
 	ret = replica_open(&l->replica, e, cfg, "leader", err);
 	if (!ret)
 		ret = make_buffers(l, err);
+	if (!l->n_links)
+		end_set_local(e, "", false); /* no wire either */
 	if (!ret && !oplog_one_sided((enum oplog_method)cfg->method))
 		ret = leader_post_replies(l, err);
 	return ret;
@@ -91,6 +96,25 @@ static int take_token(struct leader *l, unsigned i, struct err *err)
 		       "what the peer says of its log does not parse");
 }
 
+/* A batch's reads, FLUSHes and ATOMIC WRITEs are held back by a device that has
+ * enough of them on their way: more writers would wait in its queue instead of
+ * ours, and the latency would not say why. */
+static uint64_t writers_taken(const struct leader *l)
+{
+	uint64_t writers = l->cfg.outstanding, most;
+	unsigned i, limit, answered = 0;
+
+	for (i = 0; l->steps && i < l->steps->n; i++)
+		answered += l->steps->step[i] != RLOG_STEP_WRITE;
+	for (i = 0; answered && i < l->n_links; i++) {
+		limit = end_ep(l->end, i)->caps.max_reads;
+		most = (limit < answered ? 1 : limit / answered) * l->cfg.group;
+		if (limit && most < writers)
+			writers = most;
+	}
+	return writers;
+}
+
 static int begin_phase(struct leader *l, struct err *err)
 {
 	static const unsigned metrics[STAGES] = {
@@ -111,11 +135,11 @@ static int begin_phase(struct leader *l, struct err *err)
 	l->latency = &t->latency;
 	l->started = l->acked = l->wire = l->trims = l->fetched = 0;
 	l->arrival_head = 0;
-	l->arrival_tail = l->cfg.outstanding;
+	l->arrival_tail = l->writers = writers_taken(l);
 	for (i = 0; i < l->n_links && !ret; i++)
 		ret = take_token(l, i, err);
 	l->last_ack = clock_ticks(l->end->clock);
-	for (i = 0; i < l->cfg.outstanding; i++)
+	for (i = 0; i < l->writers; i++)
 		l->arrivals[i] = l->last_ack;
 	return ret;
 }
@@ -241,6 +265,7 @@ static void close_phase(struct leader *l, uint64_t begin, uint64_t batches,
 		  clock_ns(l->end->clock, l->last_ack - begin));
 	tally_set(t, OPLOG_METRIC_WIRE, l->wire);
 	tally_set(t, OPLOG_METRIC_TRIMS, l->trims);
+	tally_set(t, OPLOG_METRIC_WRITERS, l->writers);
 	tally_set(t, OPLOG_METRIC_BATCHES, l->next - batches);
 	tally_set(t, OPLOG_METRIC_FLUSHED,
 		  l->replica.log.flushed_lines - lines);
@@ -278,6 +303,17 @@ static void note(struct end *e, unsigned i, const char *text)
 	snprintf(e->notes[i], sizeof(e->notes[i]), "%s", text);
 }
 
+static void note_writers(struct leader *l)
+{
+	if (l->writers == l->cfg.outstanding)
+		return;
+	snprintf(l->end->notes[3], sizeof(l->end->notes[3]),
+		 "%llu of %llu: %s takes %u reads, FLUSHes and atomics at once",
+		 (unsigned long long)l->writers,
+		 (unsigned long long)l->cfg.outstanding,
+		 end_caps(l->end)->device, end_caps(l->end)->max_reads);
+}
+
 /* The weakest of all copies. */
 static void note_durability(struct leader *l)
 {
@@ -293,7 +329,7 @@ static void note_durability(struct leader *l)
 
 	note(l->end, 2, nvm_kind_names[c.kind]);
 	for (i = 0; i < l->n_links; i++) {
-		c.by = oplog_durable_by((enum oplog_method)l->cfg.method);
+		c.by = oplog_durable_by(&l->cfg);
 		c.kind = (enum nvm_kind)l->link[i].token.kind;
 		c.domain = (enum nvm_domain)l->link[i].token.domain;
 		that = durable_judge(&c, &other);
@@ -341,5 +377,6 @@ int oplog_leader_verify(struct end *e, struct err *err)
 				 err);
 
 	note_durability(l);
+	note_writers(l);
 	return ret ? ret : check_peers(l, err);
 }

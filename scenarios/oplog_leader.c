@@ -73,69 +73,81 @@ static int peer_done(struct leader *l, unsigned link, uint64_t now,
 
 /* --- one-sided steps --------------------------------------------------------------- */
 
-static enum rlog_reach reach_of(const struct leader *l)
+/* Where a step's bytes are here, how many, and where from the start of the
+ * peer's region: the read takes the last of what was written. */
+static struct span step_span(struct leader *l, enum rlog_step step,
+			     const struct span *s)
 {
-	return l->cfg.method == OPLOG_WRITE ? RLOG_WRITE : RLOG_WRITE_READ;
-}
-
-struct made_step {
-	struct sge sge;
-	struct work work;
-};
-
-/* One step as work.  `data` is where it is here, `at` there. */
-static void make_step(struct leader *l, unsigned link, enum rlog_step step,
-		      const struct span *s, struct made_step *out)
-{
-	const struct oplog_token *t = &l->link[link].token;
-	const bool read = step == RLOG_STEP_READ;
-
-	l->fetched += read ? sizeof(uint64_t) : 0;
-
-	out->sge = (struct sge){
-		.addr = read ? l->landing : s->data,
-		.len = read ? sizeof(uint64_t) : s->len,
-		.region = l->link[link].region,
-	};
-	out->work = (struct work){
-		.op = read ? OP_READ : OP_WRITE,
-		.n_sges = 1,
-		.sges = &out->sge,
-		/* Its last bytes. */
-		.remote_addr = t->region + s->at +
-			       (read ? s->len - sizeof(uint64_t) : 0),
-		.remote_rkey = t->rkey,
-	};
-}
-
-/* All steps in one post, or only those that do not wait for the first. */
-static int post_steps(struct leader *l, unsigned link,
-		      const struct rlog_steps *steps, const struct span *s,
-		      struct err *err)
-{
-	struct made_step made[RLOG_STEPS_MAX];
-	struct work works[RLOG_STEPS_MAX];
-	const unsigned n = l->cfg.post == POST_SERIALISED ? 1 : steps->n;
-	unsigned i;
-
-	for (i = 0; i < n; i++) {
-		make_step(l, link, steps->step[i], s, &made[i]);
-		works[i] = made[i].work;
+	switch (step) {
+	case RLOG_STEP_READ:
+		return (struct span){
+			.data = l->landing,
+			.at = s->at + s->len - sizeof(uint64_t),
+			.len = sizeof(uint64_t),
+		};
+	case RLOG_STEP_TAIL:
+	case RLOG_STEP_FLUSH_TAIL:
+		return (struct span){
+			.data = (char *)&s->tail,
+			.at = RLOG_TAIL_AT,
+			.len = sizeof(s->tail),
+		};
+	default:
+		return *s;
 	}
+}
+
+static void make_step(struct leader *l, unsigned link, enum rlog_step step,
+		      const struct span *s, struct work *w, struct sge *sge)
+{
+	static const enum op ops[] = {
+		[RLOG_STEP_WRITE] = OP_WRITE,
+		[RLOG_STEP_READ] = OP_READ,
+		[RLOG_STEP_FLUSH] = OP_FLUSH,
+		[RLOG_STEP_TAIL] = OP_ATOMIC_WRITE,
+		[RLOG_STEP_FLUSH_TAIL] = OP_FLUSH,
+	};
+	const struct span is = step_span(l, step, s);
+
+	*sge = (struct sge){is.data, is.len, l->link[link].region};
+	*w = (struct work){
+		.op = ops[step],
+		.remote_addr = l->link[link].token.region + is.at,
+		.remote_rkey = l->link[link].token.rkey,
+	};
+	if (w->op == OP_FLUSH) {
+		w->flush_bytes = is.len;
+		w->placement = l->cfg.placement;
+		return;
+	}
+	w->n_sges = 1;
+	w->sges = sge;
+	*(w->op == OP_READ ? &l->fetched : &l->wire) += is.len;
+}
+
+/* The steps of [from, to) in one post; the last one's completion counts. */
+static int post_steps(struct leader *l, unsigned link, const struct span *s,
+		      unsigned from, unsigned to, struct err *err)
+{
+	struct sge sges[RLOG_STEPS_MAX];
+	struct work works[RLOG_STEPS_MAX];
+	unsigned i, n = to - from;
+
+	for (i = 0; i < n; i++)
+		make_step(l, link, s->steps->step[from + i], s, &works[i],
+			  &sges[i]);
 	works[n - 1].flags = WORK_SIGNAL;
-	works[n - 1].cookie = n == steps->n ? COOKIE_LAST : COOKIE_FIRST;
+	works[n - 1].cookie = to == s->steps->n ? COOKIE_LAST : COOKIE_FIRST;
 	return post(l, link, works, n, err);
 }
 
-static int post_read(struct leader *l, unsigned link, const struct span *s,
-		     struct err *err)
+/* All of them, or only the first, whose completion the rest waits for. */
+static int begin_steps(struct leader *l, unsigned link, const struct span *s,
+		       struct err *err)
 {
-	struct made_step made;
+	const bool wait = l->cfg.post == POST_SERIALISED;
 
-	make_step(l, link, RLOG_STEP_READ, s, &made);
-	made.work.flags = WORK_SIGNAL;
-	made.work.cookie = COOKIE_LAST;
-	return post(l, link, &made.work, 1, err);
+	return post_steps(l, link, s, 0, wait ? 1 : s->steps->n, err);
 }
 
 static struct span span_of(struct leader *l, const struct batch *b)
@@ -144,6 +156,8 @@ static struct span span_of(struct leader *l, const struct batch *b)
 		.data = b->image,
 		.at = RLOG_RING_AT + b->offset % l->shape.capacity,
 		.len = b->count * l->shape.record_bytes,
+		.tail = b->offset + b->count * l->shape.record_bytes,
+		.steps = l->steps,
 	};
 }
 
@@ -200,10 +214,7 @@ static int to_peer(struct leader *l, unsigned link, struct batch *b,
 		return write_imm(l, link, &s, b->count, err);
 	if (!oplog_one_sided((enum oplog_method)l->cfg.method))
 		return send_batch(l, link, b, err);
-	l->wire += s.len;
-	return post_steps(l, link,
-			  rlog_steps_record(reach_of(l), l->replica.log.commit),
-			  &s, err);
+	return begin_steps(l, link, &s, err);
 }
 
 /* --- making a batch --------------------------------------------------------------------- */
@@ -291,9 +302,7 @@ static int mark_to(struct leader *l, unsigned link, struct err *err)
 		return 0;
 	if (m == OPLOG_WRITE_IMM)
 		return write_imm(l, link, &none, 0, err);
-	l->wire += l->mark_span.len;
-	return post_steps(l, link, rlog_steps_mark(reach_of(l)), &l->mark_span,
-			  err);
+	return begin_steps(l, link, &l->mark_span, err);
 }
 
 int leader_send_mark(struct leader *l, struct err *err)
@@ -307,6 +316,8 @@ int leader_send_mark(struct leader *l, struct err *err)
 		.data = l->mark,
 		.at = rlog_mark_at(m->generation),
 		.len = sizeof(*m),
+		.steps = rlog_steps_mark(
+			oplog_reach((enum oplog_method)l->cfg.method)),
 	};
 	for (i = 0; i < l->n_links && !ret; i++)
 		ret = mark_to(l, i, err);
@@ -369,14 +380,35 @@ static int take_reply(struct leader *l, unsigned link, uint64_t slot,
 	return ret ? ret : post_reply_recv(l, link, slot, err);
 }
 
-/* Serialised: the write has completed, the read follows. */
+/* Serialised: the write has completed, the rest follows. */
 static int go_on(struct leader *l, unsigned link, struct err *err)
 {
 	struct span s = l->mark_span;
 
 	if (!l->trimming)
 		s = span_of(l, batch_at(l, l->link[link].written++));
-	return post_read(l, link, &s, err);
+	return post_steps(l, link, &s, 1, s.steps->n, err);
+}
+
+/* A one-sided copy counts from the completion that promises what the method
+ * does: visible at the peer, or durable there. */
+static enum level promised(const struct leader *l)
+{
+	if (l->cfg.method == OPLOG_WRITE)
+		return LEVEL_LOCAL;
+	return l->cfg.placement == PLACE_PERSISTENT ? LEVEL_DURABLE
+						    : LEVEL_PLACED;
+}
+
+static int check_level(const struct leader *l, const struct comp *c,
+		       struct err *err)
+{
+	if (c->level >= promised(l))
+		return 0;
+	return err_set(err, -EPROTO, REASON_INTERNAL,
+		       "a completion of level %u acknowledges a log write that "
+		       "wants %u",
+		       c->level, (unsigned)promised(l));
 }
 
 int leader_take(struct leader *l, unsigned link, const struct comp *c,
@@ -390,6 +422,8 @@ int leader_take(struct leader *l, unsigned link, const struct comp *c,
 		return 0;
 	if (c->cookie == COOKIE_FIRST)
 		return go_on(l, link, err);
+	if (check_level(l, c, err))
+		return -EPROTO;
 	if (!l->trimming)
 		return peer_done(l, link, now, err);
 	l->link[link].trimmed = true;

@@ -29,10 +29,12 @@ enum leader_cookie {
 	COOKIE_LAST,  /* one-sided: the last step */
 };
 
-/* Bytes for a peer's region, `at` from its start. */
+/* Bytes for a peer's region, `at` from its start, and how they get there. */
 struct span {
 	char *data;
 	uint64_t at, len;
+	uint64_t tail; /* the log's, when they are there */
+	const struct rlog_steps *steps;
 };
 
 struct batch {
@@ -68,6 +70,7 @@ struct leader {
 	struct leader_link link[END_PEERS_MAX];
 	struct batch *batches; /* [oldest, next) are on their way */
 	uint64_t oldest, next;
+	uint64_t writers; /* outstanding, as far as the devices take it */
 	uint64_t started, acked; /* records, in this phase */
 	uint64_t last_ack;	 /* ticks */
 	/* When each record that waits to be sent arrived: the one before it
@@ -76,6 +79,7 @@ struct leader {
 	uint64_t arrival_head, arrival_tail;
 	bool trimming;
 	struct span mark_span;
+	const struct rlog_steps *steps; /* one-sided: of a batch */
 	uint64_t wire, trims; /* bytes that peers were sent; heads moved */
 	uint64_t fetched;     /* bytes read from them */
 	struct hist *latency, *dist[STAGES];

@@ -126,8 +126,17 @@ static void load_end(struct peer_end *p)
 
 static int lend_log(struct end *e, struct peer_end *p, struct err *err)
 {
-	const unsigned access =
+	unsigned access =
 		OP_BIT(OP_WRITE) | OP_BIT(OP_WRITE_IMM) | OP_BIT(OP_READ);
+
+	if (p->cfg.method == OPLOG_WRITE_FLUSH)
+		access |= OP_BIT(OP_FLUSH) | OP_BIT(OP_ATOMIC_WRITE);
+	if (p->cfg.placement == PLACE_PERSISTENT && !p->replica.nvm.persistent)
+		return err_set(err, -EOPNOTSUPP, REASON_DEVICE_LIMIT,
+			       "--placement persistent, but the peer's log is "
+			       "in no persistent memory (--memory devdax)");
+	if (p->cfg.placement == PLACE_PERSISTENT)
+		access |= ACCESS_PERSISTENT;
 
 	return e->ep->tp->reg(e->ep, p->replica.nvm.addr, p->replica.nvm.len,
 			      access, &p->log, err);

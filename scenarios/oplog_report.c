@@ -13,6 +13,40 @@
 		}                                                              \
 	}
 
+/* Quantiles of one size as points of a distribution, and the share of the
+ * writes that took longer. */
+static const double slower[] = {1, 0.5, 0.1, 0.01, 0.001};
+#define QUANTILES                                                              \
+	{                                                                      \
+		{"lat_min_ns", "min", 1e3}, {"lat_p50_ns", "p50", 1e3},        \
+			{"lat_p90_ns", "p90", 1e3},                            \
+			{"lat_p99_ns", "p99", 1e3},                            \
+		{                                                              \
+			"lat_p99_9_ns", "p99.9", 1e3                           \
+		}                                                              \
+	}
+
+enum { CDF_SIZE = 4096 };
+
+static void write_cdf(FILE *f, const struct report_view *view,
+		      const struct series *s)
+{
+	const struct series_point *p = series_at(s, CDF_SIZE);
+	size_t i;
+
+	(void)view;
+	for (i = 0; i < sizeof(slower) / sizeof(slower[0]); i++)
+		if (p && p->y[i] > 0)
+			fprintf(f, "%.6g\t%.6g\t%u\n", p->y[i], slower[i],
+				p->trials);
+}
+
+static bool has_cdf(const struct report_view *view, const struct series *s)
+{
+	(void)view;
+	return series_at(s, CDF_SIZE) != NULL;
+}
+
 static const struct report_figure figures[] = {
 	{
 		.name = "oplog_latency",
@@ -24,6 +58,29 @@ static const struct report_figure figures[] = {
 			  {"peer_load_percent", "0"}},
 		.min_points = 2,
 		.columns = "size_bytes p50_us p99_us trials",
+	},
+	{
+		.name = "oplog_cdf",
+		.title = "How the latency of a log write is distributed",
+		.script = plot_oplog_cdf,
+		.axes = {.x = "size_bytes", .x_label = "bytes", .y = QUANTILES},
+		.where = {{"rf", "2"},
+			  {"outstanding", "1"},
+			  {"peer_load_percent", "0"}},
+		.shows = has_cdf,
+		.write = write_cdf,
+		.columns = "us slower trials",
+	},
+	{
+		.name = "oplog_replicas",
+		.title = "A log write by the number of replicas",
+		.script = plot_oplog_replicas,
+		.axes = {.x = "rf", .x_label = "replicas", .y = LATENCY},
+		.where = {{"size_bytes", "4096"},
+			  {"outstanding", "1"},
+			  {"peer_load_percent", "0"},
+			  {"log_bytes", "8388608"}},
+		.columns = "rf p50_us p99_us trials",
 	},
 	{
 		.name = "oplog_throughput",

@@ -31,6 +31,8 @@ die() {
 	exit "$status"
 }
 
+# shellcheck source=scripts/lib/archive.sh
+. "$LIB/archive.sh"
 # shellcheck source=scripts/lib/guest-kernel.sh
 . "$LIB/guest-kernel.sh"
 # shellcheck source=scripts/lib/guest-siw.sh

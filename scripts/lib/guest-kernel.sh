@@ -110,17 +110,10 @@ apt_unpack() {
 
 # Writes the backports twin of the configured main archive to FILE.
 write_backports_source() {
-	local file=$1 codename uri='' target release component options=''
+	local file=$1 codename uri options=''
 	# shellcheck disable=SC1091
 	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-	# shellcheck disable=SC2016 # apt expands these
-	while IFS='|' read -r target release component; do
-		[[ $component == main ]] || continue
-		case $release in
-		"$codename" | stable | oldstable) uri=$target && break ;;
-		esac
-	done < <(apt-get indextargets 'Created-By: Packages' \
-		--format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)' 2>/dev/null)
+	uri=$(archive_uri)
 	[[ -n $uri && -n $codename ]] || return 1
 
 	local keys=/usr/share/keyrings/debian-archive-keyring.gpg

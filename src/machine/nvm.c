@@ -172,22 +172,38 @@ static int open_fsdax(struct nvm *m, size_t len, struct err *err)
 }
 
 static int check_device(const struct nvm *m, char *folder, size_t cap,
-			size_t len, struct err *err)
+			uint64_t *bytes, struct err *err)
 {
 	struct stat st;
-	uint64_t bytes;
 
 	if (fstat(m->fd, &st))
 		return err_sys(err, -errno, "%s", m->where);
 	device_folder(folder, cap, "char", st.st_rdev);
-	if (!S_ISCHR(st.st_mode) || nvm_device_bytes("", folder, &bytes))
-		return err_set(err, -EINVAL, REASON_USAGE,
-			       "%s is no DAX device", m->where);
-	if (bytes >= len)
+	if (S_ISCHR(st.st_mode) && !nvm_device_bytes("", folder, bytes))
 		return 0;
+	return err_set(err, -EINVAL, REASON_USAGE, "%s is no DAX device",
+		       m->where);
+}
+
+/* The first part that nobody has locked, so that replicas on one host do not
+ * write over each other; the lock goes with the descriptor. */
+static int take_part(struct nvm *m, size_t len, uint64_t bytes, off_t *at,
+		     struct err *err)
+{
+	struct flock part = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = (off_t)len};
+
+	for (; (uint64_t)part.l_start + len <= bytes;
+	     part.l_start += (off_t)len) {
+		*at = part.l_start;
+		if (!fcntl(m->fd, F_OFD_SETLK, &part))
+			return 0;
+		if (errno != EAGAIN && errno != EACCES)
+			return err_sys(err, -errno, "locking %s", m->where);
+	}
 	return err_set(err, -ENOSPC, REASON_NO_MEMORY,
-		       "%s has %llu bytes, and a log of %zu is wanted "
-		       "(--log-size)",
+		       "%s has %llu bytes: no room for a log of %zu beside "
+		       "those in use (--log-size)",
 		       m->where, (unsigned long long)bytes, len);
 }
 
@@ -195,18 +211,22 @@ static int check_device(const struct nvm *m, char *folder, size_t cap,
 static int open_devdax(struct nvm *m, size_t len, struct err *err)
 {
 	const size_t unit = 2u << 20;
+	uint64_t bytes = 0;
 	char folder[64];
+	off_t at = 0;
 	int ret;
 
 	m->fd = open(m->where, O_RDWR | O_CLOEXEC);
 	if (m->fd < 0)
 		return err_sys(err, -errno, "%s", m->where);
 	len = (len + unit - 1) / unit * unit;
-	ret = check_device(m, folder, sizeof(folder), len, err);
+	ret = check_device(m, folder, sizeof(folder), &bytes, err);
+	if (!ret)
+		ret = take_part(m, len, bytes, &at, err);
 	if (ret)
 		return ret;
 	m->addr = mmap(NULL, len, PROT_READ | PROT_WRITE,
-		       MAP_SHARED_VALIDATE | MAP_SYNC, m->fd, 0);
+		       MAP_SHARED_VALIDATE | MAP_SYNC, m->fd, at);
 	if (m->addr == MAP_FAILED) {
 		m->addr = NULL;
 		return err_sys(err, -errno, "mapping %s", m->where);

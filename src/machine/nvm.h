@@ -6,8 +6,9 @@
  *		or a disk's page cache not the host
  *	fsdax	a file of a DAX file system, mapped by libpmem with MAP_SYNC;
  *		the kernel refuses to register it with an RDMA device
- *	devdax	a DAX device, mapped whole by ourselves (its size is in sysfs);
- *		can be registered
+ *	devdax	a DAX device, mapped by ourselves (its size is in sysfs): the
+ *		first part of it, in multiples of the length, that no other
+ *		process of ours has; can be registered
  *
  * Lines are written back by libpmem's pmem_flush and pmem_drain (CLWB,
  * CLFLUSHOPT or CLFLUSH, and SFENCE) whatever the memory is, so that an

@@ -7,6 +7,7 @@
 #include <infiniband/verbs.h>
 
 #include "rdma/device.h"
+#include "rdma/flush.h"
 #include "rdma/gid.h"
 
 struct rdma_port {
@@ -17,6 +18,9 @@ struct rdma_port {
 	struct gid gid;
 	unsigned n_gids;
 	bool software, iwarp;
+	/* Of queue pairs made here: nothing until it is asked for
+	 * (rdma_flush_query), as they are then of another kind. */
+	struct rdma_placement placement;
 	char name[RDMA_NAME_MAX];
 	char netdev[IF_NAMESIZE];
 	struct sockaddr_storage addr; /* ss_family 0: none */

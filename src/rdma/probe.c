@@ -14,13 +14,6 @@ enum {
 	INLINE_LIMIT = 4096,
 };
 
-/* Bits of device_cap_flags_ex that the kernel has since 6.2 and rdma-core's
- * header since 45 (include/uapi/rdma/ib_user_verbs.h): older headers carry
- * them all the same. */
-#define CAP_FLUSH_GLOBAL (1ull << 38)
-#define CAP_FLUSH_PERSISTENT (1ull << 39)
-#define CAP_ATOMIC_WRITE (1ull << 40)
-
 static const char *yes_no(bool v)
 {
 	return v ? "yes" : "no";
@@ -80,24 +73,25 @@ static void odp(struct probe *p, const struct ibv_odp_caps *odp)
 static void extended(struct probe *p, const struct rdma_port *port)
 {
 	struct ibv_device_attr_ex attr;
-	uint64_t flags;
+	struct rdma_placement can;
 	int ret;
 
 	memset(&attr, 0, sizeof(attr));
 	ret = ibv_query_device_ex(port->ctx, NULL, &attr);
-	if (ret) {
+	if (ret || rdma_flush_query(port->ctx, &can)) {
 		probe_failed(p, "on-demand paging", "ibv_query_device_ex",
 			     -ret);
 		probe_failed(p, "FLUSH", "ibv_query_device_ex", -ret);
 		probe_failed(p, "ATOMIC WRITE", "ibv_query_device_ex", -ret);
 		return;
 	}
-	flags = attr.device_cap_flags_ex;
 	odp(p, &attr.odp_caps);
-	probe_text(p, "FLUSH", "%s%s",
-		   flags & CAP_FLUSH_GLOBAL ? "global" : "no",
-		   flags & CAP_FLUSH_PERSISTENT ? ", persistent" : "");
-	probe_text(p, "ATOMIC WRITE", "%s", yes_no(flags & CAP_ATOMIC_WRITE));
+	probe_text(p, "FLUSH", "%s%s", can.global ? "global" : "no",
+		   can.persistent ? ", persistent" : "");
+	probe_text(p, "ATOMIC WRITE", "%s", yes_no(can.atomic_write));
+	probe_text(p, "FLUSH and ATOMIC WRITE in this binary", "%s",
+		   rdma_flush_built() ? "yes"
+				      : "no: rdma-core 45 is needed to build");
 }
 
 /* No attribute tells: a queue pair is made for a moment. */

@@ -170,7 +170,9 @@ static struct ibv_qp *try_qp(const struct rdma_qp_want *want,
 	struct ibv_qp *qp;
 
 	errno = 0;
-	qp = ibv_create_qp(want->pd, &attr);
+	qp = want->placement
+		     ? rdma_flush_create_qp(want->pd, &attr, want->placement)
+		     : ibv_create_qp(want->pd, &attr);
 	if (qp && attr.cap.max_inline_data < *inline_bytes)
 		*inline_bytes = attr.cap.max_inline_data;
 	return qp;
@@ -274,7 +276,7 @@ static unsigned remote_access(const struct rdma_port *port)
 
 	if (port->attr.atomic_cap != IBV_ATOMIC_NONE)
 		access |= IBV_ACCESS_REMOTE_ATOMIC;
-	return access;
+	return access | rdma_flush_access(&port->placement);
 }
 
 /* What the peer may do is decided by each memory region; the queue pair

@@ -57,6 +57,7 @@ struct rdma_qp_want {
 	struct ibv_cq *cq;   /* for both queues */
 	struct ibv_srq *srq; /* NULL: receives of its own */
 	enum ibv_qp_type type;
+	const struct rdma_placement *placement; /* NULL: none */
 	uint64_t send_wrs, recv_wrs;
 	unsigned sges;	    /* pieces of a send */
 	unsigned recv_sges; /* pieces of a receive */

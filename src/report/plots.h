@@ -14,6 +14,8 @@
 	PLOT(sendrecv_latency)                                                 \
 	PLOT(sendrecv_gain)                                                    \
 	PLOT(oplog_latency)                                                    \
+	PLOT(oplog_cdf)                                                        \
+	PLOT(oplog_replicas)                                                   \
 	PLOT(oplog_throughput)                                                 \
 	PLOT(oplog_stack)                                                      \
 	PLOT(oplog_recovery)                                                   \

@@ -64,6 +64,7 @@ static int open_link(struct end *e, const struct end_env *env, unsigned index,
 	attr.max_bytes = need.max_bytes;
 	attr.sges = need.sges;
 	attr.extras = need.extras;
+	attr.ops = need.ops;
 	if (need.lanes)
 		attr.lanes = need.lanes;
 	if (need.send_depth)

@@ -74,7 +74,11 @@ struct caps {
 	unsigned max_depth;    /* work outstanding per lane and direction */
 	bool lossy;	       /* messages may be lost, and nobody tells */
 	bool acknowledged; /* a send that is complete is at the peer's device */
-	bool write_in_order; /* a write's last byte is visible last */
+	bool write_in_order;   /* a write's last byte is visible last */
+	bool flush_persistent; /* OP_FLUSH knows PLACE_PERSISTENT */
+	/* Reads, atomics, FLUSHes and ATOMIC WRITEs of a lane on their way at
+	 * once: the device holds back what is beyond.  0: no limit. */
+	unsigned max_reads;
 	bool software_device;
 	char device[64]; /* "rxe0", "lo", "" */
 	unsigned port;	 /* of an RDMA device; 0: it is none */
@@ -103,7 +107,11 @@ enum {
 			  * lane.  Receives always complete. */
 };
 
-/* One thing to post; kept by nobody after post returns. */
+/* What a FLUSH asks of its range: that it is visible, or durable. */
+enum placement { PLACE_GLOBAL, PLACE_PERSISTENT };
+
+/* One thing to post; kept by nobody after post returns.  A FLUSH has no
+ * sges; an ATOMIC WRITE one of 8 bytes, which post reads. */
 struct work {
 	enum op op;
 	unsigned lane;
@@ -114,7 +122,14 @@ struct work {
 	uint64_t remote_addr;
 	uint32_t remote_rkey;
 	uint32_t imm;
-	uint64_t compare_add, swap;
+	union {
+		uint64_t compare_add;
+		uint64_t flush_bytes; /* OP_FLUSH: from remote_addr */
+	};
+	union {
+		uint64_t swap;
+		uint64_t placement; /* OP_FLUSH: enum placement */
+	};
 };
 
 struct comp {
@@ -173,7 +188,10 @@ struct ep_extras {
 struct ep_attr {
 	enum role role;
 	enum poll_mode poll;
-	unsigned lanes;	     /* at least 1 */
+	unsigned lanes; /* at least 1 */
+	/* OP_BITs that will be posted, of OP_FLUSH and OP_ATOMIC_WRITE: their
+	 * queue pairs are of another kind.  built-without, device-limit. */
+	unsigned ops;
 	unsigned send_depth; /* work outstanding per lane, messages */
 	unsigned recv_depth;
 	unsigned sges;		/* pieces in a work, at most; 0: 4 */
@@ -198,6 +216,10 @@ struct blob {
 	uint32_t len;
 	uint8_t data[BLOB_MAX];
 };
+
+/* Beside OP_BIT(OP_FLUSH): the memory is persistent, and the peer may make
+ * durable what is in it. */
+#define ACCESS_PERSISTENT (1u << 31)
 
 struct transport;
 
@@ -226,7 +248,8 @@ struct transport {
 		    struct blob *blob, struct err *err);
 
 	/* Makes memory usable by post.  `access`: OP_BITs of what the peer
-	 * may do to it (0: nothing).  Regions go before their end.  */
+	 * may do to it (0: nothing), ACCESS_PERSISTENT among them.  Regions
+	 * go before their end.  */
 	int (*reg)(struct ep *ep, void *addr, size_t len, unsigned access,
 		   struct region **region, struct err *err);
 	void (*dereg)(struct ep *ep, struct region *region);

@@ -48,7 +48,8 @@ enum { VERBS_POLL = 16 };
 struct slot {
 	uint64_t cookie;
 	uint64_t bytes;
-	enum op op;
+	uint16_t op;  /* enum op */
+	bool durable; /* a FLUSH of persistent placement */
 };
 
 /* Messages posted and not yet completed: slots[tail..head), modulo. */
@@ -72,6 +73,7 @@ struct verbs_ep {
 	/* post: read often, written there only */
 	uint32_t segment_bytes;
 	uint32_t inline_bytes;
+	bool placing; /* work is posted by rdma_flush_post */
 	struct verbs_lane *lanes;
 	unsigned n_lanes;
 	unsigned n_wrs; /* gathered, not yet handed over */

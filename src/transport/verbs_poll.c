@@ -22,13 +22,15 @@ enum { IDLE_POLLS = 1 << 16 };
  * the peer's device has the message, not that its program or even its memory
  * does (IBTA 1.4, 9.7.5.1.6 and o9-20), and on iWARP only that TCP took it: a
  * send or write promises the local buffer, no more.  A read or atomic came
- * back from the peer's memory, after all that was sent before it.
+ * back from the peer's memory, after all that was sent before it.  So did a
+ * FLUSH: of persistent placement (slot->durable) it promises more.
  */
 static const uint8_t levels[OP_COUNT] = {
 	[OP_SEND] = LEVEL_LOCAL,      [OP_RECV] = LEVEL_DELIVERED,
 	[OP_WRITE] = LEVEL_LOCAL,     [OP_WRITE_IMM] = LEVEL_LOCAL,
 	[OP_READ] = LEVEL_PLACED,     [OP_FETCH_ADD] = LEVEL_PLACED,
-	[OP_CMP_SWAP] = LEVEL_PLACED,
+	[OP_CMP_SWAP] = LEVEL_PLACED, [OP_ATOMIC_WRITE] = LEVEL_PLACED,
+	[OP_FLUSH] = LEVEL_PLACED,
 };
 
 struct meaning {
@@ -130,7 +132,7 @@ static void take_send(struct verbs_ep *ep, const struct ibv_wc *wc,
 	comp->imm = 0;
 	comp->lane = WRID_LANE(wc->wr_id);
 	comp->op = (uint8_t)slot->op;
-	comp->level = levels[slot->op];
+	comp->level = slot->durable ? LEVEL_DURABLE : levels[slot->op];
 }
 
 /* Nothing there; `got` is what ibv_poll_cq returned.  Of plain verbs nobody

@@ -12,6 +12,9 @@
 
 enum kind { KIND_NONE, KIND_MESSAGE, KIND_REMOTE, KIND_ATOMIC };
 
+/* Those that older headers do not name. */
+#define WR(opcode) ((enum ibv_wr_opcode)(opcode))
+
 static const struct verbs_op {
 	enum kind kind;
 	enum ibv_wr_opcode opcode; /* of the last piece */
@@ -30,6 +33,10 @@ static const struct verbs_op {
 			  IBV_WR_ATOMIC_FETCH_AND_ADD, false, false},
 	[OP_CMP_SWAP] = {KIND_ATOMIC, IBV_WR_ATOMIC_CMP_AND_SWP,
 			 IBV_WR_ATOMIC_CMP_AND_SWP, false, false},
+	[OP_ATOMIC_WRITE] = {KIND_REMOTE, WR(RDMA_WR_ATOMIC_WRITE),
+			     WR(RDMA_WR_ATOMIC_WRITE), false, false},
+	[OP_FLUSH] = {KIND_ATOMIC, WR(RDMA_WR_FLUSH), WR(RDMA_WR_FLUSH), false,
+		      false},
 };
 
 /* IBTA 1.4, table 45: operations by transport service. */
@@ -50,6 +57,10 @@ unsigned verbs_ops(const struct rdma_port *port, enum qp_type qp_type)
 		ops |= OP_BIT(OP_WRITE_IMM);
 	if (port->attr.atomic_cap != IBV_ATOMIC_NONE)
 		ops |= OP_BIT(OP_FETCH_ADD) | OP_BIT(OP_CMP_SWAP);
+	if (port->placement.global || port->placement.persistent)
+		ops |= OP_BIT(OP_FLUSH);
+	if (port->placement.atomic_write)
+		ops |= OP_BIT(OP_ATOMIC_WRITE);
 	return ops & ops_of_type[qp_type];
 }
 
@@ -107,7 +118,8 @@ static int ring_send(struct verbs_ep *ep, struct ibv_qp *qp)
 	last = &ep->send_wrs[ep->n_wrs - 1];
 	next = last->next;
 	last->next = NULL;
-	ret = ibv_post_send(qp, ep->send_wrs, &bad);
+	ret = ep->placing ? rdma_flush_post(qp, ep->send_wrs)
+			  : ibv_post_send(qp, ep->send_wrs, &bad);
 	last->next = next;
 	ep->ep.counts.posts += ep->n_wrs;
 	ep->ep.counts.doorbells++;
@@ -187,7 +199,8 @@ static inline uint64_t ring_take(struct ring *ring, const struct work *w,
 	assert(seq - ring->tail < ring->depth);
 	slot->cookie = w->cookie;
 	slot->bytes = bytes;
-	slot->op = w->op;
+	slot->op = (uint16_t)w->op;
+	slot->durable = w->op == OP_FLUSH && w->placement == PLACE_PERSISTENT;
 	ring->head = seq + 1;
 	return WRID(w->lane, seq);
 }

@@ -135,6 +135,7 @@ static int lane_init(struct verbs_ep *ep, struct verbs_lane *lane,
 		.srq = verbs_srq_of(ep),
 		.cq = cq_of(ep, (unsigned)(lane - ep->lanes)),
 		.type = ibv_type(ep->qp_type),
+		.placement = ep->placing ? &ep->port.placement : NULL,
 		.send_wrs =
 			(uint64_t)attr->send_depth * ep->most_pieces * on_qp,
 		.recv_wrs =

@@ -186,6 +186,8 @@ static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 	caps->max_message_bytes = ep->segment_bytes;
 	caps->max_inline_bytes = ep->inline_bytes;
 	caps->max_lanes = VERBS_LANES_MAX;
+	caps->max_reads = ep->own.rd_atomic;
+	caps->flush_persistent = ep->port.placement.persistent;
 	caps->max_depth = (unsigned)ep->port.attr.max_qp_wr / ep->most_pieces;
 	caps->write_in_order = ibv_query_qp_data_in_order(ep->lanes[0].qp,
 							  IBV_WR_RDMA_WRITE, 0);
@@ -199,6 +201,33 @@ static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 	ep->ep.poll = attr->poll;
 	ep->ep.clock = attr->clock;
 	fill_detail(ep);
+}
+
+/* Queue pairs that can FLUSH are made where someone will. */
+static int ask_placement(struct verbs_ep *ep, const struct ep_attr *attr,
+			 struct err *err)
+{
+	const unsigned ops = OP_BIT(OP_FLUSH) | OP_BIT(OP_ATOMIC_WRITE);
+	int ret;
+
+	if (!(attr->ops & ops) || attr->qp_type != QP_RC)
+		return 0;
+	if (!rdma_flush_built())
+		return err_set(err, -EOPNOTSUPP, REASON_BUILT_WITHOUT,
+			       "FLUSH and ATOMIC WRITE: this binary was built "
+			       "with an rdma-core older than 45");
+	ret = rdma_flush_query(ep->port.ctx, &ep->port.placement);
+	if (ret)
+		return err_sys(err, ret, "asking %s what it can",
+			       ep->port.name);
+	if ((verbs_ops(&ep->port, attr->qp_type) & ops & attr->ops) !=
+	    (ops & attr->ops))
+		return err_set(err, -EOPNOTSUPP, REASON_DEVICE_LIMIT,
+			       "%s has no FLUSH or no ATOMIC WRITE (rxe has "
+			       "both since Linux 6.2)",
+			       ep->port.name);
+	ep->placing = true;
+	return 0;
 }
 
 static int open_port(struct verbs_ep *ep, const struct ep_attr *attr,
@@ -218,7 +247,8 @@ static int open_port(struct verbs_ep *ep, const struct ep_attr *attr,
 		return ret;
 	if (ep->port.iwarp)
 		ep->own.mtu_bytes = 0; /* TCP's business */
-	return verbs_size(ep, attr, err);
+	ret = ask_placement(ep, attr, err);
+	return ret ? ret : verbs_size(ep, attr, err);
 }
 
 extern const struct transport transport_rdma;
@@ -265,7 +295,8 @@ close_ep:
 
 static unsigned access_flags(const struct verbs_ep *ep, unsigned ops)
 {
-	const unsigned writes = OP_BIT(OP_WRITE) | OP_BIT(OP_WRITE_IMM);
+	const unsigned writes = OP_BIT(OP_WRITE) | OP_BIT(OP_WRITE_IMM) |
+				OP_BIT(OP_ATOMIC_WRITE);
 	const unsigned atomics = OP_BIT(OP_FETCH_ADD) | OP_BIT(OP_CMP_SWAP);
 	unsigned access = IBV_ACCESS_LOCAL_WRITE;
 
@@ -277,6 +308,10 @@ static unsigned access_flags(const struct verbs_ep *ep, unsigned ops)
 		access |= IBV_ACCESS_REMOTE_READ;
 	if (ops & atomics)
 		access |= IBV_ACCESS_REMOTE_ATOMIC;
+	if (ops & OP_BIT(OP_FLUSH))
+		access |= RDMA_ACCESS_FLUSH_GLOBAL;
+	if (ops & ACCESS_PERSISTENT)
+		access |= RDMA_ACCESS_FLUSH_PERSISTENT;
 	return access;
 }
 
@@ -476,6 +511,7 @@ static int rc_connect(struct ep *base, const struct blob *blob,
 	snprintf(base->caps.path, sizeof(base->caps.path), "%s",
 		 memcmp(peer.gid, ep->own.gid, sizeof(peer.gid)) ? "wire"
 								 : "loopback");
+	base->caps.max_reads = ep->own.rd_atomic;
 	fill_detail(ep);
 	return 0;
 }

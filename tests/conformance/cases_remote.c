@@ -5,6 +5,11 @@
 
 enum { TIMES = 20 };
 
+static uint64_t *word(char *at)
+{
+	return (uint64_t *)(void *)at; /* slots are aligned */
+}
+
 /* Where the peer lets us in. */
 struct door {
 	uint64_t addr;
@@ -183,11 +188,6 @@ static int reads(struct side *s)
 	return close_doors(s, &door);
 }
 
-static uint64_t *word(char *at)
-{
-	return (uint64_t *)(void *)at; /* slots are aligned */
-}
-
 /* Both ends add to and swap the other's first word. */
 static int atomic(struct side *s, struct door *door, enum op op)
 {
@@ -231,6 +231,50 @@ static int atomics(struct side *s)
 	TRY(atomic(s, &door, OP_FETCH_ADD));
 	TRY(atomic(s, &door, OP_CMP_SWAP));
 	TRY(counted(s, 2 * TIMES, 16 * TIMES));
+	return close_doors(s, &door);
+}
+
+/* Both write 8 bytes into each other's memory and FLUSH them, in one post: when
+ * the FLUSH is complete they are there. */
+static int place(struct side *s, struct door *door, uint64_t i)
+{
+	struct sge sge;
+	struct work w[2] = {
+		remote_work(s, OP_ATOMIC_WRITE, &sge, door),
+		{.op = OP_FLUSH, .flags = WORK_SIGNAL, .cookie = i},
+	};
+	struct comp c;
+
+	sge.len = sizeof(uint64_t);
+	w[0].flags = 0;
+	w[1].remote_addr = door->addr;
+	w[1].remote_rkey = door->rkey;
+	w[1].flush_bytes = sizeof(uint64_t);
+	*word(side_tx(s, 0)) = 1000 * i + s->role;
+	TRY(side_meet(s));
+	TRY(side_post(s, w, 2));
+	TRY(side_next(s, &c));
+	CHECK(s, c.op == OP_FLUSH && c.cookie == i && c.level == LEVEL_PLACED,
+	      "op %u, cookie %llu, level %u", c.op,
+	      (unsigned long long)c.cookie, c.level);
+	TRY(side_meet(s));
+	CHECK(s, *word(side_rx(s, 0)) == 1000 * i + !s->role, "found %llu",
+	      (unsigned long long)*word(side_rx(s, 0)));
+	return side_meet(s);
+}
+
+static int placements(struct side *s)
+{
+	const unsigned ops = OP_BIT(OP_ATOMIC_WRITE) | OP_BIT(OP_FLUSH);
+	struct door door;
+	uint64_t i;
+
+	if (!has(s, OP_FLUSH) || !has(s, OP_ATOMIC_WRITE))
+		return 0;
+	TRY(open_doors(s, ops, &door));
+	for (i = 0; i < TIMES; i++)
+		TRY(place(s, &door, i));
+	TRY(counted(s, 2 * TIMES, sizeof(uint64_t) * TIMES));
 	return close_doors(s, &door);
 }
 
@@ -278,6 +322,24 @@ static int refused(struct side *s, struct work *w)
 	      "reason %s (%s)", reason_word(s->ep->err.reason),
 	      s->ep->err.text);
 	return 0;
+}
+
+/* Memory that is open to writes is not open to FLUSH. */
+static int flush_refused(struct side *s)
+{
+	struct work w = {.op = OP_FLUSH, .flags = WORK_SIGNAL};
+	struct door door;
+
+	if (!has(s, OP_FLUSH))
+		return 0;
+	TRY(open_doors(s, OP_BIT(OP_WRITE), &door));
+	w.remote_addr = door.addr;
+	w.remote_rkey = door.rkey;
+	w.flush_bytes = 8;
+	TRY(side_meet(s));
+	if (s->role == ROLE_ACTIVE)
+		TRY(refused(s, &w));
+	return close_doors(s, &door);
 }
 
 /* The active end tries; the passive one's memory stays as it was, and nothing
@@ -361,6 +423,8 @@ const struct conf_case remote_cases[] = {
 	WITH("reads", reads, 5000),
 	WITH("reads", reads, 1048576),
 	WITH("atomics", atomics, 64),
+	WITH("atomic writes, flushed", placements, 64),
+	REFUSED("a FLUSH of what is open to writes", flush_refused),
 	REFUSED("a key of memory no longer registered", stale_key),
 	REFUSED("a read of what is open to writes", least_rights),
 	REFUSED("a write beyond the region", beyond_region),

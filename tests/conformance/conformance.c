@@ -4,8 +4,8 @@
  *	conformance [-f] [-d DEVICE] [-w SECONDS] [-t WORD] TRANSPORT[:opt,...]...
  *
  * Options of a transport: cm (connect by RDMA CM), uc or ud (such queue
- * pairs), addr=IP (where its data links live), segment=BYTES (cut messages
- * into these).  Of a link that may lose messages only that is asked which it
+ * pairs), flush (those that FLUSH and ATOMIC WRITE), addr=IP (where its data
+ * links live), segment=BYTES (cut messages into these).  Of a link that may lose messages only that is asked which it
  * promises: no message too long for it, and no word of a peer that is gone.  -t runs only the
  * tests whose name contains WORD.  -f instead lets calls fail, each in turn
  * (cases_fail.c).  A transport that is named must work here:
@@ -184,6 +184,10 @@ static int set_option(struct conf *conf, const char *opt)
 		conf->attr.qp_type = opt[1] == 'c' ? QP_UC : QP_UD;
 		return 0;
 	}
+	if (!strcmp(opt, "flush")) {
+		conf->attr.ops = OP_BIT(OP_FLUSH) | OP_BIT(OP_ATOMIC_WRITE);
+		return 0;
+	}
 	if (!strncmp(opt, "addr=", 5))
 		return set_addr(conf, opt + 5);
 	if (!strncmp(opt, "segment=", 8)) {
@@ -266,7 +270,7 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: conformance [-f] [-d DEVICE] [-w SECONDS] [-t WORD] "
-		"TRANSPORT[:cm,uc,ud,addr=IP,segment=BYTES]...\n");
+		"TRANSPORT[:cm,uc,ud,flush,addr=IP,segment=BYTES]...\n");
 	return 2;
 }
 
