@@ -84,6 +84,9 @@ stage_guest() {
 	tap 'the guest' tests/cli/rxe_sh.sh
 	tap 'real verbs on rxe' scripts/rxe.sh run --timeout 1200 -- \
 		tests/cli/rxe.sh
+	tap 'killed replicas on rxe' scripts/rxe.sh run --timeout 200 -- env \
+		METHODS='send write-imm write-read' KILLS=10 \
+		tests/cli/oplog_kill.sh
 }
 
 stage_siw() {

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 # shellcheck source=scripts/lib/stages.sh
 . scripts/lib/stages.sh
 
-stages=(build load power)
+stages=(build load power kills)
 
 stage_build() {
 	command_ok 'build' make -j"$jobs" WERROR=1
@@ -29,6 +29,18 @@ stage_power() {
 			CMOCKA_MESSAGE_OUTPUT=TAP \
 			tap "power failures: $t" "build/dynamic/tests/unit/test_$t"
 	done
+}
+
+# SOAK_KILLS leaders and peers of the log, half of them over TCP; the seed
+# is the day's, and is printed.
+stage_kills() {
+	local half=$((${SOAK_KILLS:-1000} / 2)) seed
+	seed=${SEED:-$(date +%Y%m%d)}
+	KILLS=$half SEED=$seed tap "killed replicas over TCP, seed $seed" \
+		tests/cli/oplog_kill.sh
+	tap "killed replicas over RDMA, seed $seed" scripts/rxe.sh run \
+		--timeout 7200 -- env METHODS='send write-imm write-read' \
+		KILLS="$half" SEED="$seed" tests/cli/oplog_kill.sh
 }
 
 run_stages "$@"

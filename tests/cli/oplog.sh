@@ -1,12 +1,7 @@
 #!/bin/bash
-# oplog over TCP: replicas, acknowledgements, group commit, contradictions;
-# then leaders and peers that are killed, and what their replicas hold.
-#   KILLS=50 SEED=1 tests/cli/oplog.sh
+# oplog over TCP: replicas, acknowledgements, group commit, contradictions.
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
-KILLS=${KILLS:-50}
-RANDOM=${SEED:-1}
-replicas=$top/build/dynamic/tests/tools/replicas
 
 oplog() { # OUT OPTIONS...
 	local out=$1
@@ -48,6 +43,8 @@ ok "which goes when the trial was good" eval '! compgen -G "oplog-*.log" >/dev/n
 
 ok "tail by one-sided writes: refused" fails_with 2 "not atomic" run oplog \
 	--method write --commit tail --out u1
+ok "durable placement by other methods: refused" fails_with 2 "write-flush" run oplog \
+	--method write-read --placement persistent --out u8
 ok "a delay that cannot be: refused" fails_with 2 "cannot slow" run oplog \
 	--method write-read --nvm-delay 1us --out u2
 ok "more copies than replicas: refused" fails_with 2 "more than --rf" run oplog \
@@ -61,49 +58,38 @@ ok "no DAX there: said" eval \
 ok "two hosts for three replicas" fails_with 2 "2 hosts are needed" run oplog \
 	--method tcp --rf 3 --connect 127.0.0.1:1 --out u7
 
-# --- killed ---------------------------------------------------------------------
 
-files() { ls logs/oplog-"$1"-*.log 2>/dev/null; }
+# --- two hosts: network namespaces, each with its server, behind a wire each ------
 
-# Runs and kills one of the processes; sees what is left.
-kill_once() { # N K VICTIM
-	local n=$1 k=$2 victim=$3 pid children target
-	rm -rf logs gone && mkdir logs
-	"$bench" run oplog --method tcp --rf "$n" --ack "$k" --outstanding 8 -s 512 \
-		--log-size 64k --memory file --pmem-dir logs -D 20s --warmup 1ms \
-		--trials 1 --out gone >/dev/null 2>&1 &
-	pid=$!
-	within 10 eval '[[ $(files peer | wc -l) == $((n - 1)) ]]' || return 1
-	sleep "0.$(printf '%03d' $((RANDOM % 200)))"
-	mapfile -t children < <(pgrep -P "$pid")
-	target=$pid
-	[[ $victim == leader ]] || target=${children[RANDOM % ${#children[@]}]}
-	kill -KILL "$target"
-	wait "$pid" 2>/dev/null
-	mapfile -t children < <(files peer)
-	"$replicas" "$n" "$k" "$(files leader)" "${children[@]}"
+spaces=("rb1-$$" "rb2-$$")
+
+make_host() { # NUMBER: of 1 and 2
+	local space=${spaces[$1 - 1]} net=10.87.$1
+	ip netns add "$space" &&
+		ip link add "rb$1-$$" type veth peer name eth0 netns "$space" &&
+		ip addr add "$net.1/30" dev "rb$1-$$" && ip link set "rb$1-$$" up &&
+		ip -n "$space" addr add "$net.2/30" dev eth0 &&
+		ip -n "$space" link set eth0 up && ip -n "$space" link set lo up || return 1
+	ip netns exec "$space" "$bench" serve --bind "$net.2" 2>"serve$1" &
+	within 5 grep -q listening "serve$1"
 }
 
-killed() { # N K VICTIM TIMES
-	local i line acked=0
-	for ((i = 0; i < $4; i++)); do
-		if ! line=$(kill_once "$1" "$2" "$3"); then
-			printf '# kill %d of seed %s: %s\n' "$i" "${SEED:-1}" "$line"
-			return 1
-		fi
-		[[ $line == "acknowledged 0,"* ]] || acked=$((acked + 1))
+remove_hosts() {
+	local space
+	for space in "${spaces[@]}"; do
+		ip netns pids "$space" 2>/dev/null | xargs -r kill
+		ip netns del "$space" 2>/dev/null
 	done
-	printf '# %d of %d had acknowledged records\n' "$acked" "$4"
-	((acked > 0))
 }
 
-if [[ -x $replicas ]]; then
-	ok "the leader is killed" killed 2 2 leader $((KILLS * 2 / 5))
-	ok "the peer is killed" killed 2 2 peer $((KILLS / 5))
-	ok "the leader of three is killed" killed 3 2 leader $((KILLS / 5))
-	ok "a peer of three is killed" killed 3 2 peer $((KILLS / 5))
+trap 'remove_hosts; cleanup' EXIT
+if ((EUID == 0)) && ip netns add "rb-$$" 2>/dev/null && ip netns del "rb-$$"; then
+	ok "two hosts with a server each" eval 'make_host 1 && make_host 2'
+	oplog hosts --method tcp --rf 3 --connect 10.87.1.2,10.87.2.2
+	ok "a log on three hosts" eval 'is "$status" 0 && all_are ok hosts/oplog.csv status'
+	ok "over a wire" all_are wire hosts/oplog.csv path
+	ok "and a row a host" is "$(column hosts/oplog.peers.csv peer | tr '\n' ' ')" "1 2 "
 else
-	skip "killed leaders and peers" "build/dynamic/tests/tools/replicas is not built"
+	skip "two hosts" "no network namespaces here"
 fi
-
 done_testing

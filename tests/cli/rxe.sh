@@ -178,6 +178,12 @@ log_run() { # OUT OPTIONS...
 log_run log3 --method send,write-read --rf 3 --ack majority
 ok "oplog: three replicas, two of them acknowledge" eval \
 	'is "$status" 0 && all_are ok log3/oplog.csv status'
+log_run clip --method write-read --outstanding 64
+ok "oplog: no more writers than the device takes reads, and said" eval '
+	all_are 16 clip/oplog.csv writers && grep -q "16 of 64: $device takes 16" clip/oplog.csv'
+log_run flush --method write-flush
+ok "oplog: no FLUSH in this binary, or on this kernel" eval \
+	'grep -qE ",unsupported,\"?(built-without|device-limit)" flush/oplog.csv'
 try "$bench" check log3
 ok "oplog: its invariants hold" is "$status" 0
 
