@@ -450,6 +450,9 @@ part_verbs() {
 	in_guest verbs
 }
 
+# shellcheck source=tests/bench/oplog.sh
+. tests/bench/oplog.sh
+
 peers_installed() {
 	install_packages sockperf qperf perftest ||
 		say "without them their rows cannot run"
