@@ -192,31 +192,49 @@ static __attribute__((noinline)) int poll_many(struct verbs_ep *ep, int room,
 	return got;
 }
 
+static inline int poll_cqs(struct verbs_ep *ep, int room, struct ibv_wc *wc)
+{
+	if (__builtin_expect(ep->n_more_cqs != 0, 0))
+		return poll_many(ep, room, wc);
+	return ibv_poll_cq(ep->cq.cq, room, wc);
+}
+
 /*
- * A message's pieces alone are nothing to return, and 0 has to mean that the
- * queue is empty: block() sleeps after it, and no event tells of what was
- * there before the queue was armed.
+ * Takes `got` completions.  A message's pieces alone are nothing to return,
+ * and 0 has to mean that the queue is empty: block() sleeps after it, and no
+ * event tells of what was there before the queue was armed.
  */
+static __attribute__((noinline)) int take_all(struct verbs_ep *ep, int got,
+					      struct ibv_wc *wc,
+					      struct comp *comp, int room)
+{
+	int done;
+
+	ep->idle = 0;
+	for (;;) {
+		/* What arrived before a failure is handed over first. */
+		done = take(ep, wc, got, comp);
+		if (done)
+			return done;
+		got = poll_cqs(ep, room, wc);
+		if (got <= 0)
+			return nothing(ep, got);
+	}
+}
+
+/* An empty poll is most of what an end does: it does little more than ask. */
 int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 {
 	const int room = n < VERBS_POLL ? (int)n : VERBS_POLL;
 	struct verbs_ep *ep = verbs_ep(base);
 	struct ibv_wc wc[VERBS_POLL];
-	int got, done;
+	const int got = poll_cqs(ep, room, wc);
 
-	do {
-		got = ep->n_more_cqs ? poll_many(ep, room, wc)
-				     : ibv_poll_cq(ep->cq.cq, room, wc);
-		if (__builtin_expect(got <= 0, 1)) {
-			if (!got && !ep->failed && ++ep->idle < IDLE_POLLS)
-				return 0;
-			return nothing(ep, got);
-		}
-		ep->idle = 0;
-		done = take(ep, wc, got, comp);
-	} while (!done);
-	/* What arrived before a failure is handed over first. */
-	return done;
+	if (__builtin_expect(got > 0, 0))
+		return take_all(ep, got, wc, comp, room);
+	if (__builtin_expect(!got && !ep->failed && ++ep->idle < IDLE_POLLS, 1))
+		return 0;
+	return nothing(ep, got);
 }
 
 static void take_event(struct verbs_ep *ep)

@@ -93,7 +93,9 @@ void verbs_post_init(struct verbs_ep *ep)
 	}
 }
 
-static int post_failed(struct verbs_ep *ep, int ret, const char *what)
+static __attribute__((cold, noinline)) int post_failed(struct verbs_ep *ep,
+						       int ret,
+						       const char *what)
 {
 	int e = rdma_errno(ret);
 
@@ -406,44 +408,41 @@ static inline bool is_short(const struct verbs_ep *ep, const struct work *w,
 	       !ep->failed;
 }
 
-static int post_short(struct verbs_ep *ep, const struct work *w)
+static inline int recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
+			     const struct work *w)
 {
-	struct verbs_lane *lane = &ep->lanes[w->lane];
-	const struct sge *sge = w->sges;
-	struct ibv_recv_wr *bad_recv;
-	struct ibv_send_wr *bad_send;
+	struct ibv_recv_wr *bad;
 	int ret;
 
-	assert(w->lane < ep->n_lanes);
-	ep->short_sge.addr = (uintptr_t)sge->addr;
-	ep->short_sge.length = (uint32_t)sge->len;
-	ep->short_sge.lkey = sge->region->lkey;
-	ep->ep.counts.posts++;
-	ep->ep.counts.doorbells++;
-	if (w->op == OP_RECV) {
-		ep->short_recv.wr_id =
-			ring_take(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
-		ret = ibv_post_recv(lane->qp, &ep->short_recv, &bad_recv);
-		return ret ? post_failed(ep, ret, "receives") : 0;
-	}
-	ep->short_send.wr_id = ring_take(&lane->sq, w, sge->len) | WRID_LAST;
-	ep->short_send.send_flags =
-		(sge->len <= ep->inline_bytes ? IBV_SEND_INLINE : 0u) |
-		(w->flags & WORK_SIGNAL ? IBV_SEND_SIGNALED : 0u);
-	ep->ep.counts.sends++;
-	ep->ep.counts.bytes_sent += sge->len;
-	ret = ibv_post_send(lane->qp, &ep->short_send, &bad_send);
-	return ret ? post_failed(ep, ret, "sends") : 0;
+	ep->short_recv.wr_id =
+		ring_take(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
+	ret = ibv_post_recv(lane->qp, &ep->short_recv, &bad);
+	return __builtin_expect(ret, 0) ? post_failed(ep, ret, "receives") : 0;
 }
 
-int verbs_post(struct ep *base, const struct work *w, unsigned n)
+static inline int send_short(struct verbs_ep *ep, struct verbs_lane *lane,
+			     const struct work *w, uint64_t bytes)
 {
-	struct verbs_ep *ep = verbs_ep(base);
+	struct ibv_send_wr *bad;
+	int ret;
+
+	ep->short_send.wr_id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
+	ep->short_send.send_flags =
+		(bytes <= ep->inline_bytes ? IBV_SEND_INLINE : 0u) |
+		(w->flags & WORK_SIGNAL ? IBV_SEND_SIGNALED : 0u);
+	ep->ep.counts.sends++;
+	ep->ep.counts.bytes_sent += bytes;
+	ret = ibv_post_send(lane->qp, &ep->short_send, &bad);
+	return __builtin_expect(ret, 0) ? post_failed(ep, ret, "sends") : 0;
+}
+
+/* Out of line: its many registers are not saved for the short way. */
+static __attribute__((noinline)) int post_any(struct verbs_ep *ep,
+					      const struct work *w, unsigned n)
+{
 	const struct work *end = w + n;
 	int ret = ep->failed ? -EIO : 0;
 
-	if (__builtin_expect(is_short(ep, w, n), 1))
-		return post_short(ep, w);
 	while (w < end && !ret) {
 		assert(w->lane < ep->n_lanes);
 		if (w->op == OP_RECV)
@@ -452,4 +451,24 @@ int verbs_post(struct ep *base, const struct work *w, unsigned n)
 			w = post_sends(ep, w, end, &ret);
 	}
 	return ret;
+}
+
+int verbs_post(struct ep *base, const struct work *w, unsigned n)
+{
+	struct verbs_ep *ep = verbs_ep(base);
+	struct verbs_lane *lane;
+	const struct sge *sge;
+
+	if (__builtin_expect(!is_short(ep, w, n), 0))
+		return post_any(ep, w, n);
+	assert(w->lane < ep->n_lanes);
+	lane = &ep->lanes[w->lane];
+	sge = w->sges;
+	ep->short_sge.addr = (uintptr_t)sge->addr;
+	ep->short_sge.length = (uint32_t)sge->len;
+	ep->short_sge.lkey = sge->region->lkey;
+	ep->ep.counts.posts++;
+	ep->ep.counts.doorbells++;
+	return w->op == OP_RECV ? recv_short(ep, lane, w)
+				: send_short(ep, lane, w, sge->len);
 }

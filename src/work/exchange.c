@@ -15,8 +15,8 @@
  * then: the peer has the message, and a copy that RC might yet send again
  * would be dropped as a duplicate.
  */
-static int post_send(struct exchange *x, struct exchange_message *m,
-		     struct err *err)
+static inline int post_send(struct exchange *x, struct exchange_message *m,
+			    struct err *err)
 {
 	m->work.flags = 0;
 	m->work.cookie = ++x->sent;
@@ -95,14 +95,22 @@ int exchange_send_request(struct exchange *x, struct err *err)
 	return post_send(x, &x->send, err);
 }
 
-static void send_completed(struct exchange *x, uint64_t number)
+/* Out of line: who has no stages saves no registers for them. */
+static __attribute__((noinline)) void stage_over(struct exchange *x,
+						 enum stage stage)
+{
+	stages_end(x->prep.stages, stage);
+}
+
+static inline void send_completed(struct exchange *x, uint64_t number)
 {
 	x->completed = number;
 	if (x->prep.stages && number == x->response_sent)
-		stages_end(x->prep.stages, STAGE_SEND);
+		stage_over(x, STAGE_SEND);
 }
 
-static void note_completions(struct exchange *x, const struct comp *comp, int n)
+static inline void note_completions(struct exchange *x, const struct comp *comp,
+				    int n)
 {
 	int i;
 
@@ -321,24 +329,29 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 
 /* --- server -------------------------------------------------------------- */
 
+static __attribute__((noinline)) void prepare(struct exchange *x)
+{
+	if (x->prep.stages)
+		stages_start(x->prep.stages);
+	if (!x->prep.run)
+		return;
+	x->lines += x->prep.run(x, x->prep.arg);
+	if (x->prep.stages)
+		stages_end(x->prep.stages, STAGE_SCAN);
+}
+
 /* Prepares and sends the response, then posts a receive again: the other
  * one has been ready all the while. */
 int exchange_serve(struct exchange *x, struct err *err)
 {
-	struct stages *const stages = x->prep.stages;
 	int ret;
 
 	if (x->prep.buffers > 1) {
 		x->response = exchange_response(x, x->op);
 		x->send.sge.addr = x->response;
 	}
-	if (stages)
-		stages_start(stages);
-	if (x->prep.run) {
-		x->lines += x->prep.run(x, x->prep.arg);
-		if (stages)
-			stages_end(stages, STAGE_SCAN);
-	}
+	if (x->prep.run || x->prep.stages)
+		prepare(x);
 	ret = post_send(x, &x->send, err);
 	if (ret)
 		return ret;
