@@ -216,7 +216,7 @@ soak:
 
 BENCH := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
 
-# make bench [ROUNDS=15]: beside the peers that Debian has.
+# make bench [ROUNDS=N]: beside the peers that Debian has.
 bench: rdmabench $(BENCH)
 	$(Q)ROUNDS=$(ROUNDS) BUILD=$(BUILD) tests/bench/bench.sh
 

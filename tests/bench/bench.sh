@@ -1,9 +1,11 @@
 #!/bin/bash
 # make bench: rdmabench beside the tools that one would otherwise use.
 #
-#	[ROUNDS=15] [BUILD=build] [BENCH_LOCK=FILE] tests/bench/bench.sh [PART...]
+#	[ROUNDS=N] [BUILD=build] [BENCH_LOCK=FILE] tests/bench/bench.sh [PART...]
 #
-# Parts: harness known tcp rdma; all of them without an argument.  In each round
+# Parts: harness known tcp rdma, which are all without an argument, and verbs.
+# Each has its own number of rounds unless ROUNDS says one for all: many short
+# ones, as a shared machine is slower for seconds at a time.  In each round
 # ours and the peer's run one right after the other, in turn first, with the
 # same sizes both ways, the same CPUs (ends apart), the same poll mode,
 # inline, depth and MTU, and nothing prepared or verified.  Results: a line
@@ -19,9 +21,11 @@
 #   operations included.  So ours is elapsed time / operations too.
 # - ib_send_lat warms nothing up and takes times from one post to the next,
 #   so what lies between two operations counts; it reports half of the median.
-#   Ours is the median plus the mean time between two (elapsed time /
-#   operations - mean).  It signals every send and has a send queue of 1: ours
-#   runs with -Q 1 -t 2, its least.  It has no inline for rxe: ours -I 0.
+#   Ours is the median times elapsed time / operations / mean: the time between
+#   two has no distribution, and its mean, like that of the operations, holds
+#   the machine's stalls; so the same share of each is taken for typical.
+#   It signals every send and has a send queue of 1: ours runs with -Q 1 -t 2,
+#   its least.  It has no inline for rxe: ours -I 0.
 #   Its receive queue holds 512, ours 1 and 2: a closed loop never uses more.
 # - ib_*_bw's server posts a receive again for each message, ours as many as
 #   it found at once, and tells the client now and then how many there are:
@@ -39,7 +43,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 # shellcheck source=scripts/lib/packages.sh
 . scripts/lib/packages.sh
 
-ROUNDS=${ROUNDS:-15}
+declare -A rounds_of=([harness]=21 [known]=11 [tcp]=21 [rdma]=41 [verbs]=21)
 BUILD=${BUILD:-build}
 readonly OURS=$BUILD/rdmabench HELPERS=$BUILD/tests/bench
 readonly SECONDS_EACH=1 PORT=18600 DEVICE=rxe0 ADDRESS=10.9.9.1
@@ -158,11 +162,11 @@ ours_of() {
 	rm -rf "$work/run"
 	timeout -k 5 60 "$OURS" run "$scenario" \
 		--verify none --cpus "$CLIENT_CPU,$SERVER_CPU" \
-		--warmup 200ms --trials 1 --quiet --out "$work/run" "$@" \
+		--warmup 100ms --trials 1 --quiet --out "$work/run" "$@" \
 		>"$work/out" 2>"$work/err" </dev/null || return 1
 	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 		{ p50 = $at["lat_p50_ns"]; p90 = $at["lat_p90_ns"]; mean = $at["lat_mean_ns"]
-		  period = 1e9 / $at["ops_per_s"]
+		  period = 1e9 / $at["ops_per_s"]; typical = p50 * period / mean
 		  print ('"$what"') / 1000 }' "$work/run/$scenario.csv"
 }
 
@@ -274,7 +278,7 @@ gid_index() {
 
 send_lat_row() { # ROUND NAME SIZE ITERATIONS MODE [OPTION-OF-BOTH]
 	local flags=("${@:6}" -x "$(gid_index)")
-	our_command=(ours 'p50 + period - mean' --transport rdma -d "$DEVICE"
+	our_command=(ours typical --transport rdma -d "$DEVICE"
 		-I 0 -Q 1 -t 2 -m 4096 --poll "$5" -s "$3" -n "$4" "${flags[@]}")
 	[[ $5 != event ]] || flags+=(-e)
 	their_command=(ib_send_lat_rtt "$4" "$3" "${flags[@]}")
@@ -288,7 +292,7 @@ verb_lat_row() { # ROUND NAME TOOL FACTOR SIZE ITERATIONS [OPTION-OF-OURS...]
 	local gid flags
 	gid=$(gid_index)
 	flags=(-x "$gid")
-	our_command=(ours_of ops 'p50 + period - mean' --mode latency
+	our_command=(ours_of ops typical --mode latency
 		--transport rdma -d "$DEVICE" -I 0 -Q 1 -t 2 -m 4096 --poll spin
 		-s "$5" -n "$6" "${flags[@]}" "${@:7}")
 	their_command=(perftest "$3" "$4 * \$5" "$6" "$5" "${flags[@]}")
@@ -333,7 +337,8 @@ limit_row() { # ROUND NAME LIMIT VALUE
 round_harness() {
 	local out=$work/out
 	"$HELPERS/harness" "$SERVER_CPU" >"$out" 2>"$work/err"
-	limit_row "$1" harness_loop_op 40 "$(value harness "$out")"
+	limit_row "$1" harness_own 40 "$(value own "$out")"
+	limit_row "$1" harness_and_loop 40 "$(value harness "$out")"
 	"$HELPERS/micro" "$SERVER_CPU" >"$out" 2>"$work/err"
 	limit_row "$1" hist_record 5 "$(value hist_record "$out")"
 }
@@ -351,11 +356,11 @@ round_tcp() {
 }
 
 round_rdma() {
-	send_lat_row "$1" 64_spin 64 10000 spin
-	send_lat_row "$1" 4k_spin 4096 10000 spin
-	send_lat_row "$1" 64k_spin 65536 1000 spin
-	send_lat_row "$1" 64_spin_cm 64 10000 spin -R
-	send_lat_row "$1" 64_event 64 2000 event
+	send_lat_row "$1" 64_spin 64 5000 spin
+	send_lat_row "$1" 4k_spin 4096 3000 spin
+	send_lat_row "$1" 64k_spin 65536 300 spin
+	send_lat_row "$1" 64_spin_cm 64 5000 spin -R
+	send_lat_row "$1" 64_event 64 1000 event
 }
 
 # What a run costs beside the trials: that of each of 60 points and of 6.
@@ -386,11 +391,12 @@ round_known() {
 		100 mean -n 20000 --service-time 100us --service-dist exponential
 	# Waiting of at most t services has the probability (Erlang, 1909)
 	# (1-r) sum over k <= t of (r(k-t))^k / k! e^(r(t-k)): 0.9 at t = 1.516
-	# for r = 1/2.  The mean also counts what the machine itself stalls.
+	# for r = 1/2.
+	# Services of 1 ms, beside which what the machine stalls is small.
 	known_row "$1" open_queue_p90 'M/D/1 at half load: p90 of 2.516 services' \
-		251.6 p90 -D 4s --service-time 100us --rate 5000 --arrival poisson
+		2516 p90 -D 4s --service-time 1ms --rate 500 --arrival poisson
 	known_row "$1" open_queue_mean 'M/D/1 at half load: mean of 1.5 services' \
-		150 mean -D 4s --service-time 100us --rate 5000 --arrival poisson
+		1500 mean -D 4s --service-time 1ms --rate 500 --arrival poisson
 	few=$(points_us 6) && many=$(points_us 60)
 	[[ -z $many ]] || printf '%s,6 points,%s,us,%d,%s,%s\n' points_60 \
 		'run time of a point: 60 in a run; 6 in a run' "$1" "$many" "$few"
@@ -416,9 +422,9 @@ round_verbs() {
 }
 
 rounds() { # PART
-	local i
-	for ((i = 1; i <= ROUNDS; i++)); do
-		say "$1: round $i of $ROUNDS"
+	local i n=${ROUNDS:-${rounds_of[$1]}}
+	for ((i = 1; i <= n; i++)); do
+		say "$1: round $i of $n"
 		alone "round_$1" "$i"
 	done
 }
@@ -437,7 +443,7 @@ part_tcp() {
 
 # All rounds in one place: natively, or in one guest of one boot.
 in_guest() { # PART
-	alone env -u BENCH_LOCK ROUNDS="$ROUNDS" BUILD="$BUILD" \
+	alone env -u BENCH_LOCK ROUNDS="${ROUNDS:-}" BUILD="$BUILD" \
 		scripts/rxe.sh run --timeout 3600 -- \
 		"$PWD/tests/bench/bench.sh" rounds "$1"
 }

@@ -7,7 +7,9 @@
  * CSV lines `row,value_ns` on stdout, each the median over rounds:
  *	operation	all of it
  *	clock		the two readings in it
- *	harness		the difference
+ *	transport	loop's own posting and polling of the same messages
+ *	harness		operation - clock
+ *	own		operation - clock - transport
  *
  *	harness [cpu]	pinned to that CPU, or to the last one allowed
  */
@@ -96,6 +98,41 @@ static void clock_twice(struct pair *p)
 	p->sink += clock_ticks(&p->clk);
 }
 
+/* --- the transport alone -------------------------------------------------- */
+
+static inline void post(struct side *s, const struct work *w)
+{
+	struct ep *ep = s->end.ep;
+
+	if (ep->tp->post(ep, w, 1))
+		die(&ep->err);
+}
+
+static inline void poll_recv(struct side *s)
+{
+	struct ep *ep = s->end.ep;
+	struct comp comp;
+
+	/* A send that was signalled before may come first. */
+	do {
+		if (ep->tp->poll(ep, &comp, 1) != 1)
+			die(&ep->err);
+	} while (comp.op != OP_RECV);
+}
+
+/* The same messages, none signalled, with nothing around them. */
+static inline void bare(struct pair *p)
+{
+	struct side *const c = &p->client, *const s = &p->server;
+
+	post(c, &c->x.send.work);
+	poll_recv(s);
+	post(s, &s->x.send.work);
+	post(s, &s->x.recv.work);
+	poll_recv(c);
+	post(c, &c->x.recv.work);
+}
+
 typedef void step_fn(struct pair *p);
 
 static inline double round_ns(struct pair *p, step_fn *step)
@@ -173,22 +210,28 @@ static void print_row(const char *name, double *ns)
 	printf("%s,%.2f\n", name, stats_median(ns, ROUNDS));
 }
 
-/* Round by round, so that both see the same machine. */
+/* Round by round, so that all see the same machine. */
 static void measure(struct pair *p)
 {
-	double op[ROUNDS], clk[ROUNDS], rest[ROUNDS];
+	double op[ROUNDS], clk[ROUNDS], tp[ROUNDS], rest[ROUNDS], own[ROUNDS];
 	int i;
 
 	round_ns(p, operation); /* warm */
 	for (i = 0; i < ROUNDS; i++) {
 		op[i] = round_ns(p, operation);
 		clk[i] = round_ns(p, clock_twice);
+		p->client.x.send.work.flags = 0;
+		p->server.x.send.work.flags = 0;
+		tp[i] = round_ns(p, bare);
 		rest[i] = op[i] - clk[i];
+		own[i] = rest[i] - tp[i];
 	}
 	printf("row,value_ns\n");
 	print_row("operation", op);
 	print_row("clock", clk);
+	print_row("transport", tp);
 	print_row("harness", rest);
+	print_row("own", own);
 }
 
 static void pin(const char *wanted)
