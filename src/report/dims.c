@@ -203,6 +203,22 @@ static void value_words(char *out, size_t size, const char *column,
 	knob_words(out, size, column, value);
 }
 
+/* "RDMA, write" needs no "method write", nor TCP a "method tcp". */
+static bool is_said(const struct dims *dims, size_t dim, size_t row)
+{
+	static const char *const saying[] = {"op", "transport"};
+	const char *value = cell(dims, dim, row);
+	size_t i;
+
+	for (i = 0; dims->v[dim].kind == DIM_KNOB && i < 2; i++)
+		if (*value &&
+		    !strcmp(value,
+			    reader_cell(dims->table, row,
+					reader_column(dims->table, saying[i]))))
+			return true;
+	return false;
+}
+
 void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 		size_t which, char label[LABEL_MAX])
 {
@@ -215,7 +231,8 @@ void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 		    dims->v[i].kind == DIM_PATH ||
 		    !strcmp(name(dims, i), "qp_type"))
 			continue;
-		if (!varies(dims, i, rows, n, which))
+		if (!varies(dims, i, rows, n, which) ||
+		    is_said(dims, i, rows[which]))
 			continue;
 		value_words(words, sizeof(words), name(dims, i),
 			    cell(dims, i, rows[which]));

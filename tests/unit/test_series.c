@@ -150,6 +150,21 @@ static void test_labels_plain(void **state)
 	unload(&f);
 }
 
+/* What the operation or the transport says already is not said twice. */
+static void test_labels_said_once(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	load_ok(&f, "run_id,transport,path,op,size_bytes,loop,method,status,"
+		    "lat_p50_ns,lat_p99_ns\n"
+		    "r,tcp,loopback,,64,closed,tcp,ok,1,2\n"
+		    "r,rdma,loopback,write,64,closed,write,ok,1,2\n"
+		    "r,rdma,loopback,send,64,closed,imm,ok,1,2\n");
+	LABELS(&f, "TCP", "RDMA, write", "RDMA, send, method imm");
+	unload(&f);
+}
+
 static void test_labels_differ(void **state)
 {
 	struct fixture f;
@@ -367,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_only_ok_rows),
 		cmocka_unit_test(test_labels_plain),
 		cmocka_unit_test(test_labels_differ),
+		cmocka_unit_test(test_labels_said_once),
 		cmocka_unit_test(test_style_without_tcp),
 		cmocka_unit_test(test_gain),
 		cmocka_unit_test(test_baseline),
