@@ -28,7 +28,7 @@ static void print_right(FILE *out, const char *s, size_t width)
 
 /* --- a block: two series side by side -------------------------------------*/
 
-enum { COLUMN = 10, GAIN = 12, LEFT_ONLY_MAX = 6, EACH_MAX = 2 };
+enum { COLUMN = 10, GAIN = 16, LEFT_ONLY_MAX = 6, EACH_MAX = 2 };
 
 static void print_value(FILE *out, double v)
 {

@@ -538,9 +538,9 @@ static void test_table(void **state)
 	assert_non_null(strstr(text, "rxe0 (software device)"));
 	assert_non_null(strstr(
 		text, "        1k      12.3      90.0      9.88      90.0"
-		      "     +20.0 %\n"
+		      "         +20.0 %\n"
 		      "        4k         -         -      9.88      90.0"
-		      "           -\n"));
+		      "               -\n"));
 	assert_non_null(strstr(text, "RDMA unsupported at 64 (2 rows): "
 				     "no-device: none here\n"));
 	assert_narrow(text);
