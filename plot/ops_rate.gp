@@ -9,12 +9,14 @@ against = is('outstanding') ? 'how many are outstanding' : \
 	is('post_list') ? 'how many one doorbell posts' : \
 	is('inline') ? 'how much may be inlined' : \
 	is('signal') ? 'how seldom one is signalled' : \
+	is('directions') ? 'what the other end does meanwhile' : \
 	is('sges') ? 'how many pieces it has' : 'its size'
 axis = is('outstanding') ? 'operations outstanding' : \
 	is('post_list') ? 'operations posted by one doorbell' : \
 	is('inline') ? 'inline data granted, in bytes' : \
 	is('signal') ? 'one operation in so many is signalled' : \
 	is('sges') ? 'pieces of memory of an operation' : \
+	is('directions') ? 'directions (2: the server does the same)' : \
 	'payload in bytes (1k = 1024)'
 set label 101 'Single operations: rate against '.against
 set xlabel axis offset 0,-0.3

@@ -13,6 +13,7 @@
 
 #include "reports.h"
 #include "run/scenario.h"
+#include "work/duplex.h"
 #include "work/parts.h"
 #include "work/pingpong.h"
 #include "work/window.h"
@@ -23,21 +24,29 @@ struct ops_cfg {
 	uint64_t op;   /* index of ops_kinds */
 	uint64_t mode; /* enum ops_mode */
 	uint64_t size, outstanding, post_list, sges;
+	uint64_t directions, cq_count, cq_period_us;
 	uint64_t poll_memory;
 	uint64_t verify; /* enum exchange_verify */
 };
 
+/* What does it. */
+enum ops_way { WAY_WINDOW, WAY_DUPLEX, WAY_PINGPONG };
+
 struct ops_state {
-	bool windowed;
+	enum ops_way way;
 	struct window window;
+	struct duplex duplex;
 	struct pingpong pingpong;
 };
 
-static const enum op ops_kinds[] = {OP_SEND, OP_WRITE,	   OP_WRITE_IMM,
-				    OP_READ, OP_FETCH_ADD, OP_CMP_SWAP};
+static const enum op ops_kinds[] = {
+	OP_SEND,      OP_WRITE,	   OP_WRITE_IMM,    OP_READ,
+	OP_FETCH_ADD, OP_CMP_SWAP, OP_ATOMIC_WRITE, OP_FLUSH,
+};
 
 static const char *const op_names[] = {
-	"send", "write", "write-imm", "read", "fetch-add", "compare-swap", NULL,
+	"send",		"write",	"write-imm", "read", "fetch-add",
+	"compare-swap", "atomic-write", "flush",     NULL,
 };
 
 static const char *const mode_names[] = {
@@ -79,6 +88,16 @@ static const struct opt opts[] = {
 		"sges", AT(sges), "sges", 1, WINDOW_SGES_MAX, "1",
 		"pieces of memory that an operation gathers from or scatters "
 		"to"),
+	PARTS_OPT_COUNT("directions", AT(directions), "directions", 1, 2, "1",
+			"2: the server does the same to the client at the same "
+			"time, on a queue pair of its own, in rate mode"),
+	PARTS_OPT_COUNT("cq-count", AT(cq_count), "cq_count", 0, UINT16_MAX,
+			"0",
+			"completions that one event stands for (ibv_modify_cq, "
+			"--poll event); 0: the device's way"),
+	PARTS_OPT_COUNT("cq-period", AT(cq_period_us), "cq_period_us", 0,
+			UINT16_MAX, "0",
+			"microseconds after which it comes all the same"),
 	{.name = "poll-memory",
 	 .type = OPT_FLAG,
 	 .role = OPT_KNOB,
@@ -109,6 +128,8 @@ enum {
 	OPS_STALLS,
 	OPS_LOST,
 	OPS_ASSUMED,
+	OPS_BACK,
+	OPS_BACK_RATE,
 	OPS_METRICS_END
 };
 
@@ -134,6 +155,14 @@ static const struct metric metrics[] = {
 	CLIENT_METRIC("visibility_assumed",
 		      "1: a write was taken for visible by its last byte, and "
 		      "the device does not promise that order"),
+	{.name = "operations_back",
+	 .unit = "1",
+	 .side = SIDE_EITHER,
+	 .help = "two directions: those of the server"},
+	{.name = "back_ops_per_s",
+	 .unit = "1/s",
+	 .side = SIDE_EITHER,
+	 .help = "and their rate"},
 };
 
 _Static_assert(sizeof(metrics) / sizeof(metrics[0]) ==
@@ -190,13 +219,29 @@ static const struct sweep sweeps[] = {
 	  {"size", "1k"},
 	  {"sges", "1,2,4,8,16"},
 	  RDMA_ONLY}},
+	{{{"op", "send"}, {"directions", "1,2"}}},
+	{{{"op", "write,read"}, {"directions", "1,2"}, RDMA_ONLY}},
+	{{{"op", "send"}, {"post-list", "4,16"}, {"transport", "tcp"}}},
+	/* Waiting by events, and what moderating them would save. */
+	{{{"mode", "latency,rate"}, {"op", "send"}, {"poll", "event"}}},
+	{{{"op", "send"},
+	  {"poll", "event"},
+	  {"cq-count", "4,16"},
+	  {"cq-period", "100"},
+	  RDMA_ONLY}},
+	/* Where device, kernel and rdma-core have them. */
+	{{{"mode", "latency"},
+	  {"op", "atomic-write"},
+	  {"size", "8"},
+	  RDMA_ONLY}},
+	{{{"mode", "latency"}, {"op", "flush"}, {"size", "8,4k"}, RDMA_ONLY}},
 };
 
 /* --- the scenario ---------------------------------------------------------- */
 
 static bool is_atomic(enum op op)
 {
-	return op == OP_FETCH_ADD || op == OP_CMP_SWAP;
+	return op == OP_FETCH_ADD || op == OP_CMP_SWAP || op == OP_ATOMIC_WRITE;
 }
 
 static int bad(struct err *err, const char *why)
@@ -214,6 +259,8 @@ static int supported(const void *config, struct err *err)
 				"one piece (--sges 1)");
 	if (cfg->size < cfg->sges)
 		return bad(err, "--sges: more pieces than bytes (-s)");
+	if (cfg->directions > 1 && cfg->mode != MODE_RATE)
+		return bad(err, "two --directions are for rate mode");
 	if (cfg->post_list > cfg->outstanding)
 		return bad(err, "--post-list above --outstanding");
 	if (cfg->poll_memory && (op != OP_WRITE || cfg->mode != MODE_LATENCY))
@@ -227,7 +274,15 @@ static bool is_windowed(const struct ops_cfg *cfg)
 {
 	const enum op op = ops_kinds[cfg->op];
 
-	return cfg->mode == MODE_RATE || op == OP_READ || is_atomic(op);
+	return cfg->mode == MODE_RATE || op == OP_READ || op == OP_FLUSH ||
+	       is_atomic(op);
+}
+
+static enum ops_way way_of(const struct ops_cfg *cfg)
+{
+	if (!is_windowed(cfg))
+		return WAY_PINGPONG;
+	return cfg->directions > 1 ? WAY_DUPLEX : WAY_WINDOW;
 }
 
 static struct window_attr window_attr_of(const struct ops_cfg *cfg,
@@ -284,7 +339,11 @@ static void need(const void *config, struct need *n)
 		.recv_depth = windowed ? window_recv_depth(&w) : PINGPONG_RECVS,
 		.send_depth = windowed ? window_send_depth(&w) : 0,
 		.sges = (unsigned)cfg->sges,
-		.lock_bytes = windowed ? window_bytes(&w) : pingpong_bytes(&p),
+		.lanes = (unsigned)cfg->directions,
+		.extras = {.cq_count = (uint16_t)cfg->cq_count,
+			   .cq_period_us = (uint16_t)cfg->cq_period_us},
+		.lock_bytes = windowed ? cfg->directions * window_bytes(&w)
+				       : pingpong_bytes(&p),
 		.op = op_names[cfg->op],
 		.size_bytes = cfg->size,
 	};
@@ -300,9 +359,15 @@ static int setup(struct end *e, const void *cfg, struct err *err)
 	e->state = s;
 	if (!s)
 		return err_sys(err, -ENOMEM, "ops");
-	s->windowed = is_windowed(cfg);
-	return s->windowed ? window_init(&s->window, e, &w, err)
-			   : pingpong_init(&s->pingpong, e, &p, err);
+	s->way = way_of(cfg);
+	switch (s->way) {
+	case WAY_WINDOW:
+		return window_init(&s->window, e, &w, err);
+	case WAY_DUPLEX:
+		return duplex_init(&s->duplex, e, &w, err);
+	default:
+		return pingpong_init(&s->pingpong, e, &p, err);
+	}
 }
 
 static void tally_window(struct tally *t, const struct window *w)
@@ -327,12 +392,34 @@ static void tally_pingpong(struct tally *t, const struct pingpong *p)
 		tally_set(t, OPS_ASSUMED, !p->end->ep->caps.write_in_order);
 }
 
+static void tally_duplex(struct tally *t, const struct duplex *d)
+{
+	if (d->end->role == ROLE_ACTIVE)
+		tally_window(t, &d->out);
+	if (!d->back_ns)
+		return; /* the other end has seen it */
+	tally_set(t, OPS_BACK, d->back_ops);
+	tally_set(t, OPS_BACK_RATE,
+		  (uint64_t)((double)d->back_ops * 1e9 / (double)d->back_ns));
+}
+
+static int both(struct end *e, const struct phase *ph, struct err *err)
+{
+	struct ops_state *s = e->state;
+	int ret = duplex_phase(&s->duplex, ph, err);
+
+	tally_duplex(&e->tally, &s->duplex);
+	return ret;
+}
+
 static int client(struct end *e, const struct phase *ph, struct err *err)
 {
 	struct ops_state *s = e->state;
 	int ret;
 
-	if (s->windowed) {
+	if (s->way == WAY_DUPLEX)
+		return both(e, ph, err);
+	if (s->way == WAY_WINDOW) {
 		ret = window_client(&s->window, ph, err);
 		tally_window(&e->tally, &s->window);
 	} else {
@@ -346,24 +433,30 @@ static int server(struct end *e, const struct phase *ph, struct err *err)
 {
 	struct ops_state *s = e->state;
 
-	return s->windowed ? window_server(&s->window, ph, err)
-			   : pingpong_server(&s->pingpong, ph, err);
+	if (s->way == WAY_DUPLEX)
+		return both(e, ph, err);
+	return s->way == WAY_WINDOW ? window_server(&s->window, ph, err)
+				    : pingpong_server(&s->pingpong, ph, err);
 }
 
 static int verify(struct end *e, struct err *err)
 {
 	struct ops_state *s = e->state;
 
-	return s->windowed ? window_verify(&s->window, err)
-			   : pingpong_verify(&s->pingpong, err);
+	if (s->way == WAY_DUPLEX)
+		return duplex_verify(&s->duplex, err);
+	return s->way == WAY_WINDOW ? window_verify(&s->window, err)
+				    : pingpong_verify(&s->pingpong, err);
 }
 
 static void teardown(struct end *e)
 {
 	struct ops_state *s = e->state;
 
-	if (s && s->windowed)
+	if (s && s->way == WAY_WINDOW)
 		window_fini(&s->window);
+	else if (s && s->way == WAY_DUPLEX)
+		duplex_fini(&s->duplex);
 	else if (s)
 		pingpong_fini(&s->pingpong);
 	free(s);

@@ -37,6 +37,8 @@ static const struct report_figure figures[] = {
 	RATE_FIGURE("signal", "signal_every", "a completion", 3,
 		    "how seldom one is signalled"),
 	RATE_FIGURE("sges", "sges", "pieces", 3, "how many pieces it has"),
+	RATE_FIGURE("directions", "directions", "directions", 2,
+		    "one direction or two"),
 	{
 		.name = "ops_rate_inline",
 		.title = "Single operations: rate against how much may be "

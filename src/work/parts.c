@@ -47,34 +47,38 @@ void parts_cut(struct sge *sges, unsigned n, char *at, size_t size,
 
 enum { TOKEN_BYTES = sizeof(uint64_t) + sizeof(uint32_t) };
 
-void parts_tell_memory(struct end *e, const void *addr, uint32_t rkey)
+void parts_tell_memory(struct end *e, unsigned i, const void *addr,
+		       uint32_t rkey)
 {
 	const uint64_t at = (uintptr_t)addr;
 	struct blob *t = &e->token;
+	uint8_t *to = t->data + i * TOKEN_BYTES;
 
-	memcpy(t->data, &at, sizeof(at));
-	memcpy(t->data + sizeof(at), &rkey, sizeof(rkey));
-	t->len = TOKEN_BYTES;
+	memcpy(to, &at, sizeof(at));
+	memcpy(to + sizeof(at), &rkey, sizeof(rkey));
+	if (t->len < (i + 1) * TOKEN_BYTES)
+		t->len = (i + 1) * TOKEN_BYTES;
 }
 
-int parts_learn_memory(const struct end *e, uint64_t *addr, uint32_t *rkey,
-		       struct err *err)
+int parts_learn_memory(const struct end *e, unsigned i, uint64_t *addr,
+		       uint32_t *rkey, struct err *err)
 {
 	const struct blob *t = &e->peer_token;
+	const uint8_t *from = t->data + i * TOKEN_BYTES;
 
-	if (t->len != TOKEN_BYTES)
+	if (t->len % TOKEN_BYTES || t->len < (i + 1) * TOKEN_BYTES)
 		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
-			       "the peer's token has %u bytes instead of %d",
-			       t->len, TOKEN_BYTES);
-	memcpy(addr, t->data, sizeof(*addr));
-	memcpy(rkey, t->data + sizeof(*addr), sizeof(*rkey));
+			       "the peer's token has %u bytes, not %u times %d",
+			       t->len, i + 1, TOKEN_BYTES);
+	memcpy(addr, from, sizeof(*addr));
+	memcpy(rkey, from + sizeof(*addr), sizeof(*rkey));
 	return 0;
 }
 
 /* --- serving --------------------------------------------------------------- */
 
 /* Long enough to cost nothing, short enough to end a phase at once. */
-#define NAP_NS 200000u
+#define NAP_NS 1000000u
 
 int parts_serve_nothing(struct end *e, struct err *err)
 {

@@ -38,11 +38,12 @@ size_t parts_stride(size_t size);
 void parts_cut(struct sge *sges, unsigned n, char *at, size_t size,
 	       const struct region *region);
 
-/* Memory that the other end may reach, in the token: to put and to take
- * (-EPROTO if it is not one). */
-void parts_tell_memory(struct end *e, const void *addr, uint32_t rkey);
-int parts_learn_memory(const struct end *e, uint64_t *addr, uint32_t *rkey,
-		       struct err *err);
+/* Memory that the other end may reach, in the token: to put and to take the
+ * i-th such (-EPROTO if there is none). */
+void parts_tell_memory(struct end *e, unsigned i, const void *addr,
+		       uint32_t rkey);
+int parts_learn_memory(const struct end *e, unsigned i, uint64_t *addr,
+		       uint32_t *rkey, struct err *err);
 
 /* Server: the device serves, and the program keeps out of its way until the
  * phase is over. */

@@ -50,8 +50,8 @@ static int post_recv(struct pingpong *p, struct err *err)
 static int take_token(struct pingpong *p, struct err *err)
 {
 	unsigned i;
-	int ret = parts_learn_memory(p->end, &p->remote_addr, &p->remote_rkey,
-				     err);
+	int ret = parts_learn_memory(p->end, 0, &p->remote_addr,
+				     &p->remote_rkey, err);
 
 	for (i = 0; !ret && i < PINGPONG_WORKS; i++) {
 		p->works[i].remote_addr = p->remote_addr;
@@ -83,7 +83,7 @@ int pingpong_init(struct pingpong *p, struct end *e,
 		return ret;
 	scan_fill(p->tx, a->size, SEED + e->role);
 	make_works(p);
-	parts_tell_memory(e, p->rx, p->region->rkey);
+	parts_tell_memory(e, 0, p->rx, p->region->rkey);
 	for (i = 0; !ret && i < PINGPONG_RECVS; i++)
 		ret = post_recv(p, err);
 	return ret;

@@ -23,14 +23,10 @@ int window_post_recvs(struct window *w, unsigned first, unsigned n,
 
 /* --- client: posting ------------------------------------------------------- */
 
-/* How a phase goes on, as its loop needs it. */
-struct flow {
-	const struct phase *ph;
-	struct end_waiter waiter;
-	uint64_t begin, now; /* ticks */
-	uint64_t max_ticks;
-	bool last; /* no list after the next one */
-};
+static bool is_atomic(const struct window *w)
+{
+	return w->a.op == OP_FETCH_ADD || w->a.op == OP_CMP_SWAP;
+}
 
 static void prepare(struct window *w, struct work *work, unsigned slot)
 {
@@ -40,7 +36,7 @@ static void prepare(struct window *w, struct work *work, unsigned slot)
 	work->cookie = ++w->posted;
 	work->imm = (uint32_t)number;
 	work->remote_rkey = w->remote_rkey;
-	if (w->a.op == OP_FETCH_ADD || w->a.op == OP_CMP_SWAP) {
+	if (is_atomic(w)) {
 		work->remote_addr = w->remote_addr;
 		if (w->a.op == OP_CMP_SWAP) {
 			work->compare_add = number - 1;
@@ -49,7 +45,7 @@ static void prepare(struct window *w, struct work *work, unsigned slot)
 		return;
 	}
 	work->remote_addr = w->remote_addr + number % w->n_rx * w->stride;
-	if (w->a.op != OP_READ)
+	if (w->a.op != OP_READ && w->a.op != OP_FLUSH)
 		scan_stamp_first(w->tx + slot * w->stride, w->a.size, number);
 }
 
@@ -93,7 +89,7 @@ static bool has_credit(const struct window *w, unsigned n)
 }
 
 /* The next list's length: whole, unless few operations are left. */
-static unsigned list_length(const struct window *w, const struct flow *f)
+static unsigned list_length(const struct window *w, const struct window_flow *f)
 {
 	const uint64_t left = f->ph->max_ops - w->posted;
 	const unsigned to_end = w->n_slots - (unsigned)(w->posted % w->n_slots);
@@ -105,7 +101,7 @@ static unsigned list_length(const struct window *w, const struct flow *f)
 }
 
 /* Posts while there is room, and credit. */
-static int post_lists(struct window *w, struct flow *f, struct err *err)
+int window_post_lists(struct window *w, struct window_flow *f, struct err *err)
 {
 	unsigned n;
 	int ret;
@@ -148,7 +144,7 @@ static int check_atomic(struct window *w, uint64_t index, struct err *err)
 /* Operations up to `known` of this phase are complete: their results. */
 static int check_results(struct window *w, uint64_t known, struct err *err)
 {
-	const bool atomic = w->a.op == OP_FETCH_ADD || w->a.op == OP_CMP_SWAP;
+	const bool atomic = is_atomic(w);
 	const bool reads = w->a.op == OP_READ && w->a.verify == VERIFY_EACH;
 	uint64_t i;
 	int ret = 0;
@@ -171,12 +167,14 @@ static int take_credit(struct window *w, unsigned slot, struct err *err)
 
 	/* The number never falls; what came late is no news. */
 	memcpy(&granted, w->credit_rx + slot, sizeof(granted));
+	w->peer_over |= granted >= WINDOW_OVER;
+	granted &= ~WINDOW_OVER;
 	if (granted > w->granted)
 		w->granted = granted;
 	return window_post_recvs(w, slot, 1, err);
 }
 
-static int take_one(struct window *w, const struct comp *c, uint64_t now,
+int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		    struct err *err)
 {
 	const struct clock *clk = w->end->clock;
@@ -211,7 +209,7 @@ static bool will_complete(const struct window *w)
 
 /* Something on its way will surely complete, or on a lossless link come; for
  * credit alone a lossy link is waited for only so long. */
-static int await(struct window *w, struct flow *f, struct comp *comp,
+static int await(struct window *w, struct window_flow *f, struct comp *comp,
 		 struct err *err)
 {
 	struct ep *ep = w->end->ep;
@@ -228,7 +226,8 @@ static int await(struct window *w, struct flow *f, struct comp *comp,
 	return w->end->pulse(w->end->pulse_arg, true, err);
 }
 
-static int complete_some(struct window *w, struct flow *f, struct err *err)
+static int complete_some(struct window *w, struct window_flow *f,
+			 struct err *err)
 {
 	struct comp comp[TAKE];
 	int i, n, ret = 0;
@@ -236,56 +235,61 @@ static int complete_some(struct window *w, struct flow *f, struct err *err)
 	n = await(w, f, comp, err);
 	f->now = clock_ticks(w->end->clock);
 	for (i = 0; !ret && i < n; i++)
-		ret = take_one(w, &comp[i], f->now, err);
+		ret = window_take_one(w, &comp[i], f->now, err);
 	f->waiter.done = w->known + w->granted;
 	return n < 0 ? n : ret;
 }
 
 /* All of the phase is complete; messages: the server's program has them. */
-static bool all_done(const struct window *w)
+bool window_all_done(const struct window *w)
 {
 	if (w->posted != w->known)
 		return false;
 	return !w->told || on_their_way(w) + w->n_rx == w->granted;
 }
 
-static void begin_phase(struct window *w, struct flow *f,
-			const struct phase *ph)
+void window_begin(struct window *w, struct window_flow *f,
+		  const struct phase *ph)
 {
-	*f = (struct flow){
+	*f = (struct window_flow){
 		.ph = ph,
 		.max_ticks = clock_ticks_of(w->end->clock, ph->max_ns),
 	};
 	end_waiter_init(&f->waiter, w->end, w->a.size);
 	w->posted = w->known = 0;
 	w->since_signal = 0;
+	w->peer_over = false;
 	w->verified = 0;
 	w->n = (struct window_counts){.done = 0};
 	f->begin = f->now = clock_ticks(w->end->clock);
 }
 
-/* The link's own counts of this phase against ours. */
-static int check_posts(struct window *w, const struct ep_counts *before,
-		       struct err *err)
+int window_check_posts(const struct window *w, const struct ep_counts *before,
+		       const struct window *other, struct err *err)
 {
 	const struct ep_counts *now = &w->end->ep->counts;
 	const uint64_t posts = now->posts - before->posts;
 	const uint64_t bells = now->doorbells - before->doorbells;
+	uint64_t our_posts = w->posted + w->n.recvs + w->n.credits;
+	uint64_t our_bells = w->n.lists + w->n.recv_lists + w->n.credits;
 
+	if (other) {
+		our_posts += other->n.recvs + other->n.credits;
+		our_bells += other->n.recv_lists + other->n.credits;
+	}
 	/* Other transports' doorbells are system calls, and a message that is
 	 * cut is several posts. */
 	if (!w->end->ep->caps.qp_type[0] ||
 	    ep_messages_per_op(w->end->ep, w->a.size) != 1)
 		return 0;
-	if (posts == w->posted + w->n.recvs &&
-	    bells == w->n.lists + w->n.recv_lists)
+	if (posts == our_posts && bells == our_bells)
 		return 0;
 	return err_set(err, -EBADMSG, REASON_MISCOUNT,
 		       "%llu posts and %llu doorbells by the link's count, "
 		       "%llu and %llu by ours",
 		       (unsigned long long)posts, (unsigned long long)bells,
-		       (unsigned long long)(w->posted + w->n.recvs),
-		       (unsigned long long)(w->n.lists + w->n.recv_lists));
+		       (unsigned long long)our_posts,
+		       (unsigned long long)our_bells);
 }
 
 static void close_tally(struct window *w, uint64_t ticks)
@@ -302,17 +306,17 @@ int window_client(struct window *w, const struct phase *ph, struct err *err)
 {
 	const struct ep_counts before = w->end->ep->counts;
 	uint64_t end = 0;
-	struct flow f;
+	struct window_flow f;
 	int ret;
 
-	ret = parts_learn_memory(w->end, &w->remote_addr, &w->remote_rkey, err);
+	ret = window_learn(w, err);
 	if (ret)
 		return ret;
-	begin_phase(w, &f, ph);
-	while (!f.last || !all_done(w)) {
+	window_begin(w, &f, ph);
+	while (!f.last || !window_all_done(w)) {
 		if (stop_requested)
 			return parts_interrupted(err);
-		ret = post_lists(w, &f, err);
+		ret = window_post_lists(w, &f, err);
 		if (!ret)
 			ret = complete_some(w, &f, err);
 		if (ret)
@@ -323,13 +327,13 @@ int window_client(struct window *w, const struct phase *ph, struct err *err)
 			end = f.now;
 	}
 	close_tally(w, end - f.begin);
-	return check_posts(w, &before, err);
+	return window_check_posts(w, &before, NULL, err);
 }
 
 /* --- server ---------------------------------------------------------------- */
 
 /* Receives that we have ever posted. */
-static int tell_credit(struct window *w, struct err *err)
+int window_tell_credit(struct window *w, struct err *err)
 {
 	struct ep *ep = w->end->ep;
 	const struct sge sge = {
@@ -339,32 +343,29 @@ static int tell_credit(struct window *w, struct err *err)
 	};
 	const struct work work = {
 		.op = OP_SEND,
+		.lane = w->a.lane,
 		.n_sges = 1,
 		.sges = &sge,
 		.flags = WORK_SIGNAL,
 	};
+	uint64_t word;
 	int ret;
 
 	if (w->credits_busy == WINDOW_CREDITS)
 		return 0; /* when one of them has gone */
 	w->credit_told = w->arrived + w->n_rx;
-	memcpy(sge.addr, &w->credit_told, sizeof(w->credit_told));
+	word = w->credit_told | (w->over ? WINDOW_OVER : 0);
+	memcpy(sge.addr, &word, sizeof(word));
 	ret = ep->tp->post(ep, &work, 1);
 	w->credits_busy++;
 	w->n.credits++;
 	return ret ? parts_failed(w->end, ret, err) : 0;
 }
 
-static uint64_t untold(const struct window *w)
+uint64_t window_untold(const struct window *w)
 {
 	return w->arrived + w->n_rx - w->credit_told;
 }
-
-/* Times of arrivals, for the rate. */
-struct arrivals {
-	uint64_t first, last; /* ticks */
-	uint64_t n_first, n;
-};
 
 static int message_slot(const struct window *w, const struct comp *c)
 {
@@ -401,14 +402,14 @@ static int post_again(struct window *w, unsigned n, struct err *err)
 	return ret;
 }
 
-static bool is_checked(const struct window *w, const struct arrivals *a)
+static bool is_checked(const struct window *w, const struct window_arrivals *a)
 {
 	return w->a.verify == VERIFY_EACH ||
 	       (w->a.verify == VERIFY_ENDS && !a->n);
 }
 
-static int take_messages(struct window *w, const struct comp *comp, int got,
-			 struct arrivals *a, struct err *err)
+int window_take_messages(struct window *w, const struct comp *comp, int got,
+			 struct window_arrivals *a, struct err *err)
 {
 	const uint64_t now = clock_ticks(w->end->clock);
 	unsigned n = 0;
@@ -431,14 +432,14 @@ static int take_messages(struct window *w, const struct comp *comp, int got,
 		a->first = now;
 		a->n_first = a->n;
 	}
-	if (!ret && untold(w) >= (w->n_rx + 3) / 4)
-		ret = tell_credit(w, err);
+	if (!ret && window_untold(w) >= (w->n_rx + 3) / 4)
+		ret = window_tell_credit(w, err);
 	return ret;
 }
 
 /* The rate is that of the messages after the first ones, whose beginning
  * nobody here saw; the time is given for all of them at this rate. */
-static void close_arrivals(struct window *w, const struct arrivals *a)
+void window_close_arrivals(struct window *w, const struct window_arrivals *a)
 {
 	struct tally *t = &w->end->tally;
 	const double ns = (double)clock_ns(w->end->clock, a->last - a->first);
@@ -460,13 +461,13 @@ static int serve_wait(struct window *w, struct end_waiter *waiter,
 	struct ep *ep = w->end->ep;
 	int got;
 
-	while (untold(w)) {
+	while (window_untold(w)) {
 		got = ep_wait(ep, comp, TAKE, IDLE_NS);
 		if (got < 0)
 			return parts_failed(w->end, got, err);
 		if (got)
 			return got;
-		got = tell_credit(w, err);
+		got = window_tell_credit(w, err);
 		if (got)
 			return got;
 	}
@@ -475,33 +476,39 @@ static int serve_wait(struct window *w, struct end_waiter *waiter,
 
 static int serve_messages(struct window *w, struct err *err)
 {
-	struct arrivals a = {.n = 0};
+	struct window_arrivals a = {.n = 0};
 	struct end_waiter waiter;
 	struct comp comp[TAKE];
 	int got, ret = 0;
 
 	end_waiter_init(&waiter, w->end, w->a.size);
-	w->credit_told = w->arrived + w->n_rx;
 	while (!ret) {
 		got = serve_wait(w, &waiter, comp, err);
 		if (got <= 0) {
 			ret = got;
 			break;
 		}
-		ret = take_messages(w, comp, got, &a, err);
+		ret = window_take_messages(w, comp, got, &a, err);
 		waiter.done = w->arrived;
 		if (!ret && stop_requested)
 			ret = parts_interrupted(err);
 	}
-	close_arrivals(w, &a);
+	window_close_arrivals(w, &a);
 	return ret;
+}
+
+void window_begin_serving(struct window *w)
+{
+	w->verified = 0;
+	w->n = (struct window_counts){.done = 0};
+	w->credit_told = w->arrived + w->n_rx;
+	w->over = false;
 }
 
 int window_server(struct window *w, const struct phase *ph, struct err *err)
 {
 	(void)ph;
-	w->verified = 0;
-	w->n = (struct window_counts){.done = 0};
+	window_begin_serving(w);
 	return w->told ? serve_messages(w, err)
 		       : parts_serve_nothing(w->end, err);
 }

@@ -40,6 +40,9 @@ struct window_attr {
 	enum op op;
 	size_t size; /* of an operation; at least `sges` */
 	unsigned outstanding, post_list, sges, signal_every;
+	/* Which of the link's lanes; and the server sends on it. */
+	unsigned lane;
+	bool reverse;
 	enum exchange_verify verify;
 };
 
@@ -59,9 +62,11 @@ struct window_counts {
 struct window {
 	struct end *end;
 	struct window_attr a;
-	bool told, lossy; /* operations take receives; may be lost */
-	unsigned n_slots; /* ours: outstanding, in whole lists */
-	unsigned n_rx;	  /* the peer's memory: twice as many */
+	bool told, lossy;     /* operations take receives; may be lost */
+	bool sender;	      /* this end's part in it */
+	bool over, peer_over; /* to be told with the next credit; was told */
+	unsigned n_slots;     /* ours: outstanding, in whole lists */
+	unsigned n_rx;	      /* the peer's memory: twice as many */
 	size_t stride;
 	struct mem mem;
 	struct region *region;

@@ -53,9 +53,11 @@ static void make_work(struct window *w, unsigned slot)
 		  w->region);
 	w->works[slot] = (struct work){
 		.op = w->a.op,
-		.n_sges = w->a.sges,
+		.lane = w->a.lane,
+		.n_sges = w->a.op == OP_FLUSH ? 0 : w->a.sges,
 		.sges = sges,
-		.compare_add = 1,
+		/* A fetch-add's addend, or the length of a flush. */
+		.compare_add = w->a.op == OP_FLUSH ? w->a.size : 1,
 	};
 }
 
@@ -68,6 +70,7 @@ static void make_recv(struct window *w, unsigned slot, char *at, size_t len)
 	};
 	w->recvs[slot] = (struct work){
 		.op = OP_RECV,
+		.lane = w->a.lane,
 		.n_sges = len != 0,
 		.sges = &w->recv_sges[slot],
 		.cookie = slot,
@@ -78,12 +81,11 @@ static void make_recv(struct window *w, unsigned slot, char *at, size_t len)
  * memory), the client's credit. */
 static void make_recvs(struct window *w)
 {
-	const bool client = w->end->role == ROLE_ACTIVE;
 	const size_t len = w->a.op == OP_WRITE_IMM ? 0 : w->a.size;
 	unsigned i;
 
 	for (i = 0; i < w->n_rx; i++)
-		if (client)
+		if (w->sender)
 			make_recv(w, i, (char *)(w->credit_rx + i),
 				  sizeof(uint64_t));
 		else
@@ -149,6 +151,12 @@ static int post_first_receives(struct window *w, struct err *err)
 	return 0;
 }
 
+int window_learn(struct window *w, struct err *err)
+{
+	return parts_learn_memory(w->end, w->a.lane, &w->remote_addr,
+				  &w->remote_rkey, err);
+}
+
 int window_init(struct window *w, struct end *e, const struct window_attr *a,
 		struct err *err)
 {
@@ -159,6 +167,7 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	w->end = e;
 	w->a = *a;
 	w->told = is_told(a->op);
+	w->sender = (e->role == ROLE_ACTIVE) != a->reverse;
 	w->lossy = e->ep->caps.lossy;
 	w->n_slots = slots_of(a);
 	w->n_rx = recvs_of(a);
@@ -174,7 +183,7 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	for (i = 0; i < w->n_slots; i++)
 		make_work(w, i);
 	make_recvs(w);
-	parts_tell_memory(w->end, w->rx, w->region->rkey);
+	parts_tell_memory(w->end, w->a.lane, w->rx, w->region->rkey);
 	return post_first_receives(w, err);
 }
 
@@ -266,8 +275,9 @@ static int verify_written(struct window *w, struct err *err)
 
 int window_verify(struct window *w, struct err *err)
 {
-	const bool client = w->end->role == ROLE_ACTIVE;
-	const bool writes = w->a.op == OP_WRITE || w->a.op == OP_WRITE_IMM;
+	const bool client = w->sender;
+	const bool writes = w->a.op == OP_WRITE || w->a.op == OP_WRITE_IMM ||
+			    w->a.op == OP_ATOMIC_WRITE;
 
 	if (w->a.verify == VERIFY_NONE || w->a.size < sizeof(uint64_t))
 		return 0;

@@ -6,6 +6,49 @@
 
 enum { WINDOW_SEED = 0xd00d, WINDOW_CREDITS = 4 };
 
+/* Beside the number in a credit: there are no more operations. */
+#define WINDOW_OVER (UINT64_C(1) << 63)
+
+/* How a sender's phase goes on, as its loop needs it. */
+struct window_flow {
+	const struct phase *ph;
+	struct end_waiter waiter;
+	uint64_t begin, now; /* ticks */
+	uint64_t max_ticks;
+	bool last; /* no list after the next one */
+};
+
+/* Times of arrivals, for the rate. */
+struct window_arrivals {
+	uint64_t first, last; /* ticks */
+	uint64_t n_first, n;
+};
+
+/* The sender's steps: where the other end's memory is; a phase begins; lists
+ * are posted while there is room and credit; a completion is taken; all of the
+ * phase is complete and, of messages, arrived. */
+int window_learn(struct window *w, struct err *err);
+void window_begin(struct window *w, struct window_flow *f,
+		  const struct phase *ph);
+int window_post_lists(struct window *w, struct window_flow *f, struct err *err);
+int window_take_one(struct window *w, const struct comp *c, uint64_t now,
+		    struct err *err);
+bool window_all_done(const struct window *w);
+
+/* The receiver's: a phase begins; what has completed; credit not yet told, and
+ * telling it (later, if all its messages are on their way); its counts. */
+void window_begin_serving(struct window *w);
+int window_take_messages(struct window *w, const struct comp *comp, int got,
+			 struct window_arrivals *a, struct err *err);
+uint64_t window_untold(const struct window *w);
+int window_tell_credit(struct window *w, struct err *err);
+void window_close_arrivals(struct window *w, const struct window_arrivals *a);
+
+/* The link's own counts of this phase against ours: those of a sender and,
+ * unless NULL, of a receiver on the same link. */
+int window_check_posts(const struct window *w, const struct ep_counts *before,
+		       const struct window *other, struct err *err);
+
 /* Receives first to first + n - 1, by one doorbell. */
 int window_post_recvs(struct window *w, unsigned first, unsigned n,
 		      struct err *err);

@@ -8,7 +8,7 @@ try "$bench" run ops --preset smoke --transport tcp,loop --out smoke
 ok "smoke over tcp and loop" is "$status" 0
 ok "what has no such operation says so" eval '
 	! column smoke/ops.csv reason | grep -v "^$" | grep -qv "not-in-transport"'
-ok "sends are ok" all_are ok <(awk -F, "NR == 1 || /,send,/" smoke/ops.csv) status
+ok "sends are ok" all_are ok <(awk -F, "NR == 1 || /,send,/ && !/to moderate/" smoke/ops.csv) status
 ok "both modes" is "$(column smoke/ops.csv mode | sort -u | tr '\n' ' ')" "latency rate "
 ok "rows are whole" whole_rows smoke/ops.csv
 try "$bench" check smoke
@@ -39,5 +39,20 @@ for transport in tcp loop; do
 	ok "$transport: verified at both ends" \
 		is "$(cell "l-$transport" client_verified) $(cell "l-$transport" server_verified)" "50 50"
 done
+# Both directions at once: the server goes on until it hears that the client is
+# done, and every message of either arrives.
+try "$bench" run ops --transport tcp,loop --mode rate --directions 2 -s 8,5000 -n 2000 --trials 1 \
+	--outstanding 8 --post-list 4 --verify each --out both
+ok "two directions" eval 'is "$status" 0 && all_are ok both/ops.csv status'
+ok "two directions: the client's" all_are 2000 both/ops.csv operations
+ok "two directions: verified at the server" all_are 2000 both/ops.csv server_verified
+ok "two directions: the server's are verified at the client" is \
+	"$(column both/ops.csv operations_back | xargs)" "$(column both/ops.csv client_verified | xargs)"
+ok "two directions: both have rates" eval '
+	[[ -z $(column both/ops.csv back_ops_per_s | gawk "!(\$1 > 0)") ]]'
+ok "one at a time has one direction" fails_with 2 "rate mode" \
+	run ops --mode latency --directions 2
+try "$bench" run ops --transport tcp --poll event --cq-count 4 -n 5 --trials 1 --out moderate
+ok "no events to moderate without verbs" grep -q not-in-transport moderate/ops.csv
 ok "help has the options" eval '"$bench" help ops | grep -q -- --post-list'
 done_testing

@@ -127,6 +127,17 @@ ok "ops: a write is seen in memory" eval '
 	try "$bench" run ops --op write --mode latency --poll-memory --verify each -s 1,64,4k -n 20 \
 		--transport rdma --qp-type rc,uc --trials 1 --out memory && is "$status" 0'
 ok "ops: and that is said to be an assumption" all_are 1 memory/ops.csv visibility_assumed
+try "$bench" run ops --op send,write,write-imm,read,fetch-add --mode rate -s 8 --directions 2 -n 500 \
+	--verify each --transport rdma --trials 1 --out both
+ok "ops: two directions" eval 'is "$status" 0 && all_are ok both/ops.csv status'
+ok "ops: what both directions posted was counted" eval 'try "$bench" check both && is "$status" 0'
+try "$bench" run ops --poll event --cq-count 4 --transport rdma -n 50 --trials 1 --out moderated
+ok "ops: rxe does not moderate events, and says so" grep -q "device-limit: .*ibv_modify_cq" \
+	moderated/ops.csv
+try "$bench" run ops --op atomic-write,flush --mode latency -s 8 --transport rdma -n 5 --trials 1 --out place
+ok "ops: FLUSH and ATOMIC WRITE are done, or it says what lacks them" eval '
+	[[ -z $(column place/ops.csv status | grep -vE "^(ok|unsupported)$") ]] &&
+	[[ -z $(column place/ops.csv reason | grep -vE "^\"?(built-without|device-limit|not-in-transport|$)") ]]'
 try "$bench" run ops --op read --qp-type uc,ud --transport rdma -n 5 --trials 1 --out lacks
 ok "ops: no reads without reliable connections" eval '
 	all_are unsupported lacks/ops.csv status &&

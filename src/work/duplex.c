@@ -1,0 +1,216 @@
+#include "work/duplex.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/stop.h"
+#include "work/parts.h"
+#include "work/window_work.h"
+
+enum { TAKE = 16 };
+
+/* After so long without anything all credit is told; between two looks at the
+ * other host's word. */
+#define IDLE_NS 200000u
+#define LOOK_NS 500000u
+
+/* One end's phase. */
+struct both {
+	struct window_flow f; /* of what we send */
+	struct window_arrivals a;
+	uint64_t end;	 /* ticks at which our last was complete; 0: not yet */
+	uint64_t looked; /* ticks */
+	uint64_t moved;	 /* ticks at which something last completed */
+	bool finished;	 /* server: the client has */
+	bool told_over;
+};
+
+static bool is_client(const struct duplex *d)
+{
+	return d->end->role == ROLE_ACTIVE;
+}
+
+int duplex_init(struct duplex *d, struct end *e, const struct window_attr *a,
+		struct err *err)
+{
+	struct window_attr one = *a, two = *a;
+	int ret;
+
+	memset(d, 0, sizeof(*d));
+	d->end = e;
+	if (e->ep->caps.lossy)
+		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+			       "two directions: neither end of a link that "
+			       "loses messages knows when the other is done");
+	two.lane = 1;
+	two.reverse = true;
+	ret = window_init(&d->out, e, is_client(d) ? &one : &two, err);
+	return ret ? ret
+		   : window_init(&d->in, e, is_client(d) ? &two : &one, err);
+}
+
+void duplex_fini(struct duplex *d)
+{
+	if (d->out.end)
+		window_fini(&d->out);
+	if (d->in.end)
+		window_fini(&d->in);
+}
+
+int duplex_verify(struct duplex *d, struct err *err)
+{
+	int ret = window_verify(&d->out, err);
+
+	return ret ? ret : window_verify(&d->in, err);
+}
+
+/* --- the loop --------------------------------------------------------------- */
+
+static int take(struct duplex *d, struct both *b, const struct comp *comp,
+		int n, struct err *err)
+{
+	struct comp theirs[TAKE];
+	int i, ret = 0, n_theirs = 0;
+
+	for (i = 0; !ret && i < n; i++) {
+		if (comp[i].lane == d->out.a.lane)
+			ret = window_take_one(&d->out, &comp[i], b->f.now, err);
+		else
+			theirs[n_theirs++] = comp[i];
+	}
+	if (!ret && n_theirs)
+		ret = window_take_messages(&d->in, theirs, n_theirs, &b->a,
+					   err);
+	return ret;
+}
+
+static bool sent_all(const struct duplex *d, const struct both *b)
+{
+	return b->f.last && window_all_done(&d->out);
+}
+
+/* The server has no end of its own: one more list, and it is done. */
+static void obey(const struct duplex *d, struct both *b)
+{
+	if (!is_client(d) && (d->out.told ? d->out.peer_over : b->finished))
+		b->f.max_ticks = 0;
+}
+
+/* Our last word, once all that we sent has arrived; the server's is that it
+ * has heard the client's, too. */
+static int say_over(struct duplex *d, struct both *b, struct err *err)
+{
+	if (!d->in.told || b->told_over || !sent_all(d, b))
+		return 0;
+	d->in.over = true;
+	if (d->in.credits_busy == WINDOW_CREDITS)
+		return 0; /* in the next round */
+	b->told_over = true;
+	return window_tell_credit(&d->in, err);
+}
+
+static bool is_over(const struct duplex *d, const struct both *b)
+{
+	if (!sent_all(d, b))
+		return false;
+	if (is_client(d))
+		return !d->out.told || d->out.peer_over;
+	return b->finished && (!d->out.told || d->out.peer_over);
+}
+
+static int look(struct duplex *d, struct both *b, struct err *err)
+{
+	struct end *e = d->end;
+	const uint64_t still = clock_ns(e->clock, b->f.now - b->moved);
+	int ret = 0;
+
+	if (clock_ns(e->clock, b->f.now - b->looked) < LOOK_NS)
+		return 0;
+	b->looked = b->f.now;
+	if (!b->finished)
+		ret = e->pulse(e->pulse_arg, still < LOOK_NS, err);
+	b->finished |= ret > 0;
+	if (ret < 0)
+		return ret;
+	/* A server whose client goes on may have nothing to wait for. */
+	if ((!is_client(d) && !b->finished) ||
+	    still < e->pt->trial.op_timeout_ns)
+		return 0;
+	return err_set(err, -ETIMEDOUT, REASON_LINK_FAILED,
+		       "nothing arrived for %.1f s though the peer is alive "
+		       "(--op-timeout)",
+		       (double)still / 1e9);
+}
+
+static int step(struct duplex *d, struct both *b, struct err *err)
+{
+	struct comp comp[TAKE];
+	int n, ret = window_post_lists(&d->out, &b->f, err);
+
+	if (ret)
+		return ret;
+	n = ep_wait(d->end->ep, comp, TAKE, IDLE_NS);
+	b->f.now = clock_ticks(d->end->clock);
+	if (n < 0)
+		return parts_failed(d->end, n, err);
+	if (n)
+		b->moved = b->f.now;
+	ret = take(d, b, comp, n, err);
+	if (!ret && !n && d->in.told && window_untold(&d->in))
+		ret = window_tell_credit(&d->in, err);
+	if (!ret)
+		ret = say_over(d, b, err);
+	if (!b->end && b->f.last && d->out.posted == d->out.known)
+		b->end = b->f.now;
+	return ret ? ret : look(d, b, err);
+}
+
+/* Each direction is counted by its sender, unless only the receiver knows what
+ * has arrived. */
+static void close_tally(struct duplex *d, const struct both *b)
+{
+	const struct clock *clk = d->end->clock;
+	const bool by_sender = d->end->ep->caps.acknowledged || !d->out.told;
+	struct tally *t = &d->end->tally;
+	const uint64_t ns = clock_ns(clk, b->end - b->f.begin);
+
+	d->out.n.done = d->out.posted;
+	d->back_ns = 0;
+	if (is_client(d)) {
+		tally_set(t, METRIC_OPS, d->out.posted);
+		tally_set(t, METRIC_ELAPSED, ns);
+		d->back_ops = b->a.n;
+		if (!by_sender)
+			d->back_ns = clock_ns(clk, b->a.last - b->a.first);
+	} else {
+		if (d->in.told)
+			window_close_arrivals(&d->in, &b->a);
+		d->back_ops = d->out.posted;
+		if (by_sender)
+			d->back_ns = ns;
+	}
+	tally_set(t, METRIC_VERIFIED, d->out.verified + d->in.verified);
+}
+
+int duplex_phase(struct duplex *d, const struct phase *ph, struct err *err)
+{
+	static const struct phase endless = {.max_ops = UINT64_MAX};
+	const struct ep_counts before = d->end->ep->counts;
+	struct both b = {.end = 0};
+	int ret = window_learn(&d->out, err);
+
+	if (ret)
+		return ret;
+	window_begin_serving(&d->in);
+	window_begin(&d->out, &b.f, is_client(d) ? ph : &endless);
+	if (!is_client(d))
+		b.f.max_ticks = UINT64_MAX; /* until it obeys */
+	b.looked = b.moved = b.f.now;
+	while (!ret && !is_over(d, &b)) {
+		obey(d, &b);
+		ret = stop_requested ? parts_interrupted(err)
+				     : step(d, &b, err);
+	}
+	close_tally(d, &b);
+	return ret ? ret : window_check_posts(&d->out, &before, &d->in, err);
+}
