@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 # shellcheck source=scripts/lib/stages.sh
 . scripts/lib/stages.sh
 
-stages=(packages check fuzz valgrind analyzer asan_cli tsan_cli deb)
+stages=(packages check fuzz valgrind analyzer asan_cli tsan_cli qps deb)
 
 stage_packages() {
 	command_ok 'packages' install_packages "${packages_build[@]}" \
@@ -93,6 +93,13 @@ stage_asan_cli() {
 
 stage_tsan_cli() {
 	sanitized_cli tsan
+}
+
+# 4096 queue pairs of one process.
+stage_qps() {
+	command_ok 'build' make -j"$jobs" WERROR=1
+	tap '4096 queue pairs' scripts/rxe.sh run --timeout 900 -- \
+		"$PWD/tests/cli/scale_qps.sh"
 }
 
 stage_deb() {
