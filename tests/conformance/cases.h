@@ -13,6 +13,7 @@ extern const struct conf_case data_cases[];   /* what arrives, and how */
 extern const struct conf_case queue_cases[];  /* batches, signals, counts */
 extern const struct conf_case remote_cases[]; /* the peer's memory */
 extern const struct conf_case link_cases[];   /* opening, closing, losing */
+extern const struct conf_case extras_cases[]; /* what only some have */
 
 /* Tries a link's whole life with the first such call (enum fail_call) of the
  * engine failing, then the second, ...  How many there were to fail, or -1

@@ -259,6 +259,7 @@ static int run_conf(struct suite *su, struct conf *conf)
 	} else {
 		add_all(su, conf, data_cases);
 		add_all(su, conf, queue_cases);
+		add_all(su, conf, extras_cases);
 		add_all(su, conf, remote_cases);
 		add_all(su, conf, link_cases);
 	}
