@@ -14,34 +14,11 @@
  * small or huge, and what a reliable link does where receives are missing.
  */
 #include <errno.h>
-#include <stdlib.h>
 
-#include "machine/mem.h"
 #include "reports.h"
-#include "run/scenario.h"
+#include "scale.h"
 #include "work/crew.h"
 #include "work/parts.h"
-#include "work/spread.h"
-
-struct scale_cfg {
-	uint64_t op; /* index of scale_kinds */
-	uint64_t size, qps, outstanding, regions, memory;
-	uint64_t pages; /* enum mem_pages */
-	uint64_t threads, processes, share;
-	uint64_t shared_recv, one_qp;
-	uint64_t receives, rnr_retry, min_rnr_timer;
-	uint64_t verify; /* enum exchange_verify */
-};
-
-/* Of the host and of this process. */
-struct scale_memory {
-	uint64_t available, resident;
-};
-
-struct scale_state {
-	struct scale_memory before, link; /* before it; what it took */
-	struct crew *crew;
-};
 
 static const enum op scale_kinds[] = {OP_WRITE, OP_READ, OP_SEND};
 static const char *const op_names[] = {"write", "read", "send", NULL};
@@ -133,21 +110,6 @@ static const struct opt_group scale_opts = {
 
 /* --- metrics --------------------------------------------------------------- */
 
-enum {
-	SCALE_DONE = METRIC_BASE_COUNT,
-	SCALE_MOST,
-	SCALE_AHEAD,
-	SCALE_DEPTH,
-	SCALE_LOST,
-	SCALE_QPS,
-	SCALE_CQS,
-	SCALE_MEMORY,
-	SCALE_RESIDENT,
-	SCALE_PER_QP,
-	SCALE_PROCESS,
-	SCALE_METRICS_END
-};
-
 /* Workers of one end add up; hosts that hold the same do not. */
 #define SCALE_METRIC(m, u, s, how, text)                                       \
 	{                                                                      \
@@ -155,7 +117,7 @@ enum {
 		.help = text                                                   \
 	}
 
-static const struct metric metrics[] = {
+const struct metric scale_metrics[SCALE_METRICS] = {
 	SCALE_METRIC("operations", "1", CLIENT, SUM, "operations completed"),
 	SCALE_METRIC("outstanding_max", "1", CLIENT, SUM,
 		     "operations on their way at a time, at most"),
@@ -185,10 +147,6 @@ static const struct metric metrics[] = {
 	SCALE_METRIC("process_rss_bytes", "bytes", BOTH, MAX,
 		     "all that this process has in memory at the end"),
 };
-
-_Static_assert(sizeof(metrics) / sizeof(metrics[0]) ==
-		       SCALE_METRICS_END - METRIC_BASE_COUNT,
-	       "a name for each metric");
 
 /* --- the plan -------------------------------------------------------------- */
 
@@ -226,20 +184,23 @@ static const struct sweep sweeps[] = {
 	  {"outstanding", "64"},
 	  {"receives", "0,4"},
 	  {"min-rnr-timer", "1,12,16"}}},
-	/* Who works. */
+	/* Who works; several yield, so one does as well. */
 	{{{"op", "write,send"},
 	  {"qps", "16"},
 	  {"outstanding", "64"},
-	  {"threads", "1,2,4"}}},
+	  {"threads", "1,2,4"},
+	  {"poll", "yield"}}},
 	{{{"op", "write"},
 	  {"qps", "16"},
 	  {"outstanding", "64"},
 	  {"threads", "2,4"},
-	  {"share-qps", "yes"}}},
+	  {"share-qps", "yes"},
+	  {"poll", "yield"}}},
 	{{{"op", "write,send"},
 	  {"qps", "16"},
 	  {"outstanding", "64"},
-	  {"processes", "2,4"}}},
+	  {"processes", "1,2,4"},
+	  {"poll", "yield"}}},
 	/* Where it goes. */
 	{{{"op", "write,read"},
 	  {"memory", "64M"},
@@ -261,7 +222,7 @@ static bool sends(const struct scale_cfg *cfg)
 	return scale_kinds[cfg->op] == OP_SEND;
 }
 
-static unsigned workers(const struct scale_cfg *cfg)
+unsigned scale_workers(const struct scale_cfg *cfg)
 {
 	return (unsigned)(cfg->threads > 1 ? cfg->threads : cfg->processes);
 }
@@ -270,12 +231,12 @@ static unsigned workers(const struct scale_cfg *cfg)
  * own. */
 static uint64_t part(const struct scale_cfg *cfg, uint64_t of)
 {
-	return cfg->share ? of : of / workers(cfg);
+	return cfg->share ? of : of / scale_workers(cfg);
 }
 
-static struct spread_attr attr_of(const struct scale_cfg *cfg)
+struct spread_attr scale_attr(const struct scale_cfg *cfg)
 {
-	const unsigned n = workers(cfg);
+	const unsigned n = scale_workers(cfg);
 
 	return (struct spread_attr){
 		.op = scale_kinds[cfg->op],
@@ -304,13 +265,13 @@ static void canonical(void *config)
 		cfg->rnr_retry = RNR_FOR_EVER;
 		cfg->min_rnr_timer = 12;
 	}
-	if (workers(cfg) == 1)
+	if (scale_workers(cfg) == 1)
 		cfg->share = 0;
 }
 
 static int check_workers(const struct scale_cfg *cfg, struct err *err)
 {
-	const unsigned n = workers(cfg);
+	const unsigned n = scale_workers(cfg);
 
 	if (cfg->threads > 1 && cfg->processes > 1)
 		return bad(err, "--threads or --processes, not both");
@@ -326,7 +287,7 @@ static int check_workers(const struct scale_cfg *cfg, struct err *err)
 
 static int check_receives(const struct scale_cfg *cfg, struct err *err)
 {
-	const struct spread_attr a = attr_of(cfg);
+	const struct spread_attr a = scale_attr(cfg);
 
 	if (!sends(cfg) && (cfg->receives || cfg->shared_recv || cfg->one_qp))
 		return bad(err, "--receives, --shared-receives and "
@@ -345,7 +306,7 @@ static int supported(const void *config, struct err *err)
 
 	if (ret)
 		return ret;
-	a = attr_of(cfg);
+	a = scale_attr(cfg);
 	if (a.lanes % a.outstanding && a.outstanding % a.lanes)
 		return bad(err, "one of --qps and --outstanding has to divide "
 				"the other");
@@ -369,9 +330,9 @@ static struct ep_extras extras_of(const struct scale_cfg *cfg)
 static void need(const void *config, struct need *n)
 {
 	const struct scale_cfg *cfg = config;
-	const struct spread_attr a = attr_of(cfg);
+	const struct spread_attr a = scale_attr(cfg);
 	const uint64_t table = a.regions * sizeof(struct spread_region);
-	const unsigned of_link = cfg->share ? workers(cfg) : 1;
+	const unsigned of_link = cfg->share ? scale_workers(cfg) : 1;
 
 	*n = (struct need){
 		.ops = OP_BIT(a.op),
@@ -381,9 +342,9 @@ static void need(const void *config, struct need *n)
 		.send_depth = 2 * spread_depth(&a) * of_link,
 		.lanes = a.lanes,
 		.sges = 1,
-		.workers = workers(cfg),
+		.workers = scale_workers(cfg),
 		.extras = extras_of(cfg),
-		.lock_bytes = spread_bytes(&a) * workers(cfg),
+		.lock_bytes = spread_bytes(&a) * scale_workers(cfg),
 		.op = op_names[cfg->op],
 		.size_bytes = cfg->size,
 	};
@@ -391,181 +352,11 @@ static void need(const void *config, struct need *n)
 		n->ops |= OP_BIT(OP_READ); /* of the table of regions */
 }
 
-/* --- a worker --------------------------------------------------------------- */
-
-_Static_assert(sizeof(struct spread) <= CREW_STATE_MAX, "a worker's state");
-
-static int worker_setup(struct end *e, void *state, struct err *err)
-{
-	const struct spread_attr a = attr_of((const void *)e->pt->scn_cfg);
-
-	return spread_init(state, e, &a, err);
-}
-
-static int worker_client(struct end *e, void *state, const struct phase *ph,
-			 struct err *err)
-{
-	struct spread *s = state;
-	int ret = spread_client(s, ph, err);
-
-	tally_set(&e->tally, SCALE_DONE, s->posted);
-	tally_set(&e->tally, SCALE_MOST, s->most);
-	if (s->a.op == OP_SEND)
-		tally_set(&e->tally, SCALE_AHEAD, s->ahead);
-	if (s->lossy)
-		tally_set(&e->tally, SCALE_LOST, s->lost);
-	return ret;
-}
-
-static int worker_server(struct end *e, void *state, const struct phase *ph,
-			 struct err *err)
-{
-	struct spread *s = state;
-	int ret = spread_server(s, ph, err);
-
-	if (s->a.op == OP_SEND)
-		tally_set(&e->tally, SCALE_DEPTH, s->n_recvs);
-	return ret;
-}
-
-static int worker_verify(struct end *e, void *state, struct err *err)
-{
-	(void)e;
-	return spread_verify(state, err);
-}
-
-static void worker_teardown(struct end *e, void *state)
-{
-	struct spread *s = state;
-
-	(void)e;
-	if (s->end)
-		spread_fini(s);
-}
-
-static const struct crew_work crew_work = {
-	.setup = worker_setup,
-	.client = worker_client,
-	.server = worker_server,
-	.verify = worker_verify,
-	.teardown = worker_teardown,
-	.metrics = metrics,
-	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
-};
-
-/* --- an end ------------------------------------------------------------------ */
-
-static struct scale_memory memory_now(void)
-{
-	return (struct scale_memory){
-		.available = mem_available(),
-		.resident = mem_resident(),
-	};
-}
-
-static struct crew_attr crew_of(const struct end *e,
-				const struct scale_cfg *cfg)
-{
-	struct crew_attr a = {
-		.n = workers(cfg),
-		.processes = cfg->processes > 1,
-		.depth = (unsigned)cfg->outstanding / workers(cfg),
-	};
-
-	/* Threads that share have one link, and so one server. */
-	a.share = cfg->share && e->role == ROLE_ACTIVE;
-	if (cfg->share && e->role == ROLE_PASSIVE)
-		a.n = 1;
-	return a;
-}
-
-static int begin(struct end *e, const void *cfg, struct err *err)
-{
-	const struct crew_attr a = crew_of(e, cfg);
-	struct scale_state *s = calloc(1, sizeof(*s));
-	int ret;
-
-	e->state = s;
-	if (!s)
-		return err_sys(err, -ENOMEM, "scale");
-	ret = crew_begin(&s->crew, e, &a, &crew_work, err);
-	s->before = memory_now();
-	return ret;
-}
-
-static int setup(struct end *e, const void *cfg, struct err *err)
-{
-	struct scale_state *s = e->state;
-	const struct scale_memory now = memory_now(), *was = &s->before;
-
-	(void)cfg;
-	if (now.available < was->available)
-		s->link.available = was->available - now.available;
-	if (now.resident > was->resident)
-		s->link.resident = now.resident - was->resident;
-	return crew_setup(s->crew, err);
-}
-
-/* What comes and goes on a host by itself. */
-enum { NOISE_BYTES = 4 << 20 };
-
-/* Of one link: those of other workers are opened later, or elsewhere.  A link
- * that took less than what comes and goes on a host was not seen. */
-static void tally_memory(struct end *e, const struct scale_state *s)
-{
-	const struct scale_cfg *cfg = (const void *)e->pt->scn_cfg;
-	const unsigned qps = e->ep->caps.n_qps;
-	struct tally *t = &e->tally;
-
-	if (qps) {
-		const unsigned links = cfg->share ? 1 : workers(cfg);
-
-		tally_set(t, SCALE_QPS, (uint64_t)qps * links);
-		tally_set(t, SCALE_CQS, (uint64_t)e->ep->caps.n_cqs * links);
-	}
-	if (cfg->processes == 1)
-		tally_set(t, SCALE_PROCESS, mem_resident());
-	if (workers(cfg) > 1)
-		return;
-	if (s->link.resident)
-		tally_set(t, SCALE_RESIDENT, s->link.resident);
-	if (s->link.available)
-		tally_set(t, SCALE_MEMORY, s->link.available);
-	if (qps && s->link.available > NOISE_BYTES)
-		tally_set(t, SCALE_PER_QP, s->link.available / qps);
-}
-
-static int phase(struct end *e, const struct phase *ph, struct err *err)
-{
-	struct scale_state *s = e->state;
-	int ret = crew_phase(s->crew, ph, err);
-
-	tally_memory(e, s);
-	return ret;
-}
-
-static int verify(struct end *e, struct err *err)
-{
-	struct scale_state *s = e->state;
-
-	return crew_verify(s->crew, err);
-}
-
-static void teardown(struct end *e)
-{
-	struct scale_state *s = e->state;
-
-	if (s)
-		crew_end(s->crew);
-	free(s);
-	e->state = NULL;
-}
-
 /* Both ends of a range, and what is small enough for a software device. */
-static const struct scenario_default smoke[] = {{"qps", "1,1024"},
-						{"outstanding", "64"},
-						{"regions", "1,16384"},
-						{"memory", "64k,64M"}};
+static const struct scenario_default smoke[] = {
+	{"qps", "1,1024"},	{"outstanding", "64"}, {"regions", "1,16384"},
+	{"memory", "64k,64M"},	{"threads", "1,2"},    {"processes", "1,2"},
+	{"min-rnr-timer", "12"}};
 
 const struct scenario scenario_scale = {
 	.name = "scale",
@@ -583,16 +374,16 @@ const struct scenario scenario_scale = {
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
 	.smoke = smoke,
 	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
-	.metrics = metrics,
-	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
+	.metrics = scale_metrics,
+	.n_metrics = SCALE_METRICS,
 	.report = &report_scale,
 	.supported = supported,
 	.canonical = canonical,
 	.need = need,
-	.begin = begin,
-	.setup = setup,
-	.client = phase,
-	.server = phase,
-	.verify = verify,
-	.teardown = teardown,
+	.begin = scale_begin,
+	.setup = scale_setup,
+	.client = scale_phase,
+	.server = scale_phase,
+	.verify = scale_verify,
+	.teardown = scale_teardown,
 };
