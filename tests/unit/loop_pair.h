@@ -98,6 +98,7 @@ struct served {
 	const struct phase *ph;
 	struct err err;
 	int ret;
+	_Atomic bool ended;
 };
 
 static void *serve(void *arg)
@@ -105,6 +106,7 @@ static void *serve(void *arg)
 	struct served *s = arg;
 
 	s->ret = s->run->server(s->ph, &s->err);
+	s->ended = true;
 	return NULL;
 }
 
