@@ -14,12 +14,14 @@ set yrange [0:ymax * 1.05]
 unset logscale x
 unset xlabel
 set xrange [0.4:n_series + 0.6]
-set xtics () scale 0
+set xtics () scale 0 font ',11'
 # A line for each word that tells a group of bars from the others.
 lines(s) = strstrt(s, ', ') ? s[1:strstrt(s, ', ') - 1]."\n" \
 	.lines(s[strstrt(s, ', ') + 2:*]) : s
-do for [i=1:n_series] { set xtics add (lines(name[i]) i) }
-set bmargin at screen 0.14
+bare(s) = strstrt(s, 'method ') ? s[1:strstrt(s, 'method ') - 1] \
+	.s[strstrt(s, 'method ') + 7:*] : s
+do for [i=1:n_series] { set xtics add (lines(bare(name[i])) i) }
+set bmargin at screen 0.16
 set grid noxtics
 set style fill solid 0.85 noborder
 set boxwidth 0.24

@@ -13,6 +13,7 @@ do for [i=1:n_series] {
 	plot dat index i + 1 using (0):(xmost = high(xmost, column(2)), 0)
 }
 unset table
+y_column = 3
 eval log_y
 unset logscale x
 set xtics autofreq
