@@ -25,11 +25,13 @@ ok "two sizes of each: 16 points" is "$(column both/oplog.csv status | wc -l)" 1
 ok "FLUSH of persistent placement is durable here, of global not" is \
 	"$(paste -d' ' <(column both/oplog.csv placement) <(column both/oplog.csv durable) | sort -u | tr '\n' ' ')" \
 	"global no persistent yes "
-# Each record goes with its header of 64 bytes, and by tail 8 bytes more.
-ok "bytes on the wire: records, headers, tails" eval '
-	[[ -z $(gawk -F, "\$4 != \$2 * (\$1 == 512 ? 576 : 4160) + (\$3 == \"tail\" ? 8 * \$2 : 0)" \
+# Each record goes with its header of 64 bytes, and by tail 8 bytes more; each
+# time the head moves, a mark of 48.
+ok "bytes on the wire: records, headers, tails, marks" eval '
+	[[ -z $(gawk -F, "\$4 != \$2 * (\$1 == 512 ? 576 : 4160) + (\$3 == \"tail\" ? 8 * \$2 : 0) + 48 * \$5" \
 		<(paste -d, <(column both/oplog.csv size_bytes) <(column both/oplog.csv samples) \
-			<(column both/oplog.csv commit) <(column both/oplog.csv wire_bytes))) ]]'
+			<(column both/oplog.csv commit) <(column both/oplog.csv wire_bytes) \
+			<(column both/oplog.csv trims))) ]]'
 try "$bench" check both
 ok "its invariants hold" is "$status" 0
 
