@@ -64,19 +64,30 @@ static bool is_emulated(enum nvm_kind kind)
 	return kind == NVM_DRAM || kind == NVM_FILE;
 }
 
-enum durable durable_judge(const struct durable_case *c, const char **reason)
+static const struct line *line_of(const struct durable_case *c,
+				  enum nvm_domain domain)
 {
 	const struct line *l = lines;
 
-	if (is_emulated(c->kind) && c->by != DURABLE_BY_WRITE) {
-		*reason = "no persistent memory: the cost is measured, nothing "
-			  "survives a power failure";
-		return DURABLE_EMULATED;
-	}
-	while (!fits(l->by, (int)c->by) || !fits(l->domain, (int)c->domain) ||
+	while (!fits(l->by, (int)c->by) || !fits(l->domain, (int)domain) ||
 	       !fits(l->software, c->software_device) ||
 	       !fits(l->ddio, (int)c->ddio))
 		l++;
+	return l;
+}
+
+/* Memory that is none stands for memory behind the controller: a method that
+ * would not be durable there is not made so by emulation. */
+enum durable durable_judge(const struct durable_case *c, const char **reason)
+{
+	const bool emulated = is_emulated(c->kind);
+	const struct line *l =
+		line_of(c, emulated ? NVM_DOMAIN_MEMORY : c->domain);
+
 	*reason = l->reason;
-	return l->is;
+	if (!emulated || l->is != DURABLE_YES)
+		return l->is;
+	*reason = "no persistent memory: the cost is measured, nothing "
+		  "survives a power failure";
+	return DURABLE_EMULATED;
 }

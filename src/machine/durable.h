@@ -13,7 +13,8 @@
 enum durable {
 	DURABLE_NO,
 	DURABLE_UNKNOWN,
-	DURABLE_EMULATED, /* the method would be: the memory is none */
+	DURABLE_EMULATED, /* the method would be, behind a memory controller:
+			   * the memory is none */
 	DURABLE_YES,
 	DURABLES
 };

@@ -43,6 +43,24 @@ static void what_the_issue_names(void **unused)
 			 DURABLE_UNKNOWN);
 }
 
+/* Emulated is the memory, not the method: what memory behind the controller
+ * would not keep is not called durable in DRAM. */
+static void emulation_promises_no_more(void **unused)
+{
+	(void)unused;
+	assert_int_equal(CASE(CPU, DRAM, UNKNOWN, true, UNKNOWN),
+			 DURABLE_EMULATED);
+	assert_int_equal(CASE(PERSISTENT, FILE, UNKNOWN, true, ON),
+			 DURABLE_EMULATED);
+	assert_int_equal(CASE(GLOBAL, DRAM, UNKNOWN, false, OFF), DURABLE_NO);
+	assert_int_equal(CASE(READ, DRAM, UNKNOWN, true, UNKNOWN), DURABLE_NO);
+	assert_int_equal(CASE(READ, FILE, UNKNOWN, false, ON), DURABLE_NO);
+	assert_int_equal(CASE(READ, DRAM, UNKNOWN, false, UNKNOWN),
+			 DURABLE_UNKNOWN);
+	assert_int_equal(CASE(READ, DRAM, UNKNOWN, false, OFF),
+			 DURABLE_EMULATED);
+}
+
 static void a_write_alone_never_is(void **unused)
 {
 	struct durable_case c = {.by = DURABLE_BY_WRITE};
@@ -73,7 +91,9 @@ static void the_table_is_whole(void **unused)
 		c.ddio = i / DURABLE_BYS / NVM_KINDS / NVM_DOMAINS / 2;
 		is = judge(c);
 		if (c.kind == NVM_DRAM || c.kind == NVM_FILE)
-			assert_true(is == DURABLE_EMULATED || is == DURABLE_NO);
+			assert_true(is != DURABLE_YES);
+		else
+			assert_true(is != DURABLE_EMULATED);
 		if (c.domain == NVM_DOMAIN_UNKNOWN)
 			assert_true(is != DURABLE_YES);
 	}
@@ -136,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_issue_names),
+		cmocka_unit_test(emulation_promises_no_more),
 		cmocka_unit_test(a_write_alone_never_is),
 		cmocka_unit_test(the_table_is_whole),
 		cmocka_unit_test(domains_of_sysfs),
