@@ -189,8 +189,6 @@ static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 	caps->max_reads = ep->own.rd_atomic;
 	caps->flush_persistent = ep->port.placement.persistent;
 	caps->max_depth = (unsigned)ep->port.attr.max_qp_wr / ep->most_pieces;
-	caps->write_in_order = ibv_query_qp_data_in_order(ep->lanes[0].qp,
-							  IBV_WR_RDMA_WRITE, 0);
 	caps->software_device = ep->port.software;
 	snprintf(caps->device, sizeof(caps->device), "%s", ep->port.name);
 	caps->port = ep->port.port;
@@ -512,6 +510,9 @@ static int rc_connect(struct ep *base, const struct blob *blob,
 		 memcmp(peer.gid, ep->own.gid, sizeof(peer.gid)) ? "wire"
 								 : "loopback");
 	base->caps.max_reads = ep->own.rd_atomic;
+	/* Of a connected queue pair only: before, mlx5 says no of all. */
+	base->caps.write_in_order = ibv_query_qp_data_in_order(
+		ep->lanes[0].qp, IBV_WR_RDMA_WRITE, 0);
 	fill_detail(ep);
 	return 0;
 }
