@@ -387,6 +387,11 @@ static void need(const void *cfg, struct need *n)
 
 static int setup(struct end *e, const void *cfg, struct err *err)
 {
+	if (end_caps(e)->lossy)
+		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+			       "a log wants each record to arrive: %s loses "
+			       "messages, and nobody tells",
+			       end_caps(e)->qp_type);
 	return e->role == ROLE_ACTIVE ? oplog_leader_open(e, cfg, err)
 				      : oplog_peer_open(e, cfg, err);
 }
