@@ -379,7 +379,8 @@ static void need(const void *cfg, struct need *n)
 		.peers = (unsigned)c->rf - 1,
 		.no_link = c->rf == 1,
 		.client_alone = c->rf == 1,
-		.lock_bytes = s.slots * (s.message_bytes + 64) + s.capacity,
+		.lock_bytes =
+			(s.slots + 1) * (s.message_bytes + 64) + s.capacity,
 		.op = method_names[c->method],
 		.size_bytes = c->size,
 	};

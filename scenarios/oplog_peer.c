@@ -27,6 +27,13 @@ struct peer_end {
 	atomic_bool loading;
 };
 
+/* One more than the leader can have on their way: a reply goes out before its
+ * receive is posted again, and the next batch may be faster than that. */
+static uint64_t receives(const struct peer_end *p)
+{
+	return p->shape.slots + 1;
+}
+
 static char *message_at(struct peer_end *p, uint64_t slot)
 {
 	return (char *)p->mem.addr + slot * p->shape.message_bytes;
@@ -34,7 +41,7 @@ static char *message_at(struct peer_end *p, uint64_t slot)
 
 static struct oplog_reply *reply_at(struct peer_end *p, uint64_t slot)
 {
-	return (struct oplog_reply *)message_at(p, p->shape.slots) + slot;
+	return (struct oplog_reply *)message_at(p, receives(p)) + slot;
 }
 
 static int post(struct end *e, const struct work *w, struct err *err)
@@ -68,10 +75,10 @@ static int post_recv(struct end *e, struct peer_end *p, uint64_t slot,
 
 static int post_recvs(struct end *e, struct peer_end *p, struct err *err)
 {
-	unsigned i;
+	uint64_t i;
 	int ret = 0;
 
-	for (i = 0; !ret && i < p->shape.slots; i++)
+	for (i = 0; !ret && i < receives(p); i++)
 		ret = post_recv(e, p, i, err);
 	return ret;
 }
@@ -144,8 +151,8 @@ static int lend_log(struct end *e, struct peer_end *p, struct err *err)
 
 static int make_buffers(struct end *e, struct peer_end *p, struct err *err)
 {
-	const size_t bytes = p->shape.slots * (p->shape.message_bytes +
-					       sizeof(struct oplog_reply));
+	const size_t bytes = receives(p) * (p->shape.message_bytes +
+					    sizeof(struct oplog_reply));
 	int ret = mem_alloc_on(&p->mem, bytes, e->is.numa_node, err);
 
 	if (!ret)
