@@ -386,13 +386,30 @@ static void need(const void *cfg, struct need *n)
 	};
 }
 
-static int setup(struct end *e, const void *cfg, struct err *err)
+static int check_link(const struct caps *caps, const struct oplog_cfg *c,
+		      struct err *err)
 {
-	if (end_caps(e)->lossy)
+	const bool persistent = c->placement == PLACE_PERSISTENT;
+
+	if (caps->lossy)
 		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
 			       "a log wants each record to arrive: %s loses "
 			       "messages, and nobody tells",
-			       end_caps(e)->qp_type);
+			       caps->qp_type);
+	if (c->method == OPLOG_WRITE_FLUSH &&
+	    !(persistent ? caps->flush_persistent : caps->flush_global))
+		return err_set(err, -EOPNOTSUPP, REASON_DEVICE_LIMIT,
+			       "%s has no FLUSH of %s placement", caps->device,
+			       placement_names[c->placement]);
+	return 0;
+}
+
+static int setup(struct end *e, const void *cfg, struct err *err)
+{
+	int ret = check_link(end_caps(e), cfg, err);
+
+	if (ret)
+		return ret;
 	return e->role == ROLE_ACTIVE ? oplog_leader_open(e, cfg, err)
 				      : oplog_peer_open(e, cfg, err);
 }

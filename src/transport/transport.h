@@ -74,8 +74,9 @@ struct caps {
 	unsigned max_depth;    /* work outstanding per lane and direction */
 	bool lossy;	       /* messages may be lost, and nobody tells */
 	bool acknowledged; /* a send that is complete is at the peer's device */
-	bool write_in_order;   /* a write's last byte is visible last */
-	bool flush_persistent; /* OP_FLUSH knows PLACE_PERSISTENT */
+	bool write_in_order; /* a write's last byte is visible last */
+	/* What OP_FLUSH knows of enum placement. */
+	bool flush_global, flush_persistent;
 	/* Reads, atomics, FLUSHes and ATOMIC WRITEs of a lane on their way at
 	 * once: the device holds back what is beyond.  0: no limit. */
 	unsigned max_reads;

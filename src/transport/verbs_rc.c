@@ -187,6 +187,7 @@ static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 	caps->max_inline_bytes = ep->inline_bytes;
 	caps->max_lanes = VERBS_LANES_MAX;
 	caps->max_reads = ep->own.rd_atomic;
+	caps->flush_global = ep->port.placement.global;
 	caps->flush_persistent = ep->port.placement.persistent;
 	caps->max_depth = (unsigned)ep->port.attr.max_qp_wr / ep->most_pieces;
 	caps->software_device = ep->port.software;
