@@ -70,10 +70,11 @@ struct oplog_reply {
 	uint64_t persist_ns; /* what that took */
 };
 
-/* In an end's token: the peer's region, and what it is made of. */
+/* In an end's token: the peer's region, what it is made of, and whether a
+ * software device stores into it. */
 struct oplog_token {
 	uint64_t region;
-	uint32_t rkey, kind, domain;
+	uint32_t rkey, kind, domain, software_device;
 };
 
 /* X(id, name, unit, kind, side, merge, help) */

@@ -321,7 +321,6 @@ static void note_durability(struct leader *l)
 		.by = DURABLE_BY_CPU,
 		.kind = l->replica.nvm.kind,
 		.domain = l->replica.nvm.domain,
-		.software_device = end_caps(l->end)->software_device,
 	};
 	const char *reason, *other;
 	enum durable is = durable_judge(&c, &reason), that;
@@ -332,6 +331,7 @@ static void note_durability(struct leader *l)
 		c.by = oplog_durable_by(&l->cfg);
 		c.kind = (enum nvm_kind)l->link[i].token.kind;
 		c.domain = (enum nvm_domain)l->link[i].token.domain;
+		c.software_device = l->link[i].token.software_device;
 		that = durable_judge(&c, &other);
 		if (that < is) {
 			is = that;

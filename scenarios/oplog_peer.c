@@ -168,6 +168,7 @@ static void tell(struct end *e, const struct peer_end *p)
 		.rkey = p->log ? p->log->rkey : 0,
 		.kind = (uint32_t)p->replica.nvm.kind,
 		.domain = (uint32_t)p->replica.nvm.domain,
+		.software_device = end_caps(e)->software_device,
 	};
 
 	memcpy(e->token.data, &token, sizeof(token));
