@@ -6,7 +6,8 @@
  * With `n` replicas and `k` acknowledgements (our own counts as one): fence
  * the old epoch on every replica that is read (rlog_open does; a leader that
  * writes by one-sided RDMA is shut out by destroying its queue pair and its
- * memory key first), read n - k + 1 of them, so that at least one has each
+ * memory key first: the key alone fences nobody, as a device may give the same
+ * one again), read n - k + 1 of them, so that at least one has each
  * acknowledged record, and take the longest valid prefix of those with the
  * highest epoch: that of the last record, or the one that has begun on the
  * replica, if that is higher (and then one that has records of it comes first:

@@ -7,8 +7,8 @@
  * Leader 1 (epoch 2) writes records into two replicas by RDMA.  The second goes
  * away; the first gets one more record and is then fenced: its epoch goes up,
  * its queue pair and its registration are destroyed and made anew.  Leader 1
- * then reaches nothing, nor does anyone with the old key; leader 2 (epoch 3)
- * goes on where the log ends; and the replica that was away is not believed
+ * then reaches nothing, nor does the old key where the device has given
+ * another one; leader 2 (epoch 3) goes on where the log ends; and the replica that was away is not believed
  * until it has caught up.  TAP.
  */
 #include <arpa/inet.h>
@@ -219,6 +219,21 @@ static bool unchanged(const struct replica *r, const char *before)
 	return !memcmp(r->mem, before, sizeof(r->mem));
 }
 
+/* A device may give the same key again: then it is the queue pair alone that
+ * has shut leader 1 out. */
+static void old_key_refused(struct story *s, const char *before)
+{
+	struct test *t = &s->t;
+
+	if (s->again.log->rkey == s->old_key) {
+		printf("# this device gave the old key again\n");
+		return;
+	}
+	ok(t, put(t, &s->again, &s->one, s->old_key, s->image, &s->place) < 0,
+	   "its key is another one, and the old key is refused on it");
+	ok(t, unchanged(&s->one, before), "and nothing has arrived by it");
+}
+
 static void fenced(struct story *s)
 {
 	static char before[LOG_BYTES];
@@ -234,10 +249,7 @@ static void fenced(struct story *s)
 	ok(t, unchanged(&s->one, before), "and nothing has arrived");
 	ok(t, open_link(t, &s->again, &s->one, s->image, sizeof(s->image)),
 	   "a new link to the first replica");
-	ok(t, s->again.log->rkey != s->old_key, "its key is another one");
-	ok(t, put(t, &s->again, &s->one, s->old_key, s->image, &s->place) < 0,
-	   "the old key is refused on it");
-	ok(t, unchanged(&s->one, before), "and nothing has arrived by it");
+	old_key_refused(s, before);
 	close_link(&s->again);
 	ok(t, rlog_store(&s->one.log, s->image, s->place.bytes) == -ESTALE,
 	   "nor is a message of the old epoch taken");
