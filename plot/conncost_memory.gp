@@ -11,12 +11,8 @@ set xlabel 'connections that stand' offset 0,-0.3
 key_rows = n_series
 set key maxrows key_rows width 1
 set tmargin at screen key_top - 0.031 * key_rows - 0.025
-set table $nothing
-do for [k=3:4] { do for [i=1:n_series] {
-	plot dat index i + 1 using (0):(take_y(column(k)))
-} }
-unset table
-eval log_y
+eval linear_x
+set yrange [0:*]
 
 what(k) = word('kernel-(estimate,-host) client-process server-process', k)
 words_of(s) = strstrt(s, '-') ? s[1:strstrt(s, '-') - 1].' ' \
@@ -25,9 +21,9 @@ do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)
 	set output base.'.'.out
 	plot for [k=1:3] for [i=1:n_series] dat index i + 1 \
-		using 1:(column(k + 1) > 0 ? column(k + 1) : NaN) \
+		using 1:(column(k + 1)) \
 		with linespoints lc rgb pick(colours, style[i]) \
-		dt (k == 1 ? 2 : k == 2 ? 1 : 3) pt int(pick(points, 3 * i + k)) \
-		title name[i].': '.words_of(what(k))
+		dt 4-k lw 2.5 ps 1.6 pt int(pick(points, 3 * i + k)) \
+		title (strlen(name[i]) ? name[i].': ' : '').words_of(what(k))
 	unset output
 }

@@ -53,6 +53,7 @@ static const struct report_figure figures[] = {
 		.script = plot_conncost_memory,
 		.axes = {.x = "keep_open",
 			 .x_label = "open",
+			 .linear = true,
 			 .y = {{"client_kernel_bytes_per_conn_estimate",
 				"kernel", 1024},
 			       {"client_rss_bytes_per_conn", "client", 1024},

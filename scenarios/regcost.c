@@ -35,6 +35,8 @@ static const struct scenario_default defaults[] = {
 	{"transport", "rdma"},
 	{"poll", "spin"},
 	{"warmup", "10ms"},
+	/* Enough for hundreds: what takes longer is bounded by --min-ops. */
+	{"duration", "30ms"},
 };
 
 static int supported(const void *cfg, struct err *err)

@@ -37,7 +37,8 @@ struct need {
 	bool switches_prefetchers;
 };
 
-/* A shared option's default where the scenario wants another one. */
+/* A shared option's default where the scenario wants another one, against the
+ * quick preset too. */
 struct scenario_default {
 	const char *name, *text; /* as a user would type it */
 };

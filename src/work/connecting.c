@@ -1,6 +1,7 @@
 #include "work/connecting.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,8 @@ void connecting_begin_phase(struct connecting *c)
 		c->dist[i] = tally_dist(&c->end->tally, CONNECTING_STEPS + i);
 	c->opening = c->checked = 0;
 	connecting_take_before(c);
+	/* What an earlier phase freed would be used again, and not grow. */
+	malloc_trim(0);
 	sample_memory(&c->memory);
 	c->recording = true;
 }
