@@ -8,7 +8,7 @@ set label 101 'Memory of a connection'
 set ylabel 'KiB a connection' offset -0.5,0
 set xlabel 'connections that stand' offset 0,-0.3
 # Lines of three kinds for each series: the legend wants their room.
-key_rows = n_series
+key_rows = ceil(1.5 * n_series)
 set key maxrows key_rows width 1
 set tmargin at screen key_top - 0.031 * key_rows - 0.025
 eval linear_x

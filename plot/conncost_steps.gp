@@ -22,6 +22,7 @@ set grid noxtics
 set style fill solid 0.85 noborder
 set boxwidth 0.6
 set yrange [0:*]
+set offsets 0, 0, graph 0.05, 0
 set key maxrows 1 samplen 1.5 width 0
 set tmargin at screen key_top - 0.056
 zero(v) = v == v ? v : 0
@@ -34,6 +35,9 @@ do for [out in 'svg png'] {
 	plot for [k=n_steps:1:-1] for [i=1:n_series] dat index i + 1 \
 		using (i):(column(1) == xmin ? upto(k) : NaN) \
 		with boxes lc rgb pick(colours, k) notitle, \
+		for [i=1:n_series] dat index i + 1 \
+		using (i):(column(1) == xmin ? upto(n_steps) : NaN):(sprintf(upto(n_steps) < 100 ? '%.3g' : '%.0f', upto(n_steps))) \
+		with labels offset 0,0.7 notitle, \
 		for [k=1:n_steps] keyentry with boxes \
 		lc rgb pick(colours, k) title step(k)
 	unset output

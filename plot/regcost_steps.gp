@@ -29,15 +29,18 @@ unset logscale x
 unset xlabel
 set xrange [0.4:n_series + 0.6]
 set xtics () scale 0
-# A line for each word that tells a bar from the others.
-lines(s) = strstrt(s, ', ') ? s[1:strstrt(s, ', ') - 1]."\n" \
-	.lines(s[strstrt(s, ', ') + 2:*]) : s
+# A line for each word that tells a bar from the others: "anon", not "memory
+# anon", which has no room beside others.
+last_of(s) = strstrt(s, ' ') ? s[strstrt(s, ' ') + 1:*] : s
+lines(s) = strstrt(s, ', ') ? last_of(s[1:strstrt(s, ', ') - 1])."\n" \
+	.lines(s[strstrt(s, ', ') + 2:*]) : last_of(s)
 do for [i=1:n_series] { set xtics add (lines(name[i]) i) }
 set bmargin at screen 0.14
 set grid noxtics
 set style fill solid 0.85 noborder
 set boxwidth 0.6
 set yrange [0:*]
+set offsets 0, 0, graph 0.05, 0
 key_rows = 1
 set key maxrows 1 samplen 1.5 width 0
 set tmargin at screen key_top - 0.056
@@ -51,6 +54,9 @@ do for [out in 'svg png'] {
 	plot for [k=n_steps:1:-1] for [i=1:n_series] dat index i + 1 \
 		using (i):(column(1) == at ? upto(k) : NaN) \
 		with boxes lc rgb pick(colours, k) notitle, \
+		for [i=1:n_series] dat index i + 1 \
+		using (i):(column(1) == at ? upto(n_steps) : NaN):(sprintf(upto(n_steps) < 100 ? '%.3g' : '%.0f', upto(n_steps))) \
+		with labels offset 0,0.7 notitle, \
 		for [k=1:n_steps] keyentry with boxes \
 		lc rgb pick(colours, k) title step(k)
 	unset output

@@ -18,9 +18,7 @@
 /* Varied are how, how many at once, and how many stand. */
 static const struct sweep sweeps[] = {
 	{{{"method", "tcp,verbs,cm,cached"}, {"at-once", "1,4,16"}}},
-	{{{"method", "tcp,verbs,cm"},
-	  {"at-once", "16"},
-	  {"keep-open", "64"}}},
+	{{{"method", "tcp,verbs,cm"}, {"at-once", "16"}, {"keep-open", "64"}}},
 };
 
 /* It makes its connections itself, and its server waits by events. */

@@ -8,11 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "machine/sysfs.h"
+#include "machine/hugepool.h"
 
-#ifndef MADV_POPULATE_WRITE /* Linux 5.14 */
-#define MADV_POPULATE_WRITE 23
-#endif
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT 26
 #endif
@@ -41,45 +38,27 @@ static const char *name_of(enum mem_pages pages)
 	return pages == MEM_PAGES_1G ? "1 GiB" : "2 MiB";
 }
 
-static uint64_t free_pages(int node, enum mem_pages pages)
+int hugepages_flags(size_t page_bytes)
 {
-	const size_t kib = hugepages_bytes(pages) >> 10;
-	uint64_t n = 0, reserved = 0;
-	char dir[96], path[128];
-
-	if (node >= 0)
-		snprintf(dir, sizeof(dir), "/sys/devices/system/node/node%d",
-			 node);
-	else
-		strcpy(dir, "/sys/kernel/mm");
-	snprintf(path, sizeof(path), "%s/hugepages/hugepages-%zukB/%s", dir,
-		 kib, "free_hugepages");
-	if (sysfs_u64(path, &n))
-		return 0;
-	/* Promised to somebody who has not touched them yet. */
-	snprintf(path, sizeof(path), "%s/hugepages/hugepages-%zukB/%s", dir,
-		 kib, "resv_hugepages");
-	if (sysfs_u64(path, &reserved) || reserved > n)
-		reserved = 0;
-	return n - reserved;
+	return MAP_HUGETLB | __builtin_ctzll(page_bytes) << MAP_HUGE_SHIFT;
 }
 
 int hugepages_check(size_t len, int node, enum mem_pages pages, struct err *err)
 {
-	const uint64_t have = free_pages(node, pages);
-	const uint64_t want = len / hugepages_bytes(pages);
-	char where[32] = "";
+	const size_t page = hugepages_bytes(pages);
+	const uint64_t want = len / page;
+	char where[32] = "", path[128];
+	uint64_t have = 0;
 
-	if (want <= have)
+	if (!hugepool_free(page, node, &have) && want <= have)
 		return 0;
 	if (node >= 0)
 		snprintf(where, sizeof(where), " on NUMA node %d", node);
 	return err_set(err, -ENOMEM, REASON_NO_HUGEPAGES,
 		       "%" PRIu64 " huge pages of %s are wanted%s and %" PRIu64
-		       " are free: set them aside by /sys/kernel/mm/hugepages/"
-		       "hugepages-%zukB/nr_hugepages",
+		       " are free: set them aside by %s",
 		       want, name_of(pages), where, have,
-		       hugepages_bytes(pages) >> 10);
+		       hugepool_path(path, sizeof(path), page));
 }
 
 /* More than is wanted, then without what is beside the aligned part. */
@@ -108,14 +87,13 @@ void *hugepages_map(size_t len, enum mem_pages pages)
 	if (pages == MEM_PAGES_THP)
 		return map_aligned(len, hugepages_bytes(pages));
 	if (hugepages_set_aside(pages))
-		flags |= MAP_HUGETLB | shift_of(pages) << MAP_HUGE_SHIFT;
+		flags |= hugepages_flags(hugepages_bytes(pages));
 	addr = mmap(NULL, len, PROT_READ | PROT_WRITE, flags, -1, 0);
 	return addr == MAP_FAILED ? NULL : addr;
 }
 
-/* Bytes of the mapping at `addr` that transparent huge pages hold
- * (AnonHugePages of /proc/self/smaps). */
-static uint64_t thp_bytes(const void *addr)
+/* AnonHugePages of /proc/self/smaps. */
+uint64_t hugepages_thp_bytes(const void *addr)
 {
 	FILE *f = fopen("/proc/self/smaps", "re");
 	uint64_t low, high, kib, bytes = 0;
@@ -140,7 +118,7 @@ static int touch_thp(void *addr, size_t len, struct err *err)
 		return err_set(err, -ENOMEM, REASON_NO_HUGEPAGES,
 			       "this kernel has no transparent huge pages");
 	memset(addr, 0, len);
-	if (thp_bytes(addr))
+	if (hugepages_thp_bytes(addr))
 		return 0;
 	return err_set(
 		err, -ENOMEM, REASON_NO_HUGEPAGES,

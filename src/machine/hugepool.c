@@ -24,19 +24,28 @@ char *hugepool_path(char *buf, size_t cap, size_t page_bytes)
 	return file_of(buf, cap, page_bytes, "nr_hugepages");
 }
 
-int hugepool_free(size_t page_bytes, uint64_t *n)
+static int read_pool(size_t page_bytes, int node, const char *file, uint64_t *n)
 {
-	uint64_t unused, promised;
-	char path[128];
-	int ret;
+	char path[160];
 
-	ret = sysfs_u64(
-		file_of(path, sizeof(path), page_bytes, "free_hugepages"),
-		&unused);
-	if (!ret)
-		ret = sysfs_u64(file_of(path, sizeof(path), page_bytes,
-					"resv_hugepages"),
-				&promised);
+	if (node < 0)
+		file_of(path, sizeof(path), page_bytes, file);
+	else
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/node/node%d/hugepages/"
+			 "hugepages-%zukB/%s",
+			 node, page_bytes / 1024, file);
+	return sysfs_u64(path, n);
+}
+
+/* Promises are the host's: a node has no such file. */
+int hugepool_free(size_t page_bytes, int node, uint64_t *n)
+{
+	uint64_t unused, promised = 0;
+	int ret = read_pool(page_bytes, node, "free_hugepages", &unused);
+
+	if (!ret && node < 0)
+		ret = read_pool(page_bytes, node, "resv_hugepages", &promised);
 	if (!ret)
 		*n = unused > promised ? unused - promised : 0;
 	return ret;
@@ -101,7 +110,7 @@ static int pool_grow(size_t page_bytes, uint64_t n, struct err *err)
 	if (after > before)
 		(void)pool_write(page_bytes, before);
 	return err_set(
-		err, -ENOMEM, REASON_NO_MEMORY,
+		err, -ENOMEM, REASON_NO_HUGEPAGES,
 		"--reserve-hugepages: %llu of %zu MiB are needed, but "
 		"the kernel found room for %llu: free memory, or defragment "
 		"it (echo 1 >/proc/sys/vm/compact_memory)",

@@ -11,9 +11,9 @@
 
 #include "base/err.h"
 
-/* Pages that nobody has and nobody was promised.  -ENOENT if this kernel has
- * none of that size. */
-int hugepool_free(size_t page_bytes, uint64_t *n);
+/* Pages that nobody has and nobody was promised, on a NUMA node or (-1) on
+ * all.  -ENOENT if this kernel has none of that size. */
+int hugepool_free(size_t page_bytes, int node, uint64_t *n);
 
 /* Where the pool's size is written to, for the words of an error. */
 char *hugepool_path(char *buf, size_t cap, size_t page_bytes);

@@ -12,15 +12,9 @@
 #include <unistd.h>
 
 #include "machine/dax.h"
+#include "machine/hugepages.h"
 #include "machine/mem.h"
 #include "machine/sysfs.h"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-#ifndef MAP_HUGE_SHIFT
-#define MAP_HUGE_SHIFT 26
-#endif
 
 #define THP_DIR "/sys/kernel/mm/transparent_hugepage/"
 #define MIB ((size_t)1 << 20)
@@ -97,16 +91,16 @@ static int find_aligned(struct memsource *s, struct err *err)
 /* By trying it: the kernel takes the advice and may not follow it. */
 static int check_thp(struct memsource *s, struct err *err)
 {
-	uint64_t huge = 0;
+	uint64_t huge;
 	void *addr;
 	int ret = memsource_map(s, 0, false, &addr);
 
 	if (ret)
 		return err_sys(err, ret, "cannot map a transparent hugepage");
 	*(volatile char *)addr = 0;
-	ret = sysfs_field("/proc/self/smaps_rollup", "AnonHugePages:", &huge);
+	huge = hugepages_thp_bytes(addr);
 	memsource_unmap(s, addr);
-	if (!ret && huge >= s->page)
+	if (huge >= s->page)
 		return 0;
 	return err_set(err, -EOPNOTSUPP, REASON_NO_HUGEPAGES,
 		       "this kernel gave small pages where a transparent "
@@ -144,7 +138,7 @@ static int check_pool(const struct memsource *s, uint64_t need, struct err *err)
 	uint64_t unused = 0;
 	char path[128];
 
-	if (hugepool_free(s->page, &unused))
+	if (hugepool_free(s->page, -1, &unused))
 		return err_set(err, -EOPNOTSUPP, REASON_NO_HUGEPAGES,
 			       "this kernel or CPU has no hugepages of %zu MiB",
 			       s->page / MIB);
@@ -163,7 +157,7 @@ static int reserve(struct memsource *s, const struct memkind_want *want,
 {
 	uint64_t unused = 0;
 
-	if (hugepool_free(s->page, &unused) || unused >= need)
+	if (hugepool_free(s->page, -1, &unused) || unused >= need)
 		return 0;
 	if ((need - unused) * s->page >
 	    mem_available() / 100 * want->share_percent)
@@ -181,8 +175,7 @@ static int open_huge(struct memsource *s, const struct memkind_want *want,
 		ret = reserve(s, want, need, err);
 	if (!ret)
 		ret = check_pool(s, need, err);
-	s->map_flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
-		       __builtin_ctzll(s->page) << MAP_HUGE_SHIFT;
+	s->map_flags = MAP_PRIVATE | MAP_ANONYMOUS | hugepages_flags(s->page);
 	return ret;
 }
 

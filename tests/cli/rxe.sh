@@ -89,19 +89,20 @@ ok "an open loop is no faster than it is offered" eval \
 # regcost: what is registered is deregistered, whatever the memory.
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 before=$(cat $pool)
-try "$bench" run regcost -s 1M --memory anon,huge2m,memfd --way pin,cached,window \
+try "$bench" run regcost -s 1M --memory anon,huge2m,memfd --way pin,cached,window,window2 \
 	--reserve-hugepages --use whole -n 10 --trials 1 --out reg
 ok "regcost: exit 0" is "$status" 0
 ok "regcost: every row ok" all_are ok reg/regcost.csv status
 ok "regcost: hugepages are given back" is "$(cat $pool)" "$before"
 try "$bench" check reg
 ok "regcost: its invariants hold" is "$status" 0
+ok "regcost: nothing is left, by the kernel's count" all_are 0 reg/regcost.csv objects_left
 ok "regcost: a hit registers nothing" eval '
 	[[ -z $(paste -d, <(column reg/regcost.csv way) <(column reg/regcost.csv cache_hits) \
 		<(column reg/regcost.csv registered) | gawk -F, "\$1 == \"cached\" && \$2 != \$3") ]]'
 try "$bench" run regcost -s 4k --regions 16384 -n 1 --warmup 0 --trials 1 --out many
 ok "regcost: 16384 regions at once" all_are 16384 many/regcost.csv regions_registered
-try "$bench" run regcost -s 4k --way rereg,odp,odp-implicit --trials 1 --out ways
+try "$bench" run regcost -s 4k --way rereg,rights,odp,odp-implicit --trials 1 --out ways
 ok "regcost: ways that rxe lacks: exit 77" is "$status" 77
 ok "regcost: their rows say the errno" grep -q "ibv_rereg_mr: .*(errno [0-9]*)" ways/regcost.csv
 "$bench" run regcost -s 64M --memory huge2m --reserve-hugepages --trials 9 --out killed \
@@ -214,6 +215,8 @@ ok "conncost: its invariants hold" is "$status" 0
 ok "conncost: cached creates no queue pair, at either end" eval '
 	[[ $(paste -d, <(column conn/conncost.csv method) <(column conn/conncost.csv client_qps_created) \
 		<(column conn/conncost.csv server_qps_created) | grep "^cached" | sort -u) == cached,0,0 ]]'
+ok "conncost: nothing is left at either end, by the kernel's count" eval \
+	'grep -q "^ok *exact .*no RDMA object is left" "$work/out"'
 ok "conncost: nothing is left" within 5 eval \
 	'! rdma resource show qp | grep -q "comm rdmabench" &&
 	 ! rdma resource show cm_id | grep -q "comm rdmabench"'

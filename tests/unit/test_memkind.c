@@ -185,7 +185,7 @@ static void hugepages_that_are_not_there(void **state)
 	assert_true(hugepool_reserve(&h, 2 * MIB, 1u << 30, &err) < 0);
 	assert_words(&err, "--reserve-hugepages");
 	assert_int_equal(pool(), before);
-	assert_int_equal(hugepool_free(3 * MIB, &n), -ENOENT);
+	assert_int_equal(hugepool_free(3 * MIB, -1, &n), -ENOENT);
 }
 
 static void every_page_is_touched(void **state)
