@@ -86,6 +86,19 @@ if command -v gnuplot >/dev/null; then
 	ok "report" is "$status" 0
 	ok "report: the drop, and where the time goes" test -s fig/touch_drop.svg -a \
 		-s fig/touch_stack_tcp_read.png -a -s fig/touch_stack_tcp_write.png
+	# Counters as a machine with a PMU would give them: of 100 references
+	# 25 missed while scanning, 50 while sending.
+	cp -r fig counted
+	gawk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print; next }
+		{ $at["scan_llc_references"] = $at["send_llc_references"] = 100
+		  $at["scan_llc_misses"] = 25; $at["send_llc_misses"] = 50; print }' \
+		fig/touch.csv >counted/touch.csv
+	try "$bench" report counted
+	ok "report: hits of the cache, where counters were read" test -s counted/touch_hits_scan.png -a \
+		-s counted/touch_hits_send.png
+	ok "report: references and misses are what is drawn" eval '
+		grep -q "^1024.100.0000.25.0000" counted/touch_hits_scan.dat &&
+		grep -q "^1024.100.0000.50.0000" counted/touch_hits_send.dat'
 else
 	skip "report" "no gnuplot here"
 fi
