@@ -165,7 +165,7 @@ static const struct sweep sweeps[] = {
 	{{{"op", "write"}, {"qps", "4096"}, {"outstanding", "64"}}},
 	{{SENDS,
 	  {"transport", "tcp"},
-	  {"qps", "1,16,64,256"},
+	  {"qps", "1,16,64"},
 	  {"outstanding", "16,64,256"}}},
 	/* Without connections, and with one queue pair for many peers. */
 	{{SENDS, {"qp-type", "ud"}, {"outstanding", "16,64,256"}}},
