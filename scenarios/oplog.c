@@ -351,9 +351,8 @@ static unsigned ops_of(const struct oplog_cfg *c)
 {
 	const enum oplog_method m = (enum oplog_method)c->method;
 
-	if (m == OPLOG_WRITE)
-		return OP_BIT(OP_WRITE);
-	if (m == OPLOG_WRITE_READ)
+	/* A bare write too: before the peer verifies. */
+	if (m == OPLOG_WRITE || m == OPLOG_WRITE_READ)
 		return OP_BIT(OP_WRITE) | OP_BIT(OP_READ);
 	if (m == OPLOG_WRITE_FLUSH)
 		return OP_BIT(OP_WRITE) | OP_BIT(OP_FLUSH) |

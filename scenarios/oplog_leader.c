@@ -324,6 +324,21 @@ int leader_send_mark(struct leader *l, struct err *err)
 	return ret;
 }
 
+int leader_read_back(struct leader *l, struct err *err)
+{
+	struct span s;
+	unsigned i;
+	int ret = 0;
+
+	s = span_of(l, batch_at(l, l->next - 1));
+	s.steps = rlog_steps_record(RLOG_WRITE_READ, RLOG_BY_CHECKSUM);
+	for (i = 0; i < l->n_links && !ret; i++) {
+		l->link[i].trimmed = false;
+		ret = post_steps(l, i, &s, 1, s.steps->n, err);
+	}
+	return ret;
+}
+
 /* --- completions --------------------------------------------------------------- */
 
 static int post_reply_recv(struct leader *l, unsigned link, uint64_t slot,

@@ -99,4 +99,8 @@ int leader_post_replies(struct leader *l, struct err *err);
 /* Tells every peer that the head has moved (where they do not know). */
 int leader_send_mark(struct leader *l, struct err *err);
 
+/* Reads the end of the last batch from every peer, so that all that was
+ * written is visible there.  As for a mark, link.trimmed says who has. */
+int leader_read_back(struct leader *l, struct err *err);
+
 #endif
