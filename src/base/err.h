@@ -62,6 +62,21 @@ int err_set(struct err *err, int ret, enum reason reason, const char *fmt, ...)
 int err_sys(struct err *err, int ret, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* That they return what they are given is here for the compiler and analysers
+ * to see: they follow the path of a failure then, and no other. */
+#define err_set(err, ret, ...)                                                 \
+	({                                                                     \
+		const int err_set_ret = (ret);                                 \
+		(void)(err_set)(err, err_set_ret, __VA_ARGS__);                \
+		err_set_ret;                                                   \
+	})
+#define err_sys(err, ret, ...)                                                 \
+	({                                                                     \
+		const int err_sys_ret = (ret);                                 \
+		(void)(err_sys)(err, err_sys_ret, __VA_ARGS__);                \
+		err_sys_ret;                                                   \
+	})
+
 /* Puts "<context>: " before the text that is there; the reason stays. */
 void err_wrap(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

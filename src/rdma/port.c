@@ -174,7 +174,7 @@ static enum gid_type gid_type_of(const struct rdma_port *port, uint32_t type)
 }
 
 /* Kernels before 5.10 have no table query; index 0 always exists. */
-static size_t read_gid_0(const struct rdma_port *port, struct gid *gid)
+static ssize_t read_gid_0(const struct rdma_port *port, struct gid *gid)
 {
 	union ibv_gid raw;
 
@@ -186,16 +186,15 @@ static size_t read_gid_0(const struct rdma_port *port, struct gid *gid)
 	return 1;
 }
 
-size_t rdma_port_gids(const struct rdma_port *port, struct gid *table,
-		      size_t max)
+ssize_t rdma_port_gids(const struct rdma_port *port, struct gid *table,
+		       size_t max)
 {
 	struct ibv_gid_entry *entries;
-	size_t n = 0;
-	ssize_t i, got;
+	ssize_t i, got, n = 0;
 
 	entries = calloc(max, sizeof(*entries));
 	if (!entries)
-		return 0;
+		return -ENOMEM;
 	got = ibv_query_gid_table(port->ctx, entries, max, 0);
 	for (i = 0; i < got; i++) {
 		if (entries[i].port_num != port->port)
@@ -254,12 +253,17 @@ int rdma_port_set_gid(struct rdma_port *port, const struct rdma_want *want,
 {
 	const struct gid *gid;
 	struct gid *table;
+	ssize_t n = -ENOMEM;
 	int ret = 0;
 
 	table = calloc(GIDS_MAX, sizeof(*table));
-	if (!table)
-		return err_sys(err, -ENOMEM, "GID table");
-	port->n_gids = (unsigned)rdma_port_gids(port, table, GIDS_MAX);
+	if (table)
+		n = rdma_port_gids(port, table, GIDS_MAX);
+	if (n < 0) {
+		free(table);
+		return err_sys(err, (int)n, "GID table");
+	}
+	port->n_gids = (unsigned)n;
 	if (want->gid_index >= 0)
 		gid = gid_at(table, port->n_gids, want->gid_index);
 	else

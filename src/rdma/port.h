@@ -45,9 +45,10 @@ int rdma_port_open_device(struct rdma_port *port, struct ibv_device *dev,
 int rdma_port_select(struct rdma_port *port, unsigned number, struct err *err);
 int rdma_port_set_gid(struct rdma_port *port, const struct rdma_want *want,
 		      struct err *err);
-/* The GIDs of the selected port, empty ones left out; returns how many. */
-size_t rdma_port_gids(const struct rdma_port *port, struct gid *table,
-		      size_t max);
+/* The GIDs of the selected port, empty ones left out; returns how many, or
+ * -ENOMEM. */
+ssize_t rdma_port_gids(const struct rdma_port *port, struct gid *table,
+		       size_t max);
 const char *rdma_port_state_name(enum ibv_port_state state);
 
 #endif

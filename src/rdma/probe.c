@@ -151,9 +151,11 @@ static void gids(struct probe *p, const struct rdma_port *port)
 {
 	struct gid table[GIDS_READ];
 	char addr[INET6_ADDRSTRLEN], key[24];
-	size_t i, n = rdma_port_gids(port, table, GIDS_READ);
+	ssize_t i, n = rdma_port_gids(port, table, GIDS_READ);
 
-	probe_number(p, "GIDs", "count", n);
+	if (n < 0)
+		n = 0;
+	probe_number(p, "GIDs", "count", (uint64_t)n);
 	for (i = 0; i < n && i < GIDS_SHOWN; i++) {
 		snprintf(key, sizeof(key), "GID %u", table[i].index);
 		probe_text(p, key, "%s %s", gid_type_name(table[i].type),

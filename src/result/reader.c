@@ -277,7 +277,7 @@ int reader_read(const char *file, unsigned flags, struct reader_table **table,
 		struct err *err)
 {
 	struct parse p = {.err = err, .row_line = 1};
-	FILE *f;
+	FILE *f = NULL;
 	int ret;
 
 	ret = reader_open(file, &f, err);

@@ -6,7 +6,8 @@
 #
 # Each has a server, a client and a seed of its own (SEED=N repeats a run:
 # the same signals, sides, sizes and moments, as far as the machine goes
-# along), and ABREAST of them run at the same time.
+# along), and ABREAST of them run at the same time.  Waiting forks nothing: in
+# a guest that would be most of the work.
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
 
@@ -21,8 +22,31 @@ deadline=15
 sizes=(64 4k 64k 1M)
 printf '# seed %d\n' "$seed"
 
+mkfifo nap && exec {nap}<>nap
+await() { # COMMAND...: until it is true, or the deadline has passed
+	local end=$((SECONDS + deadline))
+	until "$@"; do
+		((SECONDS > end)) && return 1
+		read -rt 0.2 -u "$nap"
+	done
+	return 0
+}
+
 gone() { ! kill -0 "$1" 2>/dev/null; }
-session_of() { pgrep -P "$1"; }
+says() { # FILE WORDS
+	local text
+	read -rd '' text <"$1"
+	[[ $text == *"$2"* ]]
+}
+# Sets $session; false if there is none, or no longer.
+session_lives() { # DIR
+	local text
+	session=
+	read -rd '' text <"$1/serve.err"
+	[[ $text =~ session\ ([0-9]+)\ began ]] && session=${BASH_REMATCH[1]}
+	[[ -n $session ]] && kill -0 "$session" 2>/dev/null
+}
+session_gone() { ! session_lives "$1"; }
 
 # Sets signal, side, transport, poll, size and moment (tenths of a second
 # since the client began: it may still be connecting).
@@ -50,23 +74,24 @@ session_told() { # DIR; a client may die before it is heard of
 
 # What went wrong, if anything, on stdout.
 strike() { # DIR: with server, client, signal and side
-	local victim=$client status=0
-	sleep "$(printf '%d.%03d' $((moment / 1000)) $((moment % 1000)))"
-	[[ $side == session ]] && victim=$(session_of "$server")
+	local victim=$client session status=0 seconds
+	printf -v seconds '%d.%03d' $((moment / 1000)) $((moment % 1000))
+	read -rt "$seconds" -u "$nap"
 	# It may not have been accepted yet.
-	[[ -n $victim ]] || victim=$client side=client
+	session_lives "$1" || side=client
+	[[ $side == client ]] || victim=$session
 	kill -"$signal" "$victim"
 	if [[ $side == session ]]; then
-		within $deadline gone "$client" || echo "the client goes on"
+		await gone "$client" || echo "the client goes on"
 		wait "$client" || status=$?
 		client_told "$status" "$1" || echo "the client: exit $status, $(tail -1 "$1/client.err")"
 	else
-		within $deadline eval '[[ -z $(session_of $server) ]]' || echo "the session goes on"
+		await session_gone "$1" || echo "the session goes on"
 		session_told "$1" || echo "the server: $(tail -1 "$1/serve.err")"
 	fi
 	kill -CONT "$victim" 2>/dev/null
-	within $deadline gone "$client" || echo "the client is still there"
-	within $deadline eval '[[ -z $(session_of $server) ]]' || echo "a session is left"
+	await gone "$client" || echo "the client is still there"
+	await session_gone "$1" || echo "a session is left"
 	[[ ! -s $1/out/sendrecv.csv ]] || whole_rows "$1/out/sendrecv.csv" || echo "half a row"
 }
 
@@ -76,18 +101,19 @@ one_kill() { # N
 	mkdir "$dir"
 	"$bench" serve -p 0 >"$dir/serve.out" 2>"$dir/serve.err" &
 	server=$!
-	within $deadline grep -q listening "$dir/serve.err"
-	port=$(sed -n 's/.*listening on .* port //p' "$dir/serve.err")
+	await says "$dir/serve.err" listening
+	port=$(<"$dir/serve.err")
+	port=${port##* port }
 	"$bench" run sendrecv --connect 127.0.0.1:"$port" "${options[@]}" -s "$size" --poll event \
 		-D 50ms --warmup 10ms --trials 1000 --out "$dir/out" \
 		>"$dir/client.out" 2>"$dir/client.err" &
 	client=$!
 	strike "$dir" >"$dir/wrong"
 	kill "$server"
-	within $deadline gone "$server" || echo "the server does not end" >>"$dir/wrong"
+	await gone "$server" || echo "the server does not end" >>"$dir/wrong"
 	kill -9 "$server" "$client" 2>/dev/null
-	printf '%s %s of the %s after %d ms, %s\n' "$signal" "${options[*]:1}" "$side" \
-		"$moment" "$size" >"$dir/what"
+	printf '%s of the %s after %d ms, %s, %s\n' "$signal" "$side" "$moment" "$size" \
+		"${options[*]:1}" >"$dir/what"
 	if [[ -s $dir/wrong ]]; then
 		sed "s/^/kill $1, $(<"$dir/what"): /" "$dir/wrong" >>wrong
 	fi
@@ -108,7 +134,7 @@ ok "$kills kills and stops: the other side ends in time, says why, rows are whol
 ok "each of them struck" is "$(cat kill*/what | wc -l)" "$kills"
 for what in KILL STOP; do
 	for who in client session; do
-		ok "$what of the $who among them" grep -qs "^$what .* of the $who" kill*/what
+		ok "$what of the $who among them" grep -qs "^$what of the $who" kill*/what
 	done
 done
 # Some died before their first row, and some after it.

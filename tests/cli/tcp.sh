@@ -21,8 +21,14 @@ ok "points: one each, stopped at the limit" is \
 	"$(column a/sendrecv.points.csv stopped | sort | uniq -c | tr -s ' ')" " 22 limit"
 ok "points: no interval of one trial" all_are "" a/sendrecv.points.csv p50_ci_low_ns
 try "$bench" run sendrecv --transport loop -s 64 -D 5ms --trials 7,12 --confidence 95,99 --out ci
-ok "a wide interval is reached at once" is "$(column ci/sendrecv.points.csv stopped)" narrow
-ok "after the least number of trials" is "$(column ci/sendrecv.csv trial | wc -l)" 7
+# Whether it gets narrow is the machine's business; that it is said is ours.
+ok "it stops when the interval is narrow, or its trials are used up" eval '
+	gawk -v why="$(column ci/sendrecv.points.csv stopped)" \
+		-v half="$(column ci/sendrecv.points.csv half_width_pct)" \
+		-v n="$(column ci/sendrecv.csv trial | wc -l)" "BEGIN {
+			narrow = half != \"\" && half <= 99
+			exit !(n >= 7 && n <= 12 && why == (narrow ? \"narrow\" : \"limit\") &&
+			       (narrow || n == 12)) }"'
 ok "and is stated" eval '[[ -n $(column ci/sendrecv.points.csv p50_ci_low_ns) ]]'
 
 try "$bench" run sendrecv --transport tcp -s 1k --poll spin,event,yield -D 20ms --trials 2 --out p
