@@ -285,7 +285,7 @@ void oplog_shape(const struct oplog_cfg *c, struct oplog_shape *s)
 	s->message_bytes = sizeof(struct oplog_head) + s->batch_bytes;
 	/* Batches that are acknowledged, but not by the slowest peer yet. */
 	s->slots = (unsigned)(s->copies < c->rf ? 2 * batches : batches) + 1;
-	most = 8 * s->slots * s->batch_bytes;
+	most = (uint64_t)8 * s->slots * s->batch_bytes;
 	s->capacity = c->log_bytes > most ? c->log_bytes : most;
 	s->capacity -= s->capacity % s->batch_bytes;
 }

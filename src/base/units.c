@@ -22,8 +22,8 @@ struct unit {
 static const struct unit time_units[] = {
 	{"ns", 1},
 	{"us", 1000},
-	{"ms", 1000 * 1000},
-	{"s", 1000 * 1000 * 1000},
+	{"ms", 1000000},
+	{"s", 1000000000},
 };
 
 static const struct unit size_units[] = {

@@ -128,7 +128,7 @@ static bool column_of(const char *event, char *name)
 			continue;
 		if (n == COUNTER_NAME_MAX - 1)
 			return false;
-		name[n++] = word ? (char)tolower((unsigned char)*event) : '_';
+		name[n++] = (char)(word ? tolower((unsigned char)*event) : '_');
 	}
 	while (n && name[n - 1] == '_')
 		n--;

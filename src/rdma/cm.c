@@ -365,9 +365,8 @@ void cm_free(struct cm *cm)
 int cm_check(struct cm *cm, struct err *err)
 {
 	struct cm_event ev;
-	int ret;
 
-	while ((ret = take_event(cm, &ev)) > 0) {
+	while (take_event(cm, &ev) > 0) {
 		if (!is_failure(&ev) || ev.id == cm->listener)
 			continue;
 		failed(&ev, rdma_get_peer_addr(ev.id), err);

@@ -93,7 +93,7 @@ int rdma_device_list(struct rdma_device_info *infos, unsigned max,
 	list = ibv_get_device_list(&n);
 	if (!list && errno != ENOSYS)
 		return err_sys(err, -errno, "cannot list RDMA devices");
-	for (i = 0; i < n; i++)
+	for (i = 0; list && i < n; i++)
 		total += list_ports(list[i], infos + (total < max ? total : 0),
 				    total < max ? max - total : 0);
 	if (list)

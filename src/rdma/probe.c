@@ -182,7 +182,7 @@ static void rate(struct probe *p, const struct ibv_port_attr *a)
 	for (i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++)
 		if (width && speeds[i].speed == a->active_speed) {
 			probe_number(p, "speed", "Mbit/s",
-				     width * speeds[i].mbit);
+				     (uint64_t)width * speeds[i].mbit);
 			return;
 		}
 	probe_unknown(p, "speed", "width %u, speed %u: not in the standard",

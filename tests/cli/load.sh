@@ -17,10 +17,10 @@ server=$!
 within 5 grep -q listening serve.err
 port=$(sed -n 's/.*listening on .* port //p' serve.err)
 
-at_server() { # OUT SCENARIO OPTIONS...: TRY_SECONDS long at most
+at_server() { # OUT SCENARIO OPTIONS...
 	local out=$1
 	shift
-	timeout 120 "$bench" run "$@" --connect 127.0.0.1:"$port" --out "$out" \
+	timeout $((seconds + 60)) "$bench" run "$@" --connect 127.0.0.1:"$port" --out "$out" \
 		>"$out.out" 2>"$out.err"
 }
 
