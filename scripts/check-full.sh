@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 # shellcheck source=scripts/lib/stages.sh
 . scripts/lib/stages.sh
 
-stages=(packages check fuzz valgrind analyzer tidy asan_cli tsan_cli qps deb)
+stages=(packages check fuzz valgrind analyzer tidy asan_cli tsan_cli faults qps deb)
 
 stage_packages() {
 	command_ok 'packages' install_packages "${packages_build[@]}" \
@@ -128,11 +128,7 @@ stage_tsan_cli() {
 	sanitized_cli tsan
 }
 
-# 4096 queue pairs of one process.
-stage_qps() {
-	command_ok 'build' make -j"$jobs" WERROR=1
-	tap '4096 queue pairs' scripts/rxe.sh run --timeout 900 -- \
-		"$PWD/tests/cli/scale_qps.sh"
+stages=(packages check fuzz valgrind analyzer tidy asan_cli tsan_cli faults qps deb)
 }
 
 stage_deb() {

@@ -46,6 +46,7 @@ stage_unit() {
 	command_ok 'build the tests' make -j"$jobs" WERROR=1 tests
 	tap 'unit tests' unit_tests build/dynamic
 	tap 'conformance of loop and tcp' conformance build/dynamic loop tcp tcp:addr=::1
+	tap 'calls that fail, loop and tcp' conformance build/dynamic -f loop tcp
 }
 
 stage_cli() {
@@ -53,6 +54,7 @@ stage_cli() {
 	for t in "${cli_tests[@]}"; do
 		tap "command line: $t" "tests/cli/$t.sh"
 	done
+	tap '40 kills and stops' tests/cli/kills.sh 40 tcp loop
 }
 
 stage_lint() {
@@ -87,6 +89,8 @@ stage_guest() {
 	tap 'killed replicas on rxe' scripts/rxe.sh run --timeout 200 -- env \
 		METHODS='send write-imm write-read' KILLS=10 \
 		tests/cli/oplog_kill.sh
+	tap 'faults on rxe' scripts/rxe.sh run --timeout 300 -- \
+		bash -c 'tests/cli/kills.sh 10 rdma && tests/cli/faults.sh short'
 }
 
 stage_siw() {

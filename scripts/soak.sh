@@ -2,18 +2,35 @@
 # What takes hours.  Ends with one line, as check.sh does.
 #
 #	scripts/soak.sh [STAGE...]     (default: all, in order)
-#	SOAK_SECONDS=600 SOAK_POINTS=1000 scripts/soak.sh load power
+#	SOAK_SECONDS=600 SOAK_DEATHS=100 scripts/soak.sh load deaths
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 # shellcheck source=scripts/lib/stages.sh
 . scripts/lib/stages.sh
 
-stages=(build load power kills)
+stages=(build deaths wrap load power kills)
 
 stage_build() {
 	command_ok 'build' make -j"$jobs" WERROR=1
 	command_ok 'build the tests' make -j"$jobs" WERROR=1 tests
+}
+
+# SOAK_DEATHS kills and stops, a fifth of them over real verbs.
+stage_deaths() {
+	local n=${SOAK_DEATHS:-1000}
+	tap 'kills and stops' tests/cli/kills.sh $((n - n / 5)) tcp loop
+	tap 'kills and stops over rxe' scripts/rxe.sh run --timeout 3600 -- \
+		tests/cli/kills.sh $((n / 5)) rdma tcp
+}
+
+# What counts in 32 bits goes past 2^32 in each test.
+stage_wrap() {
+	local first=first=4294967290
+	tap 'past 2^32, loop and tcp' conformance build/dynamic loop:$first tcp:$first
+	tap 'past 2^32, rxe' scripts/rxe.sh run --timeout 600 -- env CMOCKA_MESSAGE_OUTPUT=TAP \
+		build/dynamic/tests/conformance/conformance rdma:addr=10.9.9.1,$first \
+		rdma:cm,addr=10.9.9.1,$first rdma:ud,addr=10.9.9.1,$first
 }
 
 # A server and its clients under load, SOAK_SECONDS long.

@@ -184,10 +184,11 @@ static int lanes_init(struct loop *p, const struct ep_attr *attr,
 		return err_sys(err, -ENOMEM, "loop: %u lanes", p->n_lanes);
 	for (i = 0; i < p->n_lanes && !ret; i++) {
 		p->lanes[i].no = i;
-		ret = itemq_init(&p->lanes[i].sends, attr->send_depth, err);
+		ret = itemq_init(&p->lanes[i].sends, attr->send_depth,
+				 attr->first_sequence, err);
 		if (!ret)
 			ret = itemq_init(&p->lanes[i].recvs, attr->recv_depth,
-					 err);
+					 attr->first_sequence, err);
 	}
 	if (ret)
 		lanes_fini(p);

@@ -15,7 +15,7 @@ static uint32_t round_up_pow2(uint32_t x)
 	return p;
 }
 
-int itemq_init(struct itemq *q, unsigned depth, struct err *err)
+int itemq_init(struct itemq *q, unsigned depth, uint32_t first, struct err *err)
 {
 	uint32_t slots = round_up_pow2(depth);
 	struct item *items;
@@ -29,6 +29,9 @@ int itemq_init(struct itemq *q, unsigned depth, struct err *err)
 		.items = items,
 		.mask = slots - 1,
 		.depth = depth,
+		.head = first,
+		.done = first,
+		.tail = first,
 	};
 	return 0;
 }

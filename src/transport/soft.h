@@ -41,7 +41,8 @@ struct itemq {
 	uint32_t head, done, tail;
 };
 
-int itemq_init(struct itemq *q, unsigned depth, struct err *err);
+int itemq_init(struct itemq *q, unsigned depth, uint32_t first,
+	       struct err *err);
 void itemq_fini(struct itemq *q);
 
 /* Bounds of an attr that both transports share. */

@@ -405,10 +405,11 @@ static int lanes_init(struct tcp *t, const struct ep_attr *attr,
 	if (!t->lanes || !t->pfds)
 		ret = err_sys(err, -ENOMEM, "tcp: %u lanes", t->n_lanes);
 	for (i = 0; i < t->n_lanes && !ret; i++) {
-		ret = itemq_init(&t->lanes[i].sends, attr->send_depth, err);
+		ret = itemq_init(&t->lanes[i].sends, attr->send_depth,
+				 attr->first_sequence, err);
 		if (!ret)
 			ret = itemq_init(&t->lanes[i].recvs, attr->recv_depth,
-					 err);
+					 attr->first_sequence, err);
 	}
 	if (ret)
 		lanes_fini(t);

@@ -195,17 +195,19 @@ struct ep_attr {
 	unsigned ops;
 	unsigned send_depth; /* work outstanding per lane, messages */
 	unsigned recv_depth;
-	unsigned sges;		/* pieces in a work, at most; 0: 4 */
-	uint64_t max_bytes;	/* the largest message that will be posted */
-	uint64_t segment_bytes; /* cut messages into these; 0: device limit */
-	int inline_bytes;	/* -1: as much as is useful */
-	unsigned signal_every;	/* hint: callers signal every n-th send */
-	const char *device;	/* RDMA device; "": the first usable one */
-	unsigned ib_port;	/* 0: the first active one */
-	int gid_index;		/* -1: by policy */
-	unsigned mtu;		/* bytes; 0: the port's active MTU */
-	enum qp_type qp_type;	/* of a verbs link */
-	bool rdma_cm;		/* connect by RDMA CM */
+	unsigned sges;		 /* pieces in a work, at most; 0: 4 */
+	uint64_t max_bytes;	 /* the largest message that will be posted */
+	uint64_t segment_bytes;	 /* cut messages into these; 0: device limit */
+	uint32_t first_sequence; /* of queues that count in 32 bits: tests
+				  * begin shortly before the overflow */
+	int inline_bytes;	 /* -1: as much as is useful */
+	unsigned signal_every;	 /* hint: callers signal every n-th send */
+	const char *device;	 /* RDMA device; "": the first usable one */
+	unsigned ib_port;	 /* 0: the first active one */
+	int gid_index;		 /* -1: by policy */
+	unsigned mtu;		 /* bytes; 0: the port's active MTU */
+	enum qp_type qp_type;	 /* of a verbs link */
+	bool rdma_cm;		 /* connect by RDMA CM */
 	struct ep_extras extras;
 	struct sockaddr_storage data_addr; /* where data links live (no port) */
 	uint8_t nonce[16]; /* the session's, proves who connects */

@@ -96,7 +96,7 @@ static int check_attr(struct verbs_ep *ep, const struct ep_attr *attr,
 
 /* --- lanes ---------------------------------------------------------------- */
 
-static int ring_init(struct ring *ring, unsigned depth)
+static int ring_init(struct ring *ring, unsigned depth, uint32_t first)
 {
 	uint32_t size = 1;
 
@@ -105,6 +105,7 @@ static int ring_init(struct ring *ring, unsigned depth)
 	ring->slots = calloc(size, sizeof(*ring->slots));
 	ring->mask = size - 1;
 	ring->depth = depth;
+	ring->head = ring->tail = first;
 	return ring->slots ? 0 : -ENOMEM;
 }
 
@@ -146,8 +147,9 @@ static int lane_init(struct verbs_ep *ep, struct verbs_lane *lane,
 	};
 	int ret;
 
-	if (ring_init(&lane->sq, attr->send_depth) ||
-	    ring_init(&lane->rq, ep->srq ? 1 : attr->recv_depth))
+	if (ring_init(&lane->sq, attr->send_depth, attr->first_sequence) ||
+	    ring_init(&lane->rq, ep->srq ? 1 : attr->recv_depth,
+		      attr->first_sequence))
 		return err_sys(err, -ENOMEM, "queues of %u + %u messages",
 			       attr->send_depth, attr->recv_depth);
 	if (ep->extras.one_qp && lane != ep->lanes) {

@@ -34,7 +34,7 @@ static void prepare(struct window *w, struct work *work, unsigned slot)
 
 	work->flags = 0;
 	work->cookie = ++w->posted;
-	work->imm = (uint32_t)number;
+	work->imm = (uint32_t)(number % w->n_rx);
 	work->remote_rkey = w->remote_rkey;
 	if (is_atomic(w)) {
 		work->remote_addr = w->remote_addr;

@@ -4,14 +4,17 @@
 # end in time and say why, and nothing is left.  Runs in the guest, for rxe
 # wants the initial namespace and netem a real path:
 #
-#	scripts/rxe.sh run -- tests/cli/faults.sh [ROUNDS]
+#	scripts/rxe.sh run -- tests/cli/faults.sh [short|ROUNDS]
 #
 # Two rxe devices on veths of a bridge, the client's on v1, the server's on
 # v2; and for TCP a server in a namespace of its own, behind t1 and t2.
 . "$(dirname "$0")/rdma_lib.sh"
 cd "$work" || exit 1
 
+# short: a kind of each, for CI; else links and devices ROUNDS times.
 rounds=${1:-1}
+short=
+[[ $rounds == short ]] && short=1 rounds=1
 # A link gives up after 4 s at most, the control channel after 4.5 s.
 deadline=20
 
@@ -133,6 +136,7 @@ bad_packets() { # KIND INTERFACE OPTIONS...
 	local kind=$1 dev=$2 words
 	shift 2
 	while read -r words; do
+		[[ -n $short && ! $words =~ ^(loss|corrupt) ]] && continue
 		# shellcheck disable=SC2086
 		netem "$dev" $words
 		over "$kind" bad -s 64,64k -n 40 --warmup 1ms --verify each "$@"
@@ -235,10 +239,11 @@ device_goes() { # N HOW-TO-REMOVE...
 
 for ((round = 0; round < rounds; round++)); do
 	link_down rdma v1 'within 5 wire_is_up 1'
-	link_down rdma v2 'within 5 wire_is_up 2' -R
-	link_down tcp t1 :
-	blink rdma v1 0.2
 	device_goes 1 rdma link delete rx1
+	link_down tcp t1 :
+	[[ -z $short ]] || break
+	link_down rdma v2 'within 5 wire_is_up 2' -R
+	blink rdma v1 0.2
 	device_goes 2 ip link del v2
 done
 ok "nothing of ours is left on a device" within 10 nothing_left

@@ -47,6 +47,16 @@ session_lives() { # DIR
 	[[ -n $session ]] && kill -0 "$session" 2>/dev/null
 }
 session_gone() { ! session_lives "$1"; }
+# A client that is stopped or killed while it calls may be accepted later, or
+# never: who has not been heard of for so long will not be.
+session_settles() { # DIR
+	local i
+	for ((i = 0; i < 10; i++)); do
+		session_lives "$1" && break
+		read -rt 0.2 -u "$nap"
+	done
+	await session_gone "$1"
+}
 
 # Sets signal, side, transport, poll, size and moment (tenths of a second
 # since the client began: it may still be connecting).
@@ -86,7 +96,7 @@ strike() { # DIR: with server, client, signal and side
 		wait "$client" || status=$?
 		client_told "$status" "$1" || echo "the client: exit $status, $(tail -1 "$1/client.err")"
 	else
-		await session_gone "$1" || echo "the session goes on"
+		session_settles "$1" || echo "the session goes on"
 		session_told "$1" || echo "the server: $(tail -1 "$1/serve.err")"
 	fi
 	kill -CONT "$victim" 2>/dev/null

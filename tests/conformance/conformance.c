@@ -5,7 +5,8 @@
  *
  * Options of a transport: cm (connect by RDMA CM), uc or ud (such queue
  * pairs), flush (those that FLUSH and ATOMIC WRITE), addr=IP (where its data
- * links live), segment=BYTES (cut messages into these).  Of a link that may lose messages only that is asked which it
+ * links live), segment=BYTES (cut messages into these), first=N (queues begin
+ * to count there: 2^32 is near).  Of a link that may lose messages only that is asked which it
  * promises: no message too long for it, and no word of a peer that is gone.  -t runs only the
  * tests whose name contains WORD.  -f instead lets calls fail, each in turn
  * (cases_fail.c).  A transport that is named must work here:
@@ -194,6 +195,10 @@ static int set_option(struct conf *conf, const char *opt)
 		conf->attr.segment_bytes = strtoull(opt + 8, NULL, 10);
 		return conf->attr.segment_bytes ? 0 : -1;
 	}
+	if (!strncmp(opt, "first=", 6)) {
+		conf->attr.first_sequence = (uint32_t)strtoul(opt + 6, NULL, 0);
+		return 0;
+	}
 	return -1;
 }
 
@@ -271,7 +276,7 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: conformance [-f] [-d DEVICE] [-w SECONDS] [-t WORD] "
-		"TRANSPORT[:cm,uc,ud,flush,addr=IP,segment=BYTES]...\n");
+		"TRANSPORT[:cm,uc,ud,flush,addr=IP,segment=BYTES,first=N]...\n");
 	return 2;
 }
 
