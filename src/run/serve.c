@@ -80,6 +80,14 @@ static const struct opt opts[] = {
 	 .metavar = "TIME",
 	 .help = "how long a client that has not said who it is keeps its "
 		 "place"},
+	{.name = "pmem-dir",
+	 .type = OPT_TEXT,
+	 .role = OPT_RUN,
+	 .offset = AT(pmem_dir),
+	 .def = "",
+	 .metavar = "PATH",
+	 .help = "the only folder or DAX device where clients may have logs "
+		 "written (oplog --pmem-dir); otherwise none"},
 	{.name = "allow-prefetchers",
 	 .type = OPT_FLAG,
 	 .role = OPT_RUN,
@@ -192,6 +200,7 @@ static void run_session(struct serve *s, int fd)
 		.max_memory = s->cfg->max_memory,
 		.handshake_ns = s->cfg->handshake_ns,
 		.allow_prefetchers = s->cfg->allow_prefetchers,
+		.pmem_dir = s->cfg->pmem_dir,
 		.token = s->token.len ? &s->token : NULL,
 	};
 	struct err err = {0};

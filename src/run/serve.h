@@ -16,6 +16,7 @@ struct serve_cfg {
 	uint64_t max_memory; /* bytes, of one client */
 	uint64_t handshake_ns;
 	uint64_t allow_prefetchers;
+	char pmem_dir[OPT_TEXT_MAX]; /* "": clients write no files here */
 };
 
 extern const struct opt_group serve_opts;

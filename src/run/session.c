@@ -86,6 +86,21 @@ static int pulse(void *arg, bool progressed, struct err *err)
 	return 1;
 }
 
+/* What a client may have written: it names a folder or device of ours. */
+static int check_place(struct session *s, struct err *err)
+{
+	void *base;
+	const struct opt *o = point_opt(&s->pt, "pmem-dir", &base);
+	const char *place = o ? (const char *)base + o->offset : "";
+
+	if (!s->cfg->pmem_dir || !place[0] || !strcmp(place, s->cfg->pmem_dir))
+		return 0;
+	return err_set(err, -EPERM, REASON_NO_PERMISSION,
+		       "this server lets no client write to %.100s (serve "
+		       "--pmem-dir)",
+		       place);
+}
+
 /* --- the trial's messages -------------------------------------------------- */
 
 /* What a client may make this host allocate, pin and switch. */
@@ -129,6 +144,8 @@ static int prepare(struct session *s, struct err *err)
 	ret = point_unpack(&s->pt, &r, err);
 	if (!ret)
 		ret = check_limit(s, err);
+	if (!ret)
+		ret = check_place(s, err);
 	if (ret)
 		return ret;
 	data_addr_choose(&s->pt.link, s->chan.fd, &addr);

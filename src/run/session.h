@@ -24,6 +24,9 @@ struct session_cfg {
 	uint64_t max_memory;	/* bytes of buffers for a client; 0: no limit */
 	uint64_t handshake_ns;	/* until its HELLO is here; 0: 4 s */
 	bool allow_prefetchers; /* a client may switch this host's */
+	/* The folder or DAX device where a client may have logs written; "":
+	 * none; NULL: wherever it says, for it is this host's user. */
+	const char *pmem_dir;
 	const struct token *token; /* that a client must prove; NULL: none */
 };
 
