@@ -276,7 +276,8 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: conformance [-f] [-d DEVICE] [-w SECONDS] [-t WORD] "
-		"TRANSPORT[:cm,uc,ud,flush,addr=IP,segment=BYTES,first=N]...\n");
+		"TRANSPORT[:cm,uc,ud,flush,addr=IP,segment=BYTES,first=N]..."
+		"\n");
 	return 2;
 }
 
