@@ -168,7 +168,7 @@ cppcheck_ok() {
 		--suppress=toomanyconfigs --suppress=missingIncludeSystem \
 		--suppress=normalCheckLevelMaxBranches \
 		--suppress=ctuuninitvar:src/transport/tcp_link.c \
-		-D_GNU_SOURCE -DHAVE_IBV_WR_FLUSH=1 -D__x86_64__ -D__GNUC__ -DRDMABENCH_VERSION='""' \
+		-D__cppcheck__ -D_GNU_SOURCE -DHAVE_IBV_WR_FLUSH=1 -D__x86_64__ -D__GNUC__ -DRDMABENCH_VERSION='""' \
 		-Isrc -Iscenarios src scenarios
 }
 
