@@ -128,7 +128,21 @@ stage_tsan_cli() {
 	sanitized_cli tsan
 }
 
-stages=(packages check fuzz valgrind analyzer tidy asan_cli tsan_cli faults qps deb)
+# Faults of the network and of devices, calls that fail, over real verbs.
+stage_faults() {
+	tap 'faults at length' scripts/rxe.sh run --timeout 1200 -- \
+		tests/cli/faults.sh "${FAULT_ROUNDS:-5}"
+	tap 'calls that fail' scripts/rxe.sh run --timeout 600 -- \
+		env CMOCKA_MESSAGE_OUTPUT=TAP \
+		build/dynamic/tests/conformance/conformance -f rdma:addr=10.9.9.1 \
+		rdma:cm,addr=10.9.9.1
+}
+
+# 4096 queue pairs of one process.
+stage_qps() {
+	command_ok 'build' make -j"$jobs" WERROR=1
+	tap '4096 queue pairs' scripts/rxe.sh run --timeout 900 -- \
+		"$PWD/tests/cli/scale_qps.sh"
 }
 
 stage_deb() {
