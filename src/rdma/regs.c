@@ -101,14 +101,17 @@ static int change_rights(struct regs *r, struct ibv_mr *mr, unsigned access,
 			    err);
 }
 
-static struct ibv_mw_bind_info bind_info(const struct reg *reg)
+/* A window gives no right to write that its memory has not (IBTA 1.4,
+ * 10.6.7.2.1): such a bind is refused. */
+static struct ibv_mw_bind_info bind_info(const struct regs *r,
+					 const struct reg *reg)
 {
 	return (struct ibv_mw_bind_info){
 		.mr = reg->mr,
 		.addr = (uintptr_t)reg->addr,
 		.length = reg->len,
-		.mw_access_flags =
-			IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE,
+		.mw_access_flags = IBV_ACCESS_REMOTE_READ |
+				   (r->access & IBV_ACCESS_REMOTE_WRITE),
 	};
 }
 
@@ -117,7 +120,7 @@ static int bind_window(struct regs *r, const struct reg *reg, struct err *err)
 {
 	struct ibv_mw_bind bind = {
 		.send_flags = IBV_SEND_SIGNALED,
-		.bind_info = bind_info(reg),
+		.bind_info = bind_info(r, reg),
 	};
 	int ret = rdma_errno(ibv_bind_mw(r->pair.far, reg->window, &bind));
 
@@ -171,7 +174,7 @@ static int bind_window2(struct regs *r, struct reg *reg, struct err *err)
 		.opcode = IBV_WR_BIND_MW,
 		.bind_mw = {.mw = mw,
 			    .rkey = rkey,
-			    .bind_info = bind_info(reg)},
+			    .bind_info = bind_info(r, reg)},
 	};
 	int ret = selfpair_post_far(&r->pair, &wr, err);
 

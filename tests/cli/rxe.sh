@@ -106,6 +106,9 @@ ok "regcost: a hit registers nothing" eval '
 		<(column reg/regcost.csv registered) | gawk -F, "\$1 == \"cached\" && \$2 != \$3") ]]'
 try "$bench" run regcost -s 4k --regions 16384 -n 1 --warmup 0 --trials 1 --out many
 ok "regcost: 16384 regions at once" all_are 16384 many/regcost.csv regions_registered
+try "$bench" run regcost -s 4k --way window --access read --use whole -n 10 --trials 1 --out rights
+ok "regcost: a window asks for no right that its memory lacks" eval '
+	is "$status" 0 && all_are ok rights/regcost.csv status'
 try "$bench" run regcost -s 4k --way rereg,rights,odp,odp-implicit --trials 1 --out ways
 ok "regcost: ways that rxe lacks: exit 77" is "$status" 77
 ok "regcost: their rows say the errno" grep -q "ibv_rereg_mr: .*(errno [0-9]*)" ways/regcost.csv
