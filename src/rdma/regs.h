@@ -76,7 +76,7 @@ enum { REGS_USE_MAX = 1 << 20 };
 
 /* The device reads `len` bytes (REGS_USE_MAX at most) at `offset` of the
  * region, through its registration, and writes them to the sink.  Returns
- * when it has. */
+ * when it has read them; they may be in the sink a little later. */
 int regs_use(struct regs *r, const struct reg *reg, size_t offset, size_t len,
 	     struct err *err);
 unsigned char *regs_sink(struct regs *r);

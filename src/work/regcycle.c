@@ -6,10 +6,16 @@
 
 #include "machine/mem.h"
 #include "machine/sysfs.h"
+#include "work/scan.h"
 
 /* Uses are bounded however many regions there are: it is their number's
  * effect on registering that is asked for. */
 enum { USED_REGIONS = 16, LINE_BYTES = 64 };
+
+/* A write that is complete has been read, and is at the device that writes it
+ * to memory (IBTA 1.4, 9.7.5.1.6; on iWARP on its way to it): it is there soon
+ * after. */
+#define ARRIVAL_NS 1000000000u
 
 struct regcycle_region {
 	void *addr;
@@ -144,7 +150,7 @@ static int use_piece(struct regcycle *c, const struct regcycle_region *r,
 	*ticks += now(c) - t0;
 	if (ret)
 		return ret;
-	if (!memcmp(sink, (char *)r->addr + at, len))
+	if (scan_await(sink, (char *)r->addr + at, len, ARRIVAL_NS))
 		return 0;
 	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 		       "the device did not read what is in the %s memory: %zu "

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/splitmix.h"
 
 static uint64_t word_at(uint64_t index, uint64_t seed)
@@ -67,4 +69,17 @@ int scan_verify(const void *buf, size_t len, const struct scan_expect *want,
 			return wrong(want, off, got, w, err);
 	}
 	return 0;
+}
+
+bool scan_await(const void *buf, const void *want, size_t len, uint64_t ns)
+{
+	const uint64_t begin = clock_raw_ns();
+
+	while (memcmp(buf, want, len)) {
+		if (clock_raw_ns() - begin > ns)
+			return !memcmp(buf, want, len);
+		/* Others write to it: it is read anew. */
+		atomic_thread_fence(memory_order_acquire);
+	}
+	return true;
 }

@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "rng.h"
 #include "work/scan.h"
@@ -137,6 +141,34 @@ static void lines(void **state)
 	assert_int_equal(scan_lines(16 << 20, 64), (16 << 20) / 64);
 }
 
+/* What somebody else writes, a page in two halves, is waited for; what nobody
+ * does is not, for ever. */
+static void awaited(void **state)
+{
+	enum { PAGE = 4096, HALF = PAGE / 2 };
+	static unsigned char want[PAGE];
+	unsigned char *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	(void)state;
+	assert_ptr_not_equal(at, MAP_FAILED);
+	scan_fill(want, sizeof(want), SEED);
+	assert_false(scan_await(at, want, PAGE, 1000));
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		memcpy(at, want, HALF);
+		usleep(20000);
+		memcpy(at + HALF, want + HALF, HALF);
+		_exit(0);
+	}
+	assert_true(scan_await(at, want, PAGE, UINT64_MAX));
+	assert_memory_equal(at, want, PAGE);
+	waitpid(child, NULL, 0);
+	munmap(at, PAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +177,7 @@ int main(void)
 		cmocka_unit_test(one_stale_line),
 		cmocka_unit_test(shifted_or_of_another),
 		cmocka_unit_test(lines),
+		cmocka_unit_test(awaited),
 	};
 
 	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
