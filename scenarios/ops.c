@@ -439,6 +439,13 @@ static int server(struct end *e, const struct phase *ph, struct err *err)
 				    : pingpong_server(&s->pingpong, ph, err);
 }
 
+static int flush(struct end *e, struct err *err)
+{
+	struct ops_state *s = e->state;
+
+	return s->windowed ? window_flush(&s->window, err) : 0;
+}
+
 static int verify(struct end *e, struct err *err)
 {
 	struct ops_state *s = e->state;
@@ -493,6 +500,7 @@ const struct scenario scenario_ops = {
 	.setup = setup,
 	.client = client,
 	.server = server,
+	.flush = flush,
 	.verify = verify,
 	.teardown = teardown,
 };

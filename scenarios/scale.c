@@ -384,6 +384,7 @@ const struct scenario scenario_scale = {
 	.setup = scale_setup,
 	.client = scale_phase,
 	.server = scale_phase,
+	.flush = scale_flush,
 	.verify = scale_verify,
 	.teardown = scale_teardown,
 };

@@ -53,6 +53,12 @@ static int worker_server(struct end *e, void *state, const struct phase *ph,
 	return ret;
 }
 
+static int worker_flush(struct end *e, void *state, struct err *err)
+{
+	(void)e;
+	return spread_flush(state, err);
+}
+
 static int worker_verify(struct end *e, void *state, struct err *err)
 {
 	(void)e;
@@ -72,6 +78,7 @@ static const struct crew_work crew_work = {
 	.setup = worker_setup,
 	.client = worker_client,
 	.server = worker_server,
+	.flush = worker_flush,
 	.verify = worker_verify,
 	.teardown = worker_teardown,
 	.metrics = scale_metrics,
@@ -167,6 +174,13 @@ int scale_phase(struct end *e, const struct phase *ph, struct err *err)
 
 	tally_memory(e, s);
 	return ret;
+}
+
+int scale_flush(struct end *e, struct err *err)
+{
+	struct scale_state *s = e->state;
+
+	return crew_flush(s->crew, err);
 }
 
 int scale_verify(struct end *e, struct err *err)

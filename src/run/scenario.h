@@ -110,6 +110,10 @@ struct scenario {
 	/* NULL: the server has no part in it (need.no_link), and counts what
 	 * the client tells. */
 	int (*server)(struct end *e, const struct phase *ph, struct err *err);
+	/* The client, after the measured part, outside it and before any end
+	 * verifies: makes visible what is complete, but maybe only at the
+	 * peer's device.  May be NULL. */
+	int (*flush)(struct end *e, struct err *err);
 	/* After the measured part, outside it: the last payload, whole.  The
 	 * client's comes last, and has the servers' tallies at hand. */
 	int (*verify)(struct end *e, struct err *err);

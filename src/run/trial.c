@@ -225,6 +225,13 @@ static int take_results(struct trial_run *r, struct err *err)
 				  err);
 }
 
+static int flush(struct trial_run *r, const struct phase *ph, struct err *err)
+{
+	const struct scenario *scn = r->pp->client.scn;
+
+	return ph->measured && scn->flush ? scn->flush(&r->end, err) : 0;
+}
+
 /* START ... FINISH -> RESULT; the servers' tallies into the trial. */
 static int phase(struct trial_run *r, const struct phase *ph, struct err *err)
 {
@@ -239,6 +246,8 @@ static int phase(struct trial_run *r, const struct phase *ph, struct err *err)
 		return ret;
 	pause_hearts(r, true);
 	ret = end_phase(&r->end, ph, err);
+	if (!ret)
+		ret = flush(r, ph, err);
 	pause_hearts(r, false);
 	if (ret)
 		return ret;

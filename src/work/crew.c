@@ -21,7 +21,14 @@
 #define LOOK_NS 5000000
 #define CONNECT_NS 4000000000ull
 
-enum order { ORDER_OPEN, ORDER_CONNECT, ORDER_PHASE, ORDER_VERIFY, ORDER_END };
+enum order {
+	ORDER_OPEN,
+	ORDER_CONNECT,
+	ORDER_PHASE,
+	ORDER_FLUSH,
+	ORDER_VERIFY,
+	ORDER_END,
+};
 
 /* In shared memory; what pointers in it lead to is the worker's own. */
 struct worker {
@@ -132,6 +139,14 @@ static int do_phase(struct worker *w)
 	return ret;
 }
 
+/* Those who share a link have written on the same lanes. */
+static int do_flush(struct worker *w)
+{
+	if (w->crew->mux && w->index)
+		return 0;
+	return w->crew->work->flush(&w->end, w->state, &w->err);
+}
+
 static int do_end(struct worker *w)
 {
 	w->crew->work->teardown(&w->end, w->state);
@@ -154,6 +169,9 @@ static void carry_out(struct worker *w)
 		break;
 	case ORDER_PHASE:
 		w->ret = do_phase(w);
+		break;
+	case ORDER_FLUSH:
+		w->ret = do_flush(w);
 		break;
 	case ORDER_VERIFY:
 		w->ret = work->verify(&w->end, w->state, &w->err);
@@ -481,6 +499,11 @@ int crew_phase(struct crew *c, const struct phase *ph, struct err *err)
 	ret = all(c, ORDER_PHASE, err);
 	add_up(c);
 	return ret;
+}
+
+int crew_flush(struct crew *c, struct err *err)
+{
+	return all(c, ORDER_FLUSH, err);
 }
 
 int crew_verify(struct crew *c, struct err *err)

@@ -26,6 +26,7 @@ struct crew_work {
 		      struct err *err);
 	int (*server)(struct end *e, void *state, const struct phase *ph,
 		      struct err *err);
+	int (*flush)(struct end *e, void *state, struct err *err); /* client */
 	int (*verify)(struct end *e, void *state, struct err *err);
 	/* Called once after setup, whatever came of it. */
 	void (*teardown)(struct end *e, void *state);
@@ -48,6 +49,7 @@ int crew_begin(struct crew **crew, struct end *e, const struct crew_attr *a,
 int crew_setup(struct crew *c, struct err *err);
 /* A client's operations are divided among the workers. */
 int crew_phase(struct crew *c, const struct phase *ph, struct err *err);
+int crew_flush(struct crew *c, struct err *err);
 int crew_verify(struct crew *c, struct err *err);
 void crew_end(struct crew *c); /* NULL is fine */
 

@@ -19,6 +19,44 @@ int parts_failed(const struct end *e, int ret, struct err *err)
 	return ret;
 }
 
+int parts_ask(struct end *e, const struct work *w, struct err *err)
+{
+	struct end_waiter waiter;
+	struct comp comp;
+	int ret = parts_post(e, w, 1, err);
+
+	if (ret)
+		return ret;
+	end_waiter_init(&waiter, e, 0);
+	ret = end_wait(&waiter, &comp, 1, err);
+	return ret < 0 ? ret : 0;
+}
+
+int parts_flush(struct end *e, struct work *w, struct err *err)
+{
+	w->op = OP_READ;
+	w->n_sges = 1;
+	w->flags = WORK_SIGNAL;
+	return parts_ask(e, w, err);
+}
+
+bool parts_sent_only(const struct end *e, enum op op)
+{
+	return op == OP_WRITE && !e->ep->caps.acknowledged;
+}
+
+int parts_check_writes(const struct end *e, enum op op, struct err *err)
+{
+	const struct caps *caps = &e->ep->caps;
+
+	if (op != OP_WRITE || !caps->lossy)
+		return 0;
+	return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+		       "nobody is told which writes arrived over %s: what is "
+		       "counted would be what was sent",
+		       caps->qp_type);
+}
+
 int parts_interrupted(struct err *err)
 {
 	return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");

@@ -20,6 +20,26 @@ static inline int parts_post(struct end *e, const struct work *works,
 	return ret ? parts_failed(e, ret, err) : 0;
 }
 
+/* Posts one signalled work to the end's link, on which nothing else is on its
+ * way, and waits for it. */
+int parts_ask(struct end *e, const struct work *w, struct err *err);
+
+/*
+ * Makes what this end has written on the work's lane visible at the other one:
+ * a write is complete when it is at the peer's device (RC) or has left (iWARP),
+ * but a read behind it is answered out of memory (IBTA 1.4, 9.5; RFC 5040,
+ * 5.5).  `w` has the lane, an sge of 8 bytes and what of the peer's memory to
+ * read into it.
+ */
+int parts_flush(struct end *e, struct work *w, struct err *err);
+
+/* A write's completion does not even say that the peer's device has it. */
+bool parts_sent_only(const struct end *e, enum op op);
+
+/* not-in-transport: plain writes over a link that loses messages and has no
+ * reads.  Nobody could say what arrived. */
+int parts_check_writes(const struct end *e, enum op op, struct err *err);
+
 /* -EINTR: the user has asked for the end. */
 int parts_interrupted(struct err *err);
 

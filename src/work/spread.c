@@ -39,15 +39,8 @@ static int fetch_table(struct spread *s, uint64_t addr, uint32_t rkey,
 		.remote_addr = addr,
 		.remote_rkey = rkey,
 	};
-	struct end_waiter waiter;
-	struct comp comp;
-	int ret = post(s, &w, err);
 
-	if (ret)
-		return ret;
-	end_waiter_init(&waiter, s->end, sge.len);
-	ret = end_wait(&waiter, &comp, 1, err);
-	return ret < 0 ? ret : 0;
+	return parts_ask(s->end, &w, err);
 }
 
 static int learn_regions(struct spread *s, struct err *err)
@@ -268,6 +261,10 @@ int spread_client(struct spread *s, const struct phase *ph, struct err *err)
 	while (!ret && s->busy)
 		ret = stop_requested ? parts_interrupted(err)
 				     : step(s, &f, err);
+	if (!ret && parts_sent_only(s->end, s->a.op)) {
+		ret = spread_flush(s, err);
+		f.now = clock_ticks(s->end->clock);
+	}
 	if (ret)
 		return ret;
 	tally_set(&s->end->tally, METRIC_OPS, s->posted);
@@ -275,6 +272,26 @@ int spread_client(struct spread *s, const struct phase *ph, struct err *err)
 	tally_set(&s->end->tally, METRIC_ELAPSED,
 		  clock_ns(s->end->clock, f.now - f.begin));
 	return 0;
+}
+
+/* Into a slot's number, which its next operation writes anew. */
+int spread_flush(struct spread *s, struct err *err)
+{
+	const struct sge sge = {
+		.addr = spread_slot(s, 0),
+		.len = sizeof(uint64_t),
+		.region = s->small_region,
+	};
+	struct work w = {.sges = &sge};
+	int ret = 0;
+
+	if (s->a.op != OP_WRITE || !s->known)
+		return 0;
+	w.remote_addr = s->table[0].addr;
+	w.remote_rkey = (uint32_t)s->table[0].rkey;
+	for (; !ret && w.lane < s->a.lanes; w.lane++)
+		ret = parts_flush(s->end, &w, err);
+	return ret;
 }
 
 /* --- server ------------------------------------------------------------------ */

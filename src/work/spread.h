@@ -68,7 +68,7 @@ struct spread {
 	uint64_t *numbers; /* of the operation a slot is at */
 	uint8_t *pending;  /* completions that it waits for */
 	unsigned *on_lane; /* requests on their way, a lane (all: the first) */
-	unsigned n_recvs;  /* our own, all lanes together */
+	unsigned n_recvs;     /* our own, all lanes together */
 	unsigned known_recvs; /* the server's, of a lane (or all) */
 	uint64_t *units;      /* where it is */
 	uint64_t rng;
@@ -88,6 +88,10 @@ int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
 void spread_fini(struct spread *s);
 int spread_client(struct spread *s, const struct phase *ph, struct err *err);
 int spread_server(struct spread *s, const struct phase *ph, struct err *err);
+
+/* Client, after a phase: what it has written is in the server's memory then,
+ * and not only at its device. */
+int spread_flush(struct spread *s, struct err *err);
 
 /* Of what was written, as far as VERIFY_UNITS go. */
 int spread_verify(struct spread *s, struct err *err);

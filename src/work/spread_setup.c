@@ -97,6 +97,8 @@ static void fill_units(struct spread *s)
 static int map_large(struct spread *s, struct err *err)
 {
 	const uint64_t bytes = s->units_per_region * s->unit;
+	/* Writes are followed by a read (spread_flush). */
+	const unsigned access = OP_BIT(s->a.op) | OP_BIT(OP_READ);
 	struct ep *ep = s->end->ep;
 	unsigned i;
 	int ret;
@@ -111,8 +113,7 @@ static int map_large(struct spread *s, struct err *err)
 	for (i = 0; !ret && i < s->a.regions; i++) {
 		char *at = (char *)s->large.addr + i * bytes;
 
-		ret = ep->tp->reg(ep, at, bytes, OP_BIT(s->a.op),
-				  &s->regions[i], err);
+		ret = ep->tp->reg(ep, at, bytes, access, &s->regions[i], err);
 		if (ret)
 			break;
 		s->table[i].addr = (uintptr_t)at;
@@ -219,7 +220,9 @@ int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
 	s->unit = unit_of(a);
 	s->units_per_region = a->memory / a->regions / s->unit;
 	s->rng = 1;
-	ret = allocate(s, err);
+	ret = parts_check_writes(e, a->op, err);
+	if (!ret)
+		ret = allocate(s, err);
 	if (!ret)
 		ret = map_small(s, err);
 	if (!ret)

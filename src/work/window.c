@@ -326,8 +326,30 @@ int window_client(struct window *w, const struct phase *ph, struct err *err)
 		if (!end && f.last && w->posted == w->known)
 			end = f.now;
 	}
+	ret = window_check_posts(w, &before, NULL, err);
+	if (!ret && parts_sent_only(w->end, w->a.op)) {
+		ret = window_flush(w, err);
+		end = clock_ticks(w->end->clock);
+	}
 	close_tally(w, end - f.begin);
-	return window_check_posts(w, &before, NULL, err);
+	return ret;
+}
+
+int window_flush(struct window *w, struct err *err)
+{
+	/* Nothing else takes credit where there is none. */
+	const struct sge sge = {
+		.addr = w->credit_rx,
+		.len = sizeof(uint64_t),
+		.region = w->region,
+	};
+	struct work work = {
+		.sges = &sge,
+		.remote_addr = w->remote_addr,
+		.remote_rkey = w->remote_rkey,
+	};
+
+	return w->a.op == OP_WRITE ? parts_flush(w->end, &work, err) : 0;
 }
 
 /* --- server ---------------------------------------------------------------- */

@@ -16,6 +16,10 @@
  * link that loses messages the client waits for credit only so long
  * (WINDOW_LOSS_NS), and takes for lost what has not arrived by then.
  *
+ * A write is complete when the peer's device acknowledges it; where it is when
+ * it has left (iWARP), a phase ends with a read that what came before must
+ * have arrived for.  Over links that lose messages there are no plain writes.
+ *
  * What is exact: operations, posts and doorbells by this module's own count
  * against the link's; results of atomics (RC carries them out in order: each
  * finds what the one before left, which is more than a permutation);
@@ -105,6 +109,10 @@ void window_fini(struct window *w);
  * those that were signalled; `w->n` has the rest. */
 int window_client(struct window *w, const struct phase *ph, struct err *err);
 int window_server(struct window *w, const struct phase *ph, struct err *err);
+
+/* Client, after a phase: what it has written is in the server's memory then,
+ * and not only at its device. */
+int window_flush(struct window *w, struct err *err);
 
 /* What is in the slots after a phase, whole. */
 int window_verify(struct window *w, struct err *err);

@@ -25,7 +25,45 @@ static struct {
 	unsigned drop_every, extra_bell; /* of the client's sends */
 	uint64_t dropped;
 	unsigned spoil_at; /* the client's n-th send is spoilt */
+	uint64_t writes, reads;
 } mid;
+
+/* A device that has the whole of the latest write, and has written only its
+ * begin to memory: the rest follows with the next, or with a read. */
+static struct {
+	char *to;
+	const char *from;
+	size_t len;
+} late;
+enum { EARLY_BYTES = 8 };
+
+static void *far(const struct work *w)
+{
+	return (void *)(uintptr_t)w->remote_addr; /* one process */
+}
+
+static void write_late(void)
+{
+	memcpy(late.to, late.from, late.len);
+	late.len = 0;
+}
+
+static void remote_one(const struct work *w)
+{
+	const struct sge *s = w->sges;
+
+	write_late();
+	if (w->op == OP_READ) {
+		memcpy(s->addr, far(w), s->len);
+		mid.reads++;
+		return;
+	}
+	memcpy(far(w), s->addr, EARLY_BYTES);
+	late.to = (char *)far(w) + EARLY_BYTES;
+	late.from = (char *)s->addr + EARLY_BYTES;
+	late.len = s->len - EARLY_BYTES;
+	mid.writes++;
+}
 
 /* A message that is lost completes all the same. */
 static struct comp lost[64];
@@ -52,6 +90,20 @@ static int send_one(struct ep *ep, const struct work *w, uint64_t number)
 	return ret;
 }
 
+static int client_remotes(struct ep *ep, const struct work *w, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		remote_one(&w[i]);
+		ep->counts.posts++;
+		if (w[i].flags & WORK_SIGNAL)
+			lost[n_lost++] = (struct comp){.cookie = w[i].cookie,
+						       .op = (uint8_t)w[i].op};
+	}
+	return 0;
+}
+
 static int client_sends(struct ep *ep, const struct work *w, unsigned n)
 {
 	unsigned i;
@@ -72,8 +124,11 @@ static int mid_post(struct ep *ep, const struct work *w, unsigned n)
 	mid.bells[is_client] += 1 + (is_client ? mid.extra_bell : 0);
 	if (!is_client && w->op == OP_RECV)
 		mid.recvs += n;
-	ret = is_client && w->op != OP_RECV ? client_sends(ep, w, n)
-					    : loop->post(ep, w, n);
+	if (is_client && (w->op == OP_WRITE || w->op == OP_READ))
+		ret = client_remotes(ep, w, n);
+	else
+		ret = is_client && w->op != OP_RECV ? client_sends(ep, w, n)
+						    : loop->post(ep, w, n);
 	ep->counts.doorbells = mid.bells[is_client];
 	return ret;
 }
@@ -83,12 +138,21 @@ static int mid_poll(struct ep *ep, struct comp *comp, unsigned n)
 	int ret;
 
 	if (ep == client.ep && n_lost) {
-		comp[0] = lost[--n_lost];
+		comp[0] = lost[0];
+		memmove(lost, lost + 1, --n_lost * sizeof(lost[0]));
 		return 1;
 	}
 	ret = loop->poll(ep, comp, n);
 	ep->counts.doorbells = mid.bells[ep == client.ep];
 	return ret;
+}
+
+/* Here a peer can, as it is this process. */
+static int mid_reg(struct ep *ep, void *addr, size_t len, unsigned access,
+		   struct region **region, struct err *err)
+{
+	(void)access;
+	return loop->reg(ep, addr, len, 0, region, err);
 }
 
 static void open_end(struct end *e, enum role role, struct blob *blob)
@@ -191,6 +255,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&mid, 0, sizeof(mid));
+	memset(&late, 0, sizeof(late));
 	n_lost = 0;
 	pings = two_ways = false;
 	point_defaults(&pt, scenario_find("sendrecv"));
@@ -323,6 +388,58 @@ static void losses(void **state)
 	close_both();
 }
 
+/* A write is complete at the device; a read makes sure of the memory, once
+ * and before what was written is looked at. */
+static void complete_is_not_yet_there(void **state)
+{
+	struct err err;
+
+	(void)state;
+	attr.op = OP_WRITE;
+	open_both();
+	client.ep->caps.acknowledged = true;
+	assert_true(cw.n_rx > 10); /* each to memory that is zero */
+	good(10);
+	assert_int_equal(mid.writes, 10);
+	assert_int_equal(mid.reads, 0); /* nothing of it is timed */
+	assert_int_equal(window_verify(&sw, &err), -EBADMSG);
+	assert_int_equal(window_flush(&cw, &err), 0);
+	assert_int_equal(mid.reads, 1);
+	assert_int_equal(window_verify(&sw, &err), 0);
+	close_both();
+}
+
+/* Where completion does not even say that, the read is part of the phase. */
+static void sent_is_not_yet_there(void **state)
+{
+	struct err err;
+
+	(void)state;
+	attr.op = OP_WRITE;
+	open_both();
+	good(20);
+	assert_int_equal(mid.reads, 1);
+	assert_int_equal(client.tally.value[METRIC_OPS], 20);
+	assert_int_equal(window_verify(&sw, &err), 0);
+	close_both();
+}
+
+/* Nobody could say how many of them arrived. */
+static void no_writes_that_may_be_lost(void **state)
+{
+	struct blob a;
+	struct err err;
+
+	(void)state;
+	attr.op = OP_WRITE;
+	mid.lossy = true;
+	open_end(&client, ROLE_ACTIVE, &a);
+	assert_int_equal(window_init(&cw, &client, &attr, &err), -EOPNOTSUPP);
+	assert_int_equal(err.reason, REASON_NOT_IN_TRANSPORT);
+	window_fini(&cw);
+	loop->close(client.ep);
+}
+
 static void bad_token(void **state)
 {
 	struct served s;
@@ -443,6 +560,9 @@ int main(void)
 		cmocka_unit_test_setup(spoilt, setup),
 		cmocka_unit_test_setup(doorbell_too_many, setup),
 		cmocka_unit_test_setup(losses, setup),
+		cmocka_unit_test_setup(complete_is_not_yet_there, setup),
+		cmocka_unit_test_setup(sent_is_not_yet_there, setup),
+		cmocka_unit_test_setup(no_writes_that_may_be_lost, setup),
 		cmocka_unit_test_setup(bad_token, setup),
 		cmocka_unit_test_setup(both_ways, setup),
 		cmocka_unit_test_setup(not_both_ways_with_losses, setup),
@@ -454,6 +574,7 @@ int main(void)
 	loop = transport_find("loop");
 	between = *loop;
 	between.post = mid_post;
+	between.reg = mid_reg;
 	between.poll = mid_poll;
 	clock_init_raw(&clk);
 	return cmocka_run_group_tests_name("window", tests, NULL, NULL);
