@@ -338,8 +338,7 @@ static void need(const void *config, struct need *n)
 		.ops = OP_BIT(a.op),
 		.max_bytes = a.regions > 1 && table > a.size ? table : a.size,
 		.recv_depth = spread_recv_depth(&a),
-		/* An answer may overtake the completion of its question. */
-		.send_depth = 2 * spread_depth(&a) * of_link,
+		.send_depth = spread_send_depth(&a) * of_link,
 		.lanes = a.lanes,
 		.sges = 1,
 		.workers = scale_workers(cfg),

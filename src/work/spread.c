@@ -299,25 +299,57 @@ int spread_flush(struct spread *s, struct err *err)
 /* The receive is there again before the client may send the next; its memory
  * is not written before the answer has gone.  Where there are too few of them
  * the next may be waiting for it already: then it is posted after that. */
-static int answer(struct spread *s, const struct comp *c, struct err *err)
+static int answer(struct spread *s, unsigned i, unsigned lane, struct err *err)
 {
-	const unsigned i = (unsigned)c->cookie;
 	struct work w = s->recvs[i];
 	int ret = s->a.receives ? 0 : spread_post_recv(s, i, err);
 
 	w.op = OP_SEND;
-	w.lane = c->lane;
+	w.lane = lane;
 	w.flags = WORK_SIGNAL;
 	s->done++;
+	s->on_lane[lane]++;
 	return ret ? ret : post(s, &w, err);
+}
+
+/* That a client asks again proves that its answer has arrived, and not that it
+ * is complete here: the acknowledgement may be late, or lost.  A request that
+ * finds the lane's sends taken up is answered when one of them is complete. */
+static int take_request(struct spread *s, const struct comp *c, struct err *err)
+{
+	const unsigned i = (unsigned)c->cookie;
+
+	if (s->on_lane[c->lane] < spread_send_depth(&s->a))
+		return answer(s, i, c->lane, err);
+	s->held[i] = (uint16_t)(c->lane + 1);
+	s->n_held++;
+	return 0;
+}
+
+static int answer_held(struct spread *s, unsigned lane, struct err *err)
+{
+	unsigned i;
+
+	for (i = 0; i < s->n_recvs; i++) {
+		if (s->held[i] != lane + 1)
+			continue;
+		s->held[i] = 0;
+		s->n_held--;
+		return answer(s, i, lane, err);
+	}
+	return 0;
 }
 
 static int serve_one(struct spread *s, const struct comp *c, struct err *err)
 {
+	int ret = 0;
+
 	if (c->op == OP_RECV)
-		return answer(s, c, err);
-	return s->a.receives ? spread_post_recv(s, (unsigned)c->cookie, err)
-			     : 0;
+		return take_request(s, c, err);
+	s->on_lane[c->lane]--;
+	if (s->a.receives)
+		ret = spread_post_recv(s, (unsigned)c->cookie, err);
+	return ret || !s->n_held ? ret : answer_held(s, c->lane, err);
 }
 
 static int serve_requests(struct spread *s, struct err *err)

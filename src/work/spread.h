@@ -67,7 +67,11 @@ struct spread {
 	uint64_t *begun;   /* ticks, a slot */
 	uint64_t *numbers; /* of the operation a slot is at */
 	uint8_t *pending;  /* completions that it waits for */
-	unsigned *on_lane; /* requests on their way, a lane (all: the first) */
+	/* Client: requests on their way, a lane (all: the first); server:
+	 * answers that are not complete. */
+	unsigned *on_lane;
+	uint16_t *held; /* by receive: 1 + lane of a request that waits */
+	unsigned n_held;
 	unsigned n_recvs;     /* our own, all lanes together */
 	unsigned known_recvs; /* the server's, of a lane (or all) */
 	uint64_t *units;      /* where it is */
@@ -78,6 +82,8 @@ struct spread {
 };
 
 unsigned spread_depth(const struct spread_attr *a);
+/* Sends of a lane: an answer may overtake the completion of its question. */
+unsigned spread_send_depth(const struct spread_attr *a);
 /* Receives that an end posts, of a lane, or of all with shared_recv. */
 unsigned spread_recv_depth(const struct spread_attr *a);
 /* Bytes that an end registers. */

@@ -17,6 +17,11 @@ unsigned spread_depth(const struct spread_attr *a)
 	return a->outstanding > a->lanes ? a->outstanding / a->lanes : 1;
 }
 
+unsigned spread_send_depth(const struct spread_attr *a)
+{
+	return 2 * spread_depth(a);
+}
+
 unsigned spread_recv_depth(const struct spread_attr *a)
 {
 	return a->shared_recv ? a->outstanding : spread_depth(a);
@@ -152,8 +157,9 @@ static int allocate(struct spread *s, struct err *err)
 	s->pending = calloc(n, sizeof(*s->pending));
 	s->units = calloc(n, sizeof(*s->units));
 	s->on_lane = calloc(s->a.lanes, sizeof(*s->on_lane));
+	s->held = calloc(r, sizeof(*s->held));
 	if (s->works && s->sges && s->recvs && s->recv_sges && s->begun &&
-	    s->numbers && s->pending && s->units && s->on_lane)
+	    s->numbers && s->pending && s->units && s->on_lane && s->held)
 		return 0;
 	return err_sys(err, -ENOMEM, "%u operations outstanding", n);
 }
@@ -256,6 +262,7 @@ void spread_fini(struct spread *s)
 	free(s->pending);
 	free(s->units);
 	free(s->on_lane);
+	free(s->held);
 }
 
 /* --- verifying --------------------------------------------------------------- */

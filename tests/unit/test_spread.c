@@ -17,7 +17,13 @@ static struct {
 	uint64_t sends, dropped;
 	unsigned drop_every, spoil_at; /* of the client's sends */
 	bool lossy;
+	bool late; /* the server's sends complete when it can do nothing else */
+	unsigned answers, most_answers; /* not complete */
 } mid;
+
+static struct comp late[64];
+static unsigned n_late, quiet;
+enum { QUIET_POLLS = 100 };
 
 static struct comp lost[64];
 static unsigned n_lost;
@@ -47,7 +53,31 @@ static int mid_post(struct ep *ep, const struct work *w, unsigned n)
 {
 	if (ep == client.ep && w->op == OP_SEND)
 		return client_sends(ep, w);
+	if (ep == server.ep && w->op == OP_SEND &&
+	    ++mid.answers > mid.most_answers)
+		mid.most_answers = mid.answers;
 	return loop->post(ep, w, n);
+}
+
+/* Receives are handed on, completed sends put aside; one of them is given when
+ * the lane has all that it may have, and nothing else comes. */
+static int complete_late(struct comp *comp, int got)
+{
+	int i, n = 0;
+
+	for (i = 0; i < got; i++)
+		if (comp[i].op == OP_RECV)
+			comp[n++] = comp[i];
+		else
+			late[n_late++] = comp[i];
+	assert_true(n_late < N_OF(late));
+	quiet = n ? 0 : quiet + 1;
+	if (quiet < QUIET_POLLS || n_late < spread_send_depth(&attr))
+		return n;
+	quiet = 0;
+	mid.answers--;
+	comp[0] = late[--n_late];
+	return 1;
 }
 
 static int mid_poll(struct ep *ep, struct comp *comp, unsigned n)
@@ -59,6 +89,8 @@ static int mid_poll(struct ep *ep, struct comp *comp, unsigned n)
 		return 1;
 	}
 	got = loop->poll(ep, comp, n);
+	if (ep == server.ep && mid.late)
+		return complete_late(comp, got);
 	for (i = 0; ep == client.ep && i < got; i++)
 		mid.on_way[comp[i].lane] -= comp[i].op == OP_RECV;
 	return got;
@@ -68,7 +100,7 @@ static void open_end(struct end *e, enum role role, struct blob *blob)
 {
 	const struct loop_link link = {
 		.lanes = attr.lanes,
-		.send_depth = 2 * spread_depth(&attr),
+		.send_depth = spread_send_depth(&attr),
 		.recv_depth = spread_depth(&attr),
 		.max_bytes = attr.size,
 		.between = &between,
@@ -123,7 +155,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&mid, 0, sizeof(mid));
-	n_lost = 0;
+	n_lost = n_late = quiet = 0;
 	point_defaults(&pt, scenario_find("sendrecv"));
 	attr = (struct spread_attr){.op = OP_SEND,
 				    .size = 100,
@@ -185,6 +217,24 @@ static void too_few_receives(void **state)
 	close_both();
 }
 
+/* Acknowledgements that come late, or only with the next ones: a lane never
+ * has more answers on their way than it was opened for. */
+static void late_completions(void **state)
+{
+	struct err err;
+
+	(void)state;
+	attr.lanes = 1;
+	attr.outstanding = 4;
+	mid.late = true;
+	open_both();
+	assert_int_equal(run(60, &err), 0);
+	assert_int_equal(client.tally.latency.count, 60);
+	assert_int_equal(server.tally.value[METRIC_OPS], 60);
+	assert_int_equal(mid.most_answers, spread_send_depth(&attr));
+	close_both();
+}
+
 static void spoilt(void **state)
 {
 	struct err err;
@@ -218,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(lanes_and_windows, setup),
 		cmocka_unit_test_setup(too_few_receives, setup),
+		cmocka_unit_test_setup(late_completions, setup),
 		cmocka_unit_test_setup(spoilt, setup),
 		cmocka_unit_test_setup(losses, setup),
 	};
