@@ -19,12 +19,14 @@ uint64_t pingpong_bytes(const struct pingpong_attr *a)
 
 static void make_works(struct pingpong *p)
 {
-	const bool two = p->a.op == OP_WRITE && !p->a.poll_memory;
+	const bool seen = p->a.op == OP_WRITE && !p->a.poll_memory;
+	/* The second of two may arrive without the first. */
+	const bool two = seen && !p->lossy;
 
 	parts_cut(p->sges, p->a.sges, p->tx, p->a.size, p->region);
 	p->n_works = two ? 2 : 1;
 	p->works[0] = (struct work){
-		.op = p->a.op,
+		.op = seen && !two ? OP_WRITE_IMM : p->a.op,
 		.n_sges = p->a.sges,
 		.sges = p->sges,
 	};

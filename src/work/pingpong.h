@@ -6,7 +6,9 @@
  * How the other end sees it: a send and a write with immediate data take a
  * receive.  A plain write takes none, so a second one of no bytes, with
  * immediate data, follows it by the same doorbell: on RC and UC what was
- * written before is visible then (IBTA 1.4, 9.5 and o9-20).  Or, with
+ * written before is visible then (IBTA 1.4, 9.5 and o9-20).  On a link that
+ * loses messages the first of them may be lost alone: there the write itself
+ * has the immediate data.  Or, with
  * `poll_memory`, the other end looks at the last byte that is written and
  * takes the rest for there as well, which only some devices promise.
  *
