@@ -349,17 +349,33 @@ static void need(const void *config, struct need *n)
 	};
 }
 
+static int check_pieces(const struct end *e, const struct ops_cfg *cfg,
+			struct err *err)
+{
+	const struct caps *caps = &e->ep->caps;
+
+	if (ops_kinds[cfg->op] != OP_READ || cfg->sges <= caps->max_read_sges)
+		return 0;
+	return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
+		       "a read of %s scatters to %u pieces at most",
+		       caps->device, caps->max_read_sges);
+}
+
 static int setup(struct end *e, const void *cfg, struct err *err)
 {
 	const uint64_t signal_every = e->pt->link.signal_every;
 	const struct window_attr w = window_attr_of(cfg, signal_every);
 	const struct pingpong_attr p = pingpong_attr_of(cfg);
 	struct ops_state *s = calloc(1, sizeof(*s));
+	int ret;
 
 	e->state = s;
 	if (!s)
 		return err_sys(err, -ENOMEM, "ops");
 	s->way = way_of(cfg);
+	ret = check_pieces(e, cfg, err);
+	if (ret)
+		return ret;
 	switch (s->way) {
 	case WAY_WINDOW:
 		return window_init(&s->window, e, &w, err);
@@ -443,7 +459,9 @@ static int flush(struct end *e, struct err *err)
 {
 	struct ops_state *s = e->state;
 
-	return s->windowed ? window_flush(&s->window, err) : 0;
+	if (s->way == WAY_DUPLEX)
+		return window_flush(&s->duplex.out, err);
+	return s->way == WAY_WINDOW ? window_flush(&s->window, err) : 0;
 }
 
 static int verify(struct end *e, struct err *err)

@@ -69,6 +69,7 @@ struct caps {
 	uint64_t max_message_bytes; /* one wire message; larger ones are cut */
 	unsigned max_inline_bytes;  /* as granted, 0: none */
 	unsigned max_sges;
+	unsigned max_read_sges; /* of a read; 0: there are none */
 	unsigned max_lanes;
 	unsigned n_qps, n_cqs; /* queue pairs and completion queues made */
 	unsigned max_depth;    /* work outstanding per lane and direction */

@@ -12,6 +12,19 @@ enum { SEGMENT_MAX = 1 << 30 };
 
 /* --- sizes ---------------------------------------------------------------- */
 
+/* An iWARP read names one sink (RFC 5040, 4.4). */
+static unsigned read_sges(const struct rdma_port *port, enum qp_type type,
+			  unsigned most)
+{
+	const unsigned of_reads = (unsigned)port->attr.max_sge_rd;
+
+	if (type != QP_RC)
+		return 0;
+	if (port->iwarp)
+		return 1;
+	return of_reads && of_reads < most ? of_reads : most;
+}
+
 static int choose_sges(struct verbs_ep *ep, const struct ep_attr *attr,
 		       struct err *err)
 {
@@ -29,6 +42,8 @@ static int choose_sges(struct verbs_ep *ep, const struct ep_attr *attr,
 	ep->ep.caps.max_sges = attr->sges	   ? attr->sges
 			       : most < VERBS_SGES ? most
 						   : VERBS_SGES;
+	ep->ep.caps.max_read_sges =
+		read_sges(&ep->port, ep->qp_type, ep->ep.caps.max_sges);
 	return 0;
 }
 

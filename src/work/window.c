@@ -344,6 +344,7 @@ int window_flush(struct window *w, struct err *err)
 		.region = w->region,
 	};
 	struct work work = {
+		.lane = w->a.lane,
 		.sges = &sge,
 		.remote_addr = w->remote_addr,
 		.remote_rkey = w->remote_rkey,

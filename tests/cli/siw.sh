@@ -15,6 +15,12 @@ ok "spin, event and yield" is "$status" 0
 try "$bench" run regcost -s 64k --way pin,cached -n 5 --trials 1 --out reg
 ok "regcost: exit 0" is "$status" 0
 ok "regcost: every row ok" all_are ok reg/regcost.csv status
+try "$bench" run ops --transport rdma --op write,read --sges 1,4 -n 50 --trials 1 --out ops
+ok "ops: writes gather, and reads have one sink" is \
+	"$(paste -d' ' <(column ops/ops.csv op) <(column ops/ops.csv sges) \
+		<(column ops/ops.csv status) | sort -u | tr '\n' ',')" \
+	"read 1 ok,read 4 unsupported,write 1 ok,write 4 ok,"
+ok "ops: and that is said" grep -q "device-limit: .*scatters to 1 pieces" ops/ops.csv
 try "$bench" run conncost --method cm --at-once 1,8 --keep-open 16 -n 16 --trials 1 --out conn
 ok "conncost by RDMA CM: exit 0" is "$status" 0
 ok "conncost by RDMA CM: every row ok" all_are ok conn/conncost.csv status

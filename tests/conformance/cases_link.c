@@ -416,6 +416,10 @@ static int caps(struct side *s)
 	      c->max_sges >= 1 && c->max_lanes >= 1 && c->max_depth >= s->depth,
 	      "%u pieces, %u lanes, depth %u", c->max_sges, c->max_lanes,
 	      c->max_depth);
+	CHECK(s,
+	      !!c->max_read_sges == !!(c->ops & OP_BIT(OP_READ)) &&
+		      c->max_read_sges <= c->max_sges,
+	      "ops %#x, %u pieces of a read", c->ops, c->max_read_sges);
 	CHECK(s, !strcmp(c->path, "loopback"),
 	      "path \"%s\" between two ends of one host", c->path);
 	CHECK(s,
