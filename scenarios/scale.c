@@ -381,6 +381,7 @@ const struct scenario scenario_scale = {
 	.need = need,
 	.begin = scale_begin,
 	.setup = scale_setup,
+	.connect = scale_connect,
 	.client = scale_phase,
 	.server = scale_phase,
 	.flush = scale_flush,

@@ -44,6 +44,7 @@ struct spread_attr scale_attr(const struct scale_cfg *cfg);
 int scale_begin(struct end *e, const void *cfg, struct err *err);
 int scale_setup(struct end *e, const void *cfg, struct err *err);
 int scale_phase(struct end *e, const struct phase *ph, struct err *err);
+int scale_connect(struct end *e, struct err *err);
 int scale_flush(struct end *e, struct err *err);
 int scale_verify(struct end *e, struct err *err);
 void scale_teardown(struct end *e);

@@ -138,6 +138,13 @@ int scale_setup(struct end *e, const void *cfg, struct err *err)
 	return crew_setup(s->crew, err);
 }
 
+int scale_connect(struct end *e, struct err *err)
+{
+	struct scale_state *s = e->state;
+
+	return crew_connect(s->crew, err);
+}
+
 /* What comes and goes on a host by itself. */
 enum { NOISE_BYTES = 4 << 20 };
 

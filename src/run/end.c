@@ -210,7 +210,8 @@ int end_connect(struct end *e, const struct blob *peer,
 	if (!e->ep)
 		return 0;
 	ret = e->ep->tp->connect(e->ep, peer, CONNECT_TIMEOUT_NS, err);
-
+	if (!ret && e->pt->scn->connect)
+		ret = e->pt->scn->connect(e, err);
 	if (!ret)
 		nic_counters_open(&e->nic, &e->counters.list, RDMA_SYSFS,
 				  e->ep->caps.port ? e->ep->caps.device : "",

@@ -102,10 +102,13 @@ struct scenario {
 	int (*begin)(struct end *e, const void *cfg, struct err *err);
 	/* Each end: allocate and register before connecting, post receives,
 	 * and fill end->token with what the other end's scenario has to know
-	 * (addresses, keys); that one's is in end->peer_token from the first
-	 * phase on, and nothing in it may be trusted.  Teardown is always
+	 * (addresses, keys); that one's is in end->peer_token from connect
+	 * on, and nothing in it may be trusted.  Teardown is always
 	 * called, whatever failed. */
 	int (*setup)(struct end *e, const void *cfg, struct err *err);
+	/* Each end, after its link: connects what else it has.  No end begins
+	 * before both are through.  May be NULL. */
+	int (*connect)(struct end *e, struct err *err);
 	int (*client)(struct end *e, const struct phase *ph, struct err *err);
 	/* NULL: the server has no part in it (need.no_link), and counts what
 	 * the client tells. */

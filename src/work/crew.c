@@ -55,7 +55,7 @@ struct crew {
 	const struct crew_work *work;
 	struct mux *mux;
 	size_t bytes;
-	bool connected, set_up;
+	bool set_up;
 	_Atomic bool finished, failed; /* the phase: for the server; for all */
 	struct worker w[];
 };
@@ -445,6 +445,13 @@ int crew_setup(struct crew *c, struct err *err)
 	return ret ? ret : put_all(c, err);
 }
 
+int crew_connect(struct crew *c, struct err *err)
+{
+	int ret = get_all(c, err);
+
+	return ret ? ret : all(c, ORDER_CONNECT, err);
+}
+
 /* --- phases ---------------------------------------------------------------- */
 
 static uint64_t share_of(uint64_t n, unsigned i, unsigned workers)
@@ -485,15 +492,8 @@ static void add_up(struct crew *c)
 
 int crew_phase(struct crew *c, const struct phase *ph, struct err *err)
 {
-	int ret = 0;
+	int ret;
 
-	if (!c->connected)
-		ret = get_all(c, err);
-	if (!ret && !c->connected)
-		ret = all(c, ORDER_CONNECT, err);
-	c->connected = true;
-	if (ret)
-		return ret;
 	c->finished = c->failed = false;
 	divide(c, ph);
 	ret = all(c, ORDER_PHASE, err);

@@ -5,8 +5,8 @@
  * the crew starts phases, waits for all, and adds up what they measured.
  *
  * Worker 0 is the caller, with the end's link.  The links of the others are
- * opened by them, and connected in the first phase (a warm-up): their blobs and
- * tokens travel in the end's token, behind its own.
+ * opened by them, and connected after it: their blobs and tokens travel in the
+ * end's token, behind its own.
  *
  * Processes are forked by crew_begin, before anything of a device is opened.
  * All that parent and children have in common is in memory that they share.
@@ -47,6 +47,8 @@ struct crew_attr {
 int crew_begin(struct crew **crew, struct end *e, const struct crew_attr *a,
 	       const struct crew_work *work, struct err *err);
 int crew_setup(struct crew *c, struct err *err);
+/* With the other end's token: all links, before either end begins. */
+int crew_connect(struct crew *c, struct err *err);
 /* A client's operations are divided among the workers. */
 int crew_phase(struct crew *c, const struct phase *ph, struct err *err);
 int crew_flush(struct crew *c, struct err *err);

@@ -520,6 +520,30 @@ static void hostile_blob(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Links of a scenario's own workers are connected, or are not, before CONNECTED
+ * is said: the client posts to them from then on. */
+static void workers_before_connected(void **state)
+{
+	const struct point was = pt;
+
+	(void)state;
+	greet();
+	point_defaults(&pt, scenario_find("scale"));
+	set("transport", "loop");
+	set("poll", "event");
+	set("op", "send");
+	set("qps", "2");
+	set("outstanding", "2");
+	set("threads", "2");
+	say_prepare();
+	expect(FRAME_READY);
+	say_connect(); /* with nothing of the other worker */
+	expect_error(REASON_PEER_PROTOCOL, "workers do not parse");
+	abort_is_answered();
+	pt = was;
+	does_a_trial();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -538,6 +562,7 @@ int main(void)
 		TEST(finish_cut),
 		TEST(hostile_prepare),
 		TEST(hostile_blob),
+		TEST(workers_before_connected),
 	};
 
 	clock_init_raw(&clk);
