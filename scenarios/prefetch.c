@@ -399,6 +399,9 @@ static void teardown(struct end *e)
 /* Both ends of a range, and what is small enough for a software device. */
 static const struct scenario_default smoke[] = {{"size", "64k"}};
 
+/* Many points, and a scan takes microseconds. */
+static const struct scenario_default defaults[] = {{"duration", "30ms"}};
+
 const struct scenario scenario_prefetch = {
 	.name = "prefetch",
 	.summary = "orders of touching a response, and prefetchers on and off",
@@ -408,6 +411,8 @@ const struct scenario scenario_prefetch = {
 		  "high-performance I/O, ETH Zurich, section 3.8.3",
 	.opts = &group,
 	.shared = &exchange_opts,
+	.defaults = defaults,
+	.n_defaults = sizeof(defaults) / sizeof(defaults[0]),
 	.sweeps = sweeps,
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
 	.smoke = smoke,

@@ -212,14 +212,19 @@ static void print_times(const struct job *j, uint64_t ns, unsigned points,
 {
 	const struct stop_rule *rule = &j->run.rule;
 	const double s = (double)ns / 1e9;
-	char low[32], high[32];
+	const bool fixed = rule->min == rule->max;
+	char time[32];
 
-	printf("%u point%s, %u to %u trials each: ", points,
-	       points == 1 ? "" : "s", rule->min, rule->max);
+	printf("%u point%s, %u", points, points == 1 ? "" : "s", rule->min);
+	if (!fixed)
+		printf(" to %u", rule->max);
+	printf(" trial%s each: ", rule->max == 1 ? "" : "s");
 	if (ns)
-		printf("about %s to %s with set-up and warm-up",
-		       duration(s * rule->min, low, sizeof(low)),
-		       duration(s * rule->max, high, sizeof(high)));
+		printf("about %s", duration(s * rule->min, time, sizeof(time)));
+	if (ns && !fixed)
+		printf(" to %s", duration(s * rule->max, time, sizeof(time)));
+	if (ns)
+		printf(" with set-up and warm-up");
 	if (counted)
 		printf("%s%u by a number of operations, whose time is not "
 		       "known before",

@@ -54,8 +54,8 @@ static const struct opt opts[] = {
 	 .metavar = "NAME",
 	 .help = "smoke: is it correct (1 trial, every payload verified, few "
 		 "sizes); "
-		 "quick: 7 to 10 trials of 100 ms a point (regcost, conncost: "
-		 "30 ms); paper: 7 to 30 of 60 s"},
+		 "quick: 7 trials of 100 ms a point (prefetch, regcost, "
+		 "conncost: 30 ms); paper: 7 to 30 of 60 s"},
 	{.name = "out",
 	 .type = OPT_TEXT,
 	 .role = OPT_RUN,
@@ -190,7 +190,7 @@ void run_stop_rule(const struct run_cfg *cfg, struct stop_rule *rule)
 {
 	static const unsigned trials[PRESET_COUNT][2] = {
 		[PRESET_SMOKE] = {1, 1},
-		[PRESET_QUICK] = {7, 10},
+		[PRESET_QUICK] = {7, 7},
 		[PRESET_PAPER] = {7, 30},
 	};
 

@@ -3,7 +3,8 @@
 #
 #	[ROUNDS=N] [BUILD=build] [BENCH_LOCK=FILE] tests/bench/bench.sh [PART...]
 #
-# Parts: harness known tcp rdma, which are all without an argument, and verbs.
+# Parts: harness known tcp rdma, which are all without an argument, and verbs
+# and oplog.
 # Each has its own number of rounds unless ROUNDS says one for all: many short
 # ones, as a shared machine is slower for seconds at a time.  In each round
 # ours and the peer's run one right after the other, in turn first, with the
@@ -43,7 +44,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 # shellcheck source=scripts/lib/packages.sh
 . scripts/lib/packages.sh
 
-declare -A rounds_of=([harness]=21 [known]=11 [tcp]=21 [rdma]=41 [verbs]=21)
+declare -A rounds_of=([harness]=21 [known]=7 [tcp]=15 [rdma]=31 [verbs]=11
+	[oplog]=9)
 BUILD=${BUILD:-build}
 readonly OURS=$BUILD/rdmabench HELPERS=$BUILD/tests/bench
 readonly SECONDS_EACH=1 PORT=18600 DEVICE=rxe0 ADDRESS=10.9.9.1

@@ -20,7 +20,7 @@ readonly LOG_MESSAGE=$((64 + 64 + LOG_RECORD)) LOG_REPLY=16
 log_us() {
 	rm -rf "$work/run"
 	timeout -k 5 60 "$OURS" run oplog --method "$2" --poll spin \
-		-s $LOG_RECORD -D 1s -d "$DEVICE" --warmup 100ms --trials 1 \
+		-s $LOG_RECORD -D 400ms -d "$DEVICE" --warmup 100ms --trials 1 \
 		--cpus "$CLIENT_CPU,$SERVER_CPU" --quiet --out "$work/run" \
 		"${@:3}" >"$work/out" 2>"$work/err" </dev/null || return 1
 	awk -F, -v name="$1" '
@@ -40,7 +40,7 @@ persist_us() {
 # round_trip_and_persist TRANSPORT
 round_trip_and_persist() {
 	local trip persist
-	trip=$(ours p50 --transport "$1" -d "$DEVICE" --poll spin -D 1s \
+	trip=$(ours p50 --transport "$1" -d "$DEVICE" --poll spin -D 400ms \
 		--request-size $LOG_MESSAGE -s $LOG_REPLY) &&
 		persist=$(persist_us) && printf '%s\n' "$trip" "$persist" | sum
 }
@@ -50,7 +50,7 @@ write_read_and_persist() {
 	local write read persist
 	write=$(log_us ack_1_p50_ns write) &&
 		read=$(ours_of ops p50 --op read --mode latency --poll spin \
-			--transport rdma -d "$DEVICE" -s 8 -D 1s) &&
+			--transport rdma -d "$DEVICE" -s 8 -D 400ms) &&
 		persist=$(persist_us) &&
 		printf '%s\n' "$write" "$read" "$persist" | sum
 }
