@@ -66,7 +66,7 @@ static const struct meaning meanings[] = {
 		 "or the network between is gone"},
 	[IBV_WC_RNR_RETRY_EXC_ERR] =
 		{REASON_LINK_FAILED,
-		 "the peer had no receive posted, however often it was tried"},
+		 "the peer has posted no receive, however often it was tried"},
 };
 
 static const struct meaning *meaning_of(enum ibv_wc_status status)
