@@ -16,7 +16,7 @@ set label 101 'Scale: '.(is('tail') ? 'p99' : \
 	is('memory') ? 'memory of a queue pair' : 'rate').' against '.against
 set xlabel is('qps') || is('memory') ? 'queue pairs' : \
 	is('threads') || is('processes') ? against : \
-	is('rnr') ? 'min\_rnr\_timer (1: 10 µs, 12: 0.64 ms, 16: 2.56 ms)' : \
+	is('rnr') ? 'min_rnr_timer (1: 10 µs, 12: 0.64 ms, 16: 2.56 ms)' : \
 	is('window') ? 'operations outstanding, over all queue pairs' : \
 	is('regions') ? 'memory regions' : \
 	'bytes of memory that are gone to at random (1k = 1024)' offset 0,-0.3
