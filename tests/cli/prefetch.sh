@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
 
-run() { try "$bench" run prefetch --preset smoke "$@"; }
+run() { try "$bench" run prefetch --preset smoke -n 20 "$@"; }
 csv() { column "$1/prefetch.csv" "$2"; }
 
 run --transport tcp,loop --pattern seq,stride,random,chase --distance 0,4 \

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
 
-try "$bench" run sendrecv --preset smoke --transport tcp,loop -s 1,7,64,1k-16Mx4 --out a
+try "$bench" run sendrecv --preset smoke -n 20 --transport tcp,loop -s 1,7,64,1k-16Mx4 --out a
 ok "smoke over tcp and loop" is "$status" 0
 ok "every row ok" all_are ok a/sendrecv.csv status
 ok "rows: 11 sizes, 2 transports" is "$(column a/sendrecv.csv status | wc -l)" 22

@@ -14,7 +14,7 @@ has() { grep -qw "$1" /proc/cpuinfo; }
 try "$bench" run touch --plan
 ok "the default plan: 5 modes and scans, 8 sizes, 2 transports" is \
 	"$(grep -c ' touch ' out)" 80
-try "$bench" run touch --preset smoke --transport tcp,loop -s 1,100,4k,64k \
+try "$bench" run touch --preset smoke -n 20 --transport tcp,loop -s 1,100,4k,64k \
 	--scan read,write --cache warm,cold --rotate 1,3 --out t
 ok "touch, notouch and none, warm and cold, one buffer and three" is "$status" 0
 ok "every row ok" all_are ok t/touch.csv status
