@@ -211,7 +211,7 @@ check:
 check-full:
 	$(Q)scripts/check-full.sh $(STAGES)
 
-soak:
+soak: rdmabench tests
 	$(Q)scripts/soak.sh $(STAGES)
 
 BENCH := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))

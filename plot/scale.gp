@@ -1,6 +1,7 @@
 # Rate, or with "tail" in the figure's name p99, against what there is many of;
 # which, the name says; or what a queue pair takes.
-# Data: scale_*.dat: x thousands_of_operations_per_s (or p99_us) trials
+# Data: scale_*.dat: x thousands_of_operations_per_s (or p99_us, or kB of a
+# queue pair) trials
 if (!exists('base')) base = 'scale_qps'
 if (!exists('style_loaded')) load 'style.gp'
 

@@ -7,8 +7,9 @@
  * reaches a peer and who makes it durable there: the peer's program after a
  * message over TCP (tcp), a send (send) or a write with immediate data
  * (write-imm); an RDMA read behind the write (write-read); a FLUSH behind it,
- * and for commit by tail an ATOMIC WRITE and another FLUSH (write-flush); nobody
- * (write: the floor).  PMDK's RPMA performance report of 2021 has such figures for one peer.
+ * and for commit by tail an ATOMIC WRITE and another FLUSH (write-flush);
+ * nobody (write: the floor).  PMDK's RPMA performance report of 2021 has such
+ * figures for one peer.
  * After each trial every replica is recovered from its memory as after a crash,
  * and all must hold what was acknowledged.
  */

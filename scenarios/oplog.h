@@ -1,7 +1,7 @@
 /*
  * oplog: the parts of one experiment.  oplog.c declares it, oplog_replica.c
- * is a replica's log in its memory, oplog_leader.c and oplog_peer.c are the
- * two ends.
+ * is a replica's log in its memory, oplog_lead.c and oplog_leader.c are the
+ * client, oplog_peer.c is the server.
  *
  * A batch is up to --group records of one size, back to back in the ring, and
  * is what is sent, made durable and acknowledged at once.

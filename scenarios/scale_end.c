@@ -154,6 +154,7 @@ static void tally_memory(struct end *e, const struct scale_state *s)
 {
 	const struct scale_cfg *cfg = (const void *)e->pt->scn_cfg;
 	const unsigned qps = e->ep->caps.n_qps;
+	const uint64_t resident = mem_resident();
 	struct tally *t = &e->tally;
 
 	if (qps) {
@@ -162,8 +163,8 @@ static void tally_memory(struct end *e, const struct scale_state *s)
 		tally_set(t, SCALE_QPS, (uint64_t)qps * links);
 		tally_set(t, SCALE_CQS, (uint64_t)e->ep->caps.n_cqs * links);
 	}
-	if (cfg->processes == 1)
-		tally_set(t, SCALE_PROCESS, mem_resident());
+	if (cfg->processes == 1 && resident)
+		tally_set(t, SCALE_PROCESS, resident);
 	if (scale_workers(cfg) > 1)
 		return;
 	if (s->link.resident)

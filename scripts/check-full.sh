@@ -72,7 +72,7 @@ grind_run() {
 # (scripts/lib/analyzer-exceptions.txt).
 analysed() {
 	"$@" 2>&1 | sed "s|^$PWD/||" |
-		grep -E '^[^ ]+:[0-9]+:[0-9]+: (warning|error): ' | sort -u |
+		{ grep -E '^[^ ]+:[0-9]+:[0-9]+: (warning|error): ' || true; } | sort -u |
 		awk -F ' [|] ' '
 			FNR == NR { known[$1 " " $2] = 1; next }
 			{
@@ -130,6 +130,7 @@ stage_tsan_cli() {
 
 # Faults of the network and of devices, calls that fail, over real verbs.
 stage_faults() {
+	command_ok 'build' make -j"$jobs" rdmabench tests
 	tap 'faults at length' scripts/rxe.sh run --timeout 1200 -- \
 		tests/cli/faults.sh "${FAULT_ROUNDS:-5}"
 	tap 'calls that fail' scripts/rxe.sh run --timeout 600 -- \

@@ -46,6 +46,7 @@ stage_unit() {
 	command_ok 'build the tests' make -j"$jobs" WERROR=1 tests
 	tap 'unit tests' unit_tests build/dynamic
 	tap 'conformance of loop and tcp' conformance build/dynamic loop tcp tcp:addr=::1
+	tap 'calls that fail' conformance build/dynamic -f loop tcp
 	tap 'calls that fail, loop and tcp' conformance build/dynamic -f loop tcp
 }
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What a compiler does not check: who may know whom (DESIGN, section 3),
+# What a compiler does not check: who may know whom,
 # sizes, format, shell scripts, cppcheck, manuals.  Prints TAP.
 #
 #	scripts/lint.sh

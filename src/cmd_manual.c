@@ -301,7 +301,9 @@ static void manual_reasons(void)
 		printf(".It Cm %s\n", reason_word(r));
 		opt_mdoc_text(stdout, reason_help(r));
 		printf("(%s; exit status %d)\n",
-		       reason_is_unsupported(r) ? "unsupported" : "failed",
+		       r == REASON_INTERRUPTED	  ? "interrupted"
+		       : reason_is_unsupported(r) ? "unsupported"
+						  : "failed",
 		       reason_exit_code(r));
 	}
 	puts(".El");

@@ -27,7 +27,7 @@ command_ok() {
 }
 
 # tap NAME COMMAND...: counts the TAP lines that it prints; a command that
-# fails without one, or that plans more than it ran, is a failure itself.
+# prints none, or fails without one that failed, is a failure itself.
 tap() {
 	local name=$1 status=0 oks nots skips
 	shift

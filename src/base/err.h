@@ -93,7 +93,7 @@ enum reason reason_parse(const char *word);
 /* What it means, a line. */
 const char *reason_help(enum reason reason);
 
-/* The process's exit code for it: DESIGN section 2 (1, 2, 3, 4, 130). */
+/* The process's exit code for it (1, 2, 3, 4, 130: rdmabench(1)). */
 int reason_exit_code(enum reason reason);
 
 /* True for the reasons that make a point "unsupported" rather than failed:

@@ -1,7 +1,7 @@
 /*
  * Anonymous memory of a certain kind of pages: for mem.c, which buffers come
- * from, and memkind.c, which times each step of it.  Sources: the kernel's admin-guide/mm/hugetlbpage and transhuge;
- * madvise(2).
+ * from, and memkind.c, which times each step of it.  Sources: the kernel's
+ * admin-guide/mm/hugetlbpage and transhuge; madvise(2).
  */
 #ifndef MACHINE_HUGEPAGES_H
 #define MACHINE_HUGEPAGES_H

@@ -58,9 +58,9 @@ struct reg {
 /*
  * regs_prepare is what must have been done before this way begins
  * (re-registering: a registration of other memory; a window and rights: of
- * this memory; window type 2: and the window), regs_release its opposite.  Between them regs_register makes the
- * memory usable by the device and regs_deregister ends that: these two are
- * what is timed.
+ * this memory; window type 2: and the window), regs_release its opposite.
+ * Between them regs_register makes the memory usable by the device and
+ * regs_deregister ends that: these two are what is timed.
  *
  * What the kernel refuses is device-limit or no-memory with its errno in
  * words and as the result.

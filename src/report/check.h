@@ -1,5 +1,5 @@
 /*
- * What must hold in any results (DESIGN section 5), a line each:
+ * What must hold in any results, a line each:
  *
  *	exact		a violation is a bug, on any machine
  *	statistical	a violation is a warning

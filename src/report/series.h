@@ -1,7 +1,7 @@
 /*
  * From rows (one per trial) to series (one per combination of everything
  * but x) of points (one per x): what the figures and the table show.  A point is the median over its trials, because the unit of
- * statistics is the trial (DESIGN section 6).  Only rows that are ok count.
+ * statistics is the trial.  Only rows that are ok count.
  */
 #ifndef REPORT_SERIES_H
 #define REPORT_SERIES_H

@@ -1,5 +1,5 @@
 /*
- * Reads a results file (DESIGN section 4: RFC 4180, header first) whole into
+ * Reads a results file (RFC 4180, header first) whole into
  * memory.  The parsing is libcsv's; here are only the promises:
  *
  * - every row has as many cells as the header has names;

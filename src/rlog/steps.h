@@ -5,7 +5,7 @@
  *
  * A WRITE alone promises nothing when it completes.  A READ behind it makes
  * it visible, and durable only where the NIC's writes do not stay in a
- * volatile cache (DESIGN section 6).  A FLUSH of persistent placement makes
+ * volatile cache.  A FLUSH of persistent placement makes
  * durable what was written before into its range; an ATOMIC WRITE behind it
  * begins when the FLUSH has ended (InfiniBand Architecture 1.5, annex A19).
  */

@@ -7,7 +7,7 @@
 #include "run/trial.h"
 
 /* The base columns, axes and knobs (those that have a column), the scenario's
- * metrics, the counters (DESIGN section 4). */
+ * metrics, the counters. */
 void record_columns(struct columns *c, const struct scenario *scn,
 		    const struct counter_list *counters);
 

@@ -1,7 +1,7 @@
 /*
  * Going on with a run that was interrupted: what its folder says of it, and
  * whether this is the same plan on the same machine.  Results of different
- * boots are never mixed (DESIGN section 6), so a machine that was restarted
+ * boots are never mixed, so a machine that was restarted
  * is another one.
  */
 #ifndef RUN_RESUME_H

@@ -98,7 +98,7 @@ struct run {
  * measured until then are in the files either way. */
 int run_execute(struct run *run, struct err *err);
 
-/* The process's exit code after it: DESIGN section 2. */
+/* The process's exit code after it: rdmabench(1), EXIT STATUS. */
 int run_exit_code(const struct run *run);
 
 void run_warn(struct run *run, const char *fmt, ...)

@@ -50,7 +50,7 @@ int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
 /* Peers that a point needs; at least 1. */
 unsigned trial_peers(const struct plan_point *pp);
 
-/* Both ends must have counted the same: DESIGN section 5, exact; on a link
+/* Both ends must have counted the same, exactly; on a link
  * that loses messages none may have received more than the other sent.
  * -EBADMSG with miscount and both numbers. */
 int trial_check_counts(const struct tally *client, const struct tally *server,

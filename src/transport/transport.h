@@ -53,7 +53,7 @@ extern const char *const qp_type_names[]; /* NULL-terminated: "RC", ... */
 enum poll_mode { POLL_SPIN, POLL_EVENT, POLL_YIELD, POLL_COUNT };
 extern const char *const poll_mode_names[]; /* NULL-terminated */
 
-/* What a completion promises (DESIGN section 3). */
+/* What a completion promises. */
 enum level {
 	LEVEL_LOCAL,	 /* the buffer may be reused */
 	LEVEL_DELIVERED, /* the peer's program has it (for a receive: we do) */

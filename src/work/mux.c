@@ -1,5 +1,6 @@
 #include "work/mux.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -82,8 +83,8 @@ static void hand_out(struct mux *m, struct comp *comp, int n)
 		struct mux_end *e = &m->ends[comp[i].cookie >> OWNER_SHIFT];
 
 		comp[i].cookie &= COOKIE_MASK;
-		if (e->n_box < e->depth)
-			e->box[e->n_box++] = comp[i];
+		assert(e->n_box < e->depth);
+		e->box[e->n_box++] = comp[i];
 	}
 }
 

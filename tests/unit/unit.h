@@ -17,8 +17,10 @@
 /* make check-full sets it. valgrind emulates CPUID, and vfork() by fork(). */
 static inline void not_under_valgrind(void)
 {
-	if (getenv("RDMABENCH_UNDER_VALGRIND"))
-		skip();
+	if (!getenv("RDMABENCH_UNDER_VALGRIND"))
+		return;
+	print_message("# skipped: valgrind emulates CPUID and vfork()\n");
+	skip();
 }
 
 /* An error says what is wrong, not just that something is. */
