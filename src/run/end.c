@@ -167,6 +167,7 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	e->role = env->role;
 	e->pt = pt;
 	e->clock = env->clock;
+	e->seed = env->seed;
 	e->pulse = env->pulse;
 	e->pulse_arg = env->pulse_arg;
 	e->data_addr = *env->data_addr[0];

@@ -67,7 +67,8 @@ struct end {
 	struct ep *ep;	   /* NULL: the scenario needs no link */
 	struct caps local; /* instead of its own: see end_set_local */
 	struct tally tally;
-	void *state; /* the scenario's, from setup to teardown */
+	uint64_t seed; /* client: of what is drawn by chance in this trial */
+	void *state;   /* the scenario's, from setup to teardown */
 	struct blob token, peer_token; /* what the scenario's ends tell */
 	/* For connections of the scenario's own: where, and for whom. */
 	struct sockaddr_storage data_addr;
@@ -90,6 +91,7 @@ struct end_env {
 	enum role role;
 	const struct clock *clock;
 	unsigned n_peers; /* 0: one */
+	uint64_t seed;
 	const uint8_t *nonce[END_PEERS_MAX];
 	const struct sockaddr_storage *data_addr[END_PEERS_MAX];
 	end_pulse pulse;

@@ -1,11 +1,13 @@
 #include "run/run.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/splitmix.h"
 #include "base/stop.h"
 #include "info/info.h"
 #include "machine/cpu.h"
@@ -253,7 +255,9 @@ static int one_trial(struct run *run, struct sheet *s,
 	struct trial *t = run->trial;
 	int gone, ret;
 
-	gone = trial_run(t, pp, run->peers, run->n_peers, &run->clock);
+	assert(trial_peers(pp) <= run->n_peers);
+	gone = trial_run(t, pp, run->peers, splitmix_mix(run->seed + round),
+			 &run->clock);
 	count_trial(run, t);
 	warn_trial(run, t);
 	note_link(run, pp, t);

@@ -1,6 +1,5 @@
 #include "run/trial.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -34,6 +33,7 @@ struct trial_run {
 	struct peer *peers; /* n of them take part */
 	unsigned n;
 	struct peer *peer; /* the one that is talked to */
+	uint64_t seed;
 	struct end end;
 };
 
@@ -114,6 +114,7 @@ static int open_end(struct trial_run *r, const struct clock *clock,
 		.role = ROLE_ACTIVE,
 		.clock = clock,
 		.n_peers = r->n,
+		.seed = r->seed,
 		.pulse = pulse,
 		.pulse_arg = r,
 	};
@@ -453,15 +454,18 @@ static bool any_broken(const struct trial_run *r)
 }
 
 int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
-	      unsigned n_peers, const struct clock *clock)
+	      uint64_t seed, const struct clock *clock)
 {
 	struct trial_run r = {
-		.t = t, .pp = pp, .peers = peers, .n = trial_peers(pp)};
+		.t = t,
+		.pp = pp,
+		.peers = peers,
+		.n = trial_peers(pp),
+		.seed = seed,
+	};
 	unsigned i;
 	int ret;
 
-	assert(r.n <= n_peers);
-	(void)n_peers;
 	memset(t, 0, sizeof(*t));
 	t->link.cpu_client = t->link.cpu_server = UINT_MAX;
 	t->n_peers = r.n;

@@ -41,11 +41,13 @@ struct trial {
 };
 
 /*
- * Runs it with as many of the n_peers as the point needs.  0 if the run may go on, whatever the trial's status; -errno if
- * the peer is gone (trial->status and why say what to record).
+ * Runs it with as many of the peers as the point needs (trial_peers).  `seed`:
+ * of what is drawn by chance in it, so another one for each trial.  0 if the
+ * run may go on, whatever the trial's status; -errno if the peer is gone
+ * (trial->status and why say what to record).
  */
 int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
-	      unsigned n_peers, const struct clock *clock);
+	      uint64_t seed, const struct clock *clock);
 
 /* Peers that a point needs; at least 1. */
 unsigned trial_peers(const struct plan_point *pp);

@@ -254,22 +254,41 @@ static int await_turn(struct exchange *x, struct pace *p, uint64_t begin,
 	return 0;
 }
 
-/* The server's cache line, if it has told; nothing from a peer is trusted. */
-static int take_token(struct exchange *x, struct err *err)
+/* What the other end has told, if it has: the server its cache line, the
+ * client its seed.  False if it is no word. */
+static bool take_word(const struct exchange *x, uint64_t *word)
 {
 	const struct blob *b = &x->end->peer_token;
+
+	if (b->len != sizeof(*word))
+		return false;
+	memcpy(word, b->data, sizeof(*word));
+	*word = le64toh(*word);
+	return true;
+}
+
+/* Nothing from a peer is trusted. */
+static int take_line(struct exchange *x, struct err *err)
+{
 	uint64_t line;
 
-	if (!b->len)
+	if (!x->end->peer_token.len)
 		return 0;
-	memcpy(&line, b->data, sizeof(line));
-	line = le64toh(line);
-	if (b->len != sizeof(line) || line < sizeof(uint64_t) || line > 4096 ||
+	if (!take_word(x, &line) || line < sizeof(uint64_t) || line > 4096 ||
 	    line & (line - 1))
 		return err_set(err, -EBADMSG, REASON_PEER_PROTOCOL,
 			       "the server's cache line does not parse");
 	x->line = line;
 	return 0;
+}
+
+/* Service times, too, are others in each trial; later phases go on drawing. */
+static void take_seed(struct exchange *x)
+{
+	uint64_t seed;
+
+	if (!x->op && take_word(x, &seed))
+		x->service.state = seed + SEED_SERVICE;
 }
 
 int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
@@ -283,11 +302,13 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 	struct pace pace;
 	int ret;
 
-	ret = take_token(x, err);
+	ret = take_line(x, err);
 	if (ret)
 		return ret;
 	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
-	pace_init(&pace, x->rate, x->arrival, clk->ticks_per_ns, x->op);
+	/* No two phases, and no two trials, have the same arrivals. */
+	pace_init(&pace, x->rate, x->arrival, clk->ticks_per_ns,
+		  x->end->seed + x->op);
 	begin = t1 = clock_ticks(clk);
 	while (!parts_phase_over(ph, w.done, clock_ns(clk, t1 - begin)) &&
 	       !stop_requested) {
@@ -480,6 +501,7 @@ int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
 	int ret;
 
 	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
+	take_seed(x);
 	if (stages)
 		stages_begin(stages, &x->end->tally);
 	ret = serve_all(x, ph, &w, err);

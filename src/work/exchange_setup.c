@@ -135,14 +135,16 @@ static int post_first_receives(struct exchange *x, struct err *err)
 	return ret;
 }
 
-/* What the client must know to verify stamps. */
-static void tell_line(struct exchange *x)
+/* What the other end must know: the client, to verify stamps; the server, to
+ * draw other service times in each trial. */
+static void tell(struct exchange *x)
 {
 	struct blob *b = &x->end->token;
-	uint64_t line = htole64(x->line);
+	uint64_t word =
+		htole64(x->end->role == ROLE_PASSIVE ? x->line : x->end->seed);
 
-	b->len = sizeof(line);
-	memcpy(b->data, &line, sizeof(line));
+	b->len = sizeof(word);
+	memcpy(b->data, &word, sizeof(word));
 }
 
 int exchange_init(struct exchange *x, struct end *e,
@@ -160,7 +162,7 @@ int exchange_init(struct exchange *x, struct end *e,
 	if (!x->prep.buffers)
 		x->prep.buffers = 1;
 	take_options(x, cfg, e->clock);
-	tell_line(x);
+	tell(x);
 	mine = e->role == ROLE_ACTIVE ? 1 : x->prep.buffers;
 	ret = map_buffers(x, exchange_bytes(cfg, mine), err);
 	if (ret)

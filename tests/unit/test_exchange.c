@@ -2,6 +2,10 @@
  * phases, and payloads that a corrupting transport has spoilt. */
 #include "exchange_pair.h"
 
+#include <endian.h>
+
+#include "base/splitmix.h"
+
 static bool as_it_is; /* nothing is done to the response */
 
 static uint64_t write_lines(struct exchange *x, void *arg)
@@ -172,6 +176,27 @@ static void open_loop(void **state)
 	assert_int_equal(of(&client, METRIC_OPS), 40);
 	assert_true(of(&client, METRIC_ELAPSED) >= 39000000);
 	assert_true(tally_has(&client.tally, EXCHANGE_BACKLOG_MAX));
+}
+
+/* A trial's draws begin where its seed says, at both ends, and a later phase
+ * goes on from there: trials that drew the same would not be independent. */
+static void trials_draw_by_their_seed(void **state)
+{
+	const uint64_t seed = 77, told = htole64(seed);
+	struct phase ph = ops(5);
+
+	(void)state;
+	cfg.service_ns = 1000;
+	cfg.service_dist = PACE_POISSON;
+	again();
+	server.peer_token.len = sizeof(told);
+	memcpy(server.peer_token.data, &told, sizeof(told));
+	good(&ph);
+	assert_int_equal(sx.service.state,
+			 seed + SEED_SERVICE + 5 * SPLITMIX_STEP);
+	good(&ph);
+	assert_int_equal(sx.service.state,
+			 seed + SEED_SERVICE + 10 * SPLITMIX_STEP);
 }
 
 /* Its answers come at once, the completions of its sends only when it has
@@ -396,6 +421,7 @@ int main(void)
 		TEST(min_and_max_ops),
 		TEST(by_duration),
 		TEST(open_loop),
+		TEST(trials_draw_by_their_seed),
 		TEST(completions_are_late),
 		TEST(each_finds_any_response),
 		TEST(each_finds_any_request),
