@@ -60,11 +60,10 @@ else
 	skip "killed leaders and peers" "build/dynamic/tests/tools/replicas is not built"
 fi
 
-# A leader whose epoch is over, and a replica that returns: on real links.
-if [[ -d /sys/class/infiniband/rxe0 && -x $top/build/dynamic/tests/tools/fence ]]; then
+# A leader whose epoch is over, and a replica that returns: on real links, so
+# where scripts/rxe.sh runs this.
+if [[ -d /sys/class/infiniband/rxe0 ]]; then
 	ok "fail-over: the old leader and the old key are refused" eval \
 		'"$top/build/dynamic/tests/tools/fence" 10.9.9.1 >"$work/out"'
-else
-	skip "fail-over" "no rxe0 here, or build/dynamic/tests/tools/fence is not built"
 fi
 done_testing
