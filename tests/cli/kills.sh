@@ -100,6 +100,8 @@ strike() { # DIR: with server, client, signal and side
 		session_told "$1" || echo "the server: $(tail -1 "$1/serve.err")"
 	fi
 	kill -CONT "$victim" 2>/dev/null
+	# One that was stopped before it called has missed nothing, and runs on.
+	grep -q began "$1/serve.err" || kill "$client" 2>/dev/null
 	await gone "$client" || echo "the client is still there"
 	await session_gone "$1" || echo "a session is left"
 	[[ ! -s $1/out/sendrecv.csv ]] || whole_rows "$1/out/sendrecv.csv" || echo "half a row"

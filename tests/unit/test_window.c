@@ -44,7 +44,8 @@ static void *far(const struct work *w)
 
 static void write_late(void)
 {
-	memcpy(late.to, late.from, late.len);
+	if (late.len)
+		memcpy(late.to, late.from, late.len);
 	late.len = 0;
 }
 
