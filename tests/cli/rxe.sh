@@ -179,7 +179,7 @@ ok "scale: two processes" all_are ok sc-procs/scale.csv status
 scale_run sc-rnr --op send --qps 4 --outstanding 64 --receives 4 --min-rnr-timer 1
 ok "scale: without credit, sent again until there is a receive" eval '
 	all_are ok sc-rnr/scale.csv status && (($(column sc-rnr/scale.csv sent_ahead) > 0))'
-scale_run sc-rnr0 --op send --qps 4 --outstanding 64 --receives 1 --rnr-retry 0
+scale_run sc-rnr0 --op send --qps 4 --outstanding 64 --receives 1 --rnr-retry 0 -n 20000
 ok "scale: or, with no retries, the link ends and says so" grep -q "RNR retry counter exceeded" \
 	sc-rnr0/scale.csv
 scale_run sc-cqs --op send --qps 1024 --outstanding 16384 -n 20000
