@@ -74,7 +74,10 @@ unit_tests() { # BUILD [COMMAND...]: prints TAP; COMMAND runs each
 	for t in "$b"/tests/unit/test_*; do
 		[[ -x $t && ! -d $t && $t != *.d ]] || continue
 		printf '# %s\n' "${t##*/}"
-		CMOCKA_MESSAGE_OUTPUT=TAP "$@" "$t" || status=1
+		CMOCKA_MESSAGE_OUTPUT=TAP "$@" "$t" || {
+			printf 'not ok - %s: exit %d\n' "${t##*/}" $?
+			status=1
+		}
 	done
 	return $status
 }
