@@ -90,6 +90,16 @@ void connecting_take_before(struct connecting *c)
 		      c->conns ? conns_device(c->conns) : "");
 }
 
+/* What an earlier phase freed would be used again, and not grow.  With a
+ * sanitizer's own allocator glibc's is not set up, and two threads that trim it
+ * would both do that. */
+static void give_back(void)
+{
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+	malloc_trim(0);
+#endif
+}
+
 void connecting_begin_phase(struct connecting *c)
 {
 	unsigned i;
@@ -98,8 +108,7 @@ void connecting_begin_phase(struct connecting *c)
 		c->dist[i] = tally_dist(&c->end->tally, CONNECTING_STEPS + i);
 	c->opening = c->checked = 0;
 	connecting_take_before(c);
-	/* What an earlier phase freed would be used again, and not grow. */
-	malloc_trim(0);
+	give_back();
 	sample_memory(&c->memory);
 	c->recording = true;
 }
