@@ -13,28 +13,12 @@
 #include <string.h>
 
 #include "run/end.h"
+#include "pulses.h"
 
 static const struct transport *loop;
 static struct clock clk;
 static struct point pt;
 static struct end client, server;
-static _Atomic bool finished;
-
-static int client_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return 0;
-}
-
-static int server_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return finished;
-}
 
 /* What a test varies; the point's link options are the rest. */
 struct loop_link {

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "pulses.h"
+
 #include "ctl/pack.h"
 #include "run/scenario.h"
 #include "work/connecting_priv.h"
@@ -19,23 +21,6 @@ static struct point pt;
 static struct clock clk;
 static struct end client, server;
 static struct connecting cc, sc;
-static _Atomic bool finished;
-
-static int client_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return 0;
-}
-
-static int server_pulse(void *arg, bool progressed, struct err *err)
-{
-	(void)arg;
-	(void)progressed;
-	(void)err;
-	return finished;
-}
 
 static void open_end(struct end *e, struct connecting *c, enum role role)
 {
