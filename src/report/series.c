@@ -10,8 +10,9 @@
 
 /* What is needed of an ok row. */
 struct sample {
-	unsigned rank; /* of its transport */
-	size_t first;  /* the first row of its series */
+	unsigned rank;	/* of its transport */
+	size_t first;	/* the first row of its series */
+	uint64_t point; /* its own; then the lowest of its series */
 	double x;
 	double y[SERIES_VALUES_MAX]; /* NAN: not there */
 };
@@ -52,6 +53,8 @@ static int compare_samples(const void *a, const void *b)
 
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
+	if (x->point != y->point)
+		return x->point < y->point ? -1 : 1;
 	if (x->first != y->first)
 		return x->first < y->first ? -1 : 1;
 	return (x->x > y->x) - (x->x < y->x);
@@ -121,16 +124,49 @@ static bool read_sample(const struct series_set *set, size_t row,
 	return true;
 }
 
-static size_t read_samples(const struct series_set *set, struct sample *samples)
+/*
+ * Trials are run in random order: whichever series comes first in the file,
+ * series stand in the order of the plan, so that in the figures of two runs
+ * each has the same place and colour.  `lowest` has room for a word a row.
+ */
+static void order_series(struct sample *samples, size_t n, uint64_t *lowest)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		lowest[samples[i].first] = UINT64_MAX;
+	for (i = 0; i < n; i++)
+		if (samples[i].point < lowest[samples[i].first])
+			lowest[samples[i].first] = samples[i].point;
+	for (i = 0; i < n; i++)
+		samples[i].point = lowest[samples[i].first];
+}
+
+/* A file of old, or of another program, has no numbers: the order is its
+ * own. */
+static uint64_t read_point(const struct reader_table *t, size_t row)
+{
+	double point;
+
+	if (!reader_number(t, row, reader_column(t, "point"), &point) ||
+	    !(point >= 0 && point < 1e15))
+		return 0;
+	return (uint64_t)point;
+}
+
+static size_t read_samples(const struct series_set *set, struct sample *samples,
+			   uint64_t *lowest)
 {
 	size_t row, n = 0;
 
 	for (row = 0; row < reader_rows(set->table); row++) {
 		if (!read_sample(set, row, &samples[n]))
 			continue;
+		samples[n].point = read_point(set->table, row);
 		samples[n].first = first_row(&set->dims, samples, n, row);
 		n++;
 	}
+	order_series(samples, n, lowest);
 	qsort(samples, n, sizeof(*samples), compare_samples);
 	return n;
 }
@@ -268,18 +304,20 @@ static int aggregate(struct series_set *set, struct err *err)
 	size_t max = reader_rows(set->table) + 1, n;
 	struct sample *samples = calloc(max, sizeof(*samples));
 	double *scratch = calloc(max, sizeof(*scratch));
+	uint64_t *lowest = calloc(max, sizeof(*lowest));
 	int ret = 0;
 
 	set->points = calloc(max, sizeof(*set->points));
 	set->v = calloc(max, sizeof(*set->v));
-	if (!samples || !scratch || !set->points || !set->v) {
+	if (!samples || !scratch || !lowest || !set->points || !set->v) {
 		ret = err_sys(err, -ENOMEM, "series");
 		goto free_samples;
 	}
-	n = read_samples(set, samples);
+	n = read_samples(set, samples, lowest);
 	make_points(set, samples, n, scratch);
 
 free_samples:
+	free(lowest);
 	free(scratch);
 	free(samples);
 	return ret;

@@ -19,6 +19,13 @@
 #define HEADER                                                                 \
 	"run_id,transport,qp_type,cm,poll,path,size_bytes,loop,request_bytes," \
 	"prepare,inline_bytes,pages,status,lat_p50_ns,lat_p99_ns\n"
+/* With the number of its point in the plan. */
+#define NUMBERED                                                               \
+	"run_id,point,transport,poll,path,size_bytes,loop,touch,status,"       \
+	"lat_p50_ns,lat_p99_ns\n"
+#define POINT(number, transport, size, touch)                                  \
+	"r1," number "," transport ",spin,loopback," size ",closed," touch     \
+	",ok,1000,2000\n"
 /* A row; the knobs that tests vary are arguments. */
 #define ROW(tp_qp_cm, poll, size, inl, pages, p50, p99)                        \
 	"r1," tp_qp_cm "," poll ",loopback," size ",closed,64,scan," inl       \
@@ -90,6 +97,27 @@ static void assert_labels(struct fixture *f, size_t n, const char *const *want)
 	assert_labels(f,                                                       \
 		      sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),  \
 		      (const char *[]){__VA_ARGS__})
+
+/* Trials are in random order, and each run of a plan has another. */
+static void test_order_is_the_plan_s(void **state)
+{
+	struct fixture f;
+	size_t i;
+
+	(void)state;
+	load_ok(&f, NUMBERED POINT("4", "tcp", "4096",
+				   "touch") POINT("12", "tcp", "64", "none")
+			    POINT("11", "rdma", "4096",
+				  "notouch") POINT("2", "tcp", "64", "notouch")
+				    POINT("10", "rdma", "64", "touch")
+					    POINT("0", "tcp", "64", "touch"));
+	LABELS(&f, "TCP, touch", "TCP, notouch", "TCP, none", "RDMA, touch",
+	       "RDMA, notouch");
+	for (i = 0; i < f.set.n; i++)
+		assert_int_equal(f.set.v[i].n, i ? 1 : 2);
+	assert_near(f.set.v[0].points[0].x, 64);
+	unload(&f);
+}
 
 static void test_points(void **state)
 {
@@ -379,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_points),
+		cmocka_unit_test(test_order_is_the_plan_s),
 		cmocka_unit_test(test_only_ok_rows),
 		cmocka_unit_test(test_labels_plain),
 		cmocka_unit_test(test_labels_differ),
