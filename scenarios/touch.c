@@ -34,6 +34,7 @@ struct cfg {
 
 enum touch { TOUCH, TOUCH_DUMMY, TOUCH_NONE };
 enum cache { CACHE_WARM, CACHE_COLD };
+enum { SEED_DUMMY = 0xd0d0 };
 
 static const char *const touch_names[] = {
 	[TOUCH] = "touch",
@@ -172,13 +173,14 @@ static void need(const void *cfg, struct need *n)
 
 /* --- the server's part ---------------------------------------------------- */
 
-/* The dummy lies as the responses do: each buffer on pages of its own. */
+/* The dummy is laid out as the transmission memory is, to the offset within a
+ * (huge) page: the same sets of the first cache, as many pages. */
 static char *dummy_of(const struct state *s, uint64_t op)
 {
 	const struct exchange *x = &s->exchange;
 
 	return (char *)s->dummy.addr +
-	       (exchange_response(x, op) - x->responses);
+	       (exchange_response(x, op) - (char *)x->mem.addr);
 }
 
 static uint64_t touch(struct exchange *x, void *arg)
@@ -231,19 +233,31 @@ static void describe(struct exchange_prep *prep, const struct cfg *c,
 		prep->stamp = STAMP_LINES;
 }
 
+/* With data of its own: pages of zeros might be merged into one, by this host
+ * or by the one under a virtual machine, and would never leave a cache. */
+static int make_dummy(struct state *s, const struct cfg *c, struct end *e,
+		      struct err *err)
+{
+	const size_t bytes = exchange_bytes(&c->exchange, (unsigned)c->rotate);
+	int ret = mem_alloc_as(&s->dummy, bytes, e->is.numa_node,
+			       (enum mem_pages)(c->pages + 1), err);
+
+	if (!ret)
+		scan_fill(s->dummy.addr, bytes, SEED_DUMMY);
+	return ret;
+}
+
 static int setup_server(struct state *s, const struct cfg *c, struct end *e,
 			struct err *err)
 {
 	const unsigned isa = cpu_isa();
-	const size_t bytes = exchange_bytes(&c->exchange, (unsigned)c->rotate);
 	int ret;
 
 	ret = scan_kind_loop((enum scan_kind)c->scan, isa, &s->scan, err);
 	if (!ret && c->cache == CACHE_COLD)
 		ret = scan_flush_loop(isa, &s->flush, err);
 	if (!ret && c->touch != TOUCH_NONE)
-		ret = mem_alloc_as(&s->dummy, bytes, e->is.numa_node,
-				   (enum mem_pages)(c->pages + 1), err);
+		ret = make_dummy(s, c, e, err);
 	if (!ret)
 		stages_open(&s->stages, e->clock,
 			    scan_kind_writes((enum scan_kind)c->scan),
