@@ -15,6 +15,30 @@ struct microarch {
 	const char *event[CTR_COUNT];
 };
 
+/* What Zen 1 to 4 share.  Stalls: nothing could be dispatched since the queue
+ * of loads or that of stores was full. */
+#define AMD                                                                    \
+	[CTR_L2_MISSES] = "CORE_TO_L2_CACHEABLE_REQUEST_ACCESS_STATUS:"        \
+			  "LS_RD_BLK_C",                                       \
+	[CTR_RFO] = "REQUESTS_TO_L2_GROUP1:RD_BLK_X",                          \
+	[CTR_DTLB_LOADS] = ZEN_WALKS, [CTR_DTLB_STORES] = ZEN_WALKS,           \
+	[CTR_STALLS] = "DISPATCH_RESOURCE_STALL_CYCLES_1:"                     \
+		       "LOAD_QUEUE_RSRC_STALL:STORE_QUEUE_RSRC_STALL"
+#define AMD_NO_LLC [CTR_LLC_REFS] = "", [CTR_LLC_MISSES] = ""
+#define ZEN_WALKS                                                              \
+	"L1_DTLB_MISS:TLB_RELOAD_1G_L2_MISS:TLB_RELOAD_2M_L2_MISS:"            \
+	"TLB_RELOAD_COALESCED_PAGE_MISS:TLB_RELOAD_4K_L2_MISS"
+/* From beyond the last level that this core has a share of. */
+#define ZEN2_FILLS                                                             \
+	"DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_LCL_DRAM:"                  \
+	"LS_MABRESP_RMT_CACHE:LS_MABRESP_RMT_DRAM"
+#define ZEN3_FILLS                                                             \
+	"ANY_DATA_CACHE_FILLS_FROM_SYSTEM:EXT_CACHE_LCL:MEM_IO_LCL:"           \
+	"EXT_CACHE_RMT:MEM_IO_RMT"
+#define ZEN4_FILLS                                                             \
+	"ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_CACHE_NEAR_FAR:DRAM_IO_NEAR:"   \
+	"FAR_CACHE_NEAR_FAR:DRAM_IO_FAR:ALT_MEM_NEAR_FAR"
+
 static const struct microarch microarchs[] = {
 	{.pmus = "hsw hsw_ep bdw bdw_ep",
 	 .event = {[CTR_L1D_MISSES] = "MEM_LOAD_UOPS_RETIRED:L1_MISS",
@@ -63,13 +87,23 @@ static const struct microarch microarchs[] = {
 		   [CTR_RFO] = "L2_RQSTS:ALL_RFO",
 		   [CTR_STALLS] = "MEMORY_ACTIVITY:STALLS_L1D_MISS",
 		   [CTR_PREFETCH_USELESS] = "L2_LINES_OUT:USELESS_HWPF"}},
-	/* AMD counts L2 misses of loads as what the L2 answered to the L1D:
-	 * read misses (LS_RD_BLK_C). */
-	{.pmus = "amd64_fam17h_zen1 amd64_fam17h_zen2 amd64_fam19h_zen3 "
-		 "amd64_fam19h_zen4",
-	 .event = {[CTR_L2_MISSES] = "CORE_TO_L2_CACHEABLE_REQUEST_ACCESS_"
-				     "STATUS:LS_RD_BLK_C",
-		   [CTR_RFO] = "REQUESTS_TO_L2_GROUP1:RD_BLK_X"}},
+	/*
+	 * AMD counts L2 misses of loads as what the L2 answered to the L1D:
+	 * read misses (LS_RD_BLK_C).  perf's own cache-references and
+	 * cache-misses are those of the L2 there; the last level is what fills
+	 * of the L1D came from.  TLB misses of stores are not told from those
+	 * of loads.
+	 */
+	{.pmus = "amd64_fam17h_zen1", .event = {AMD, AMD_NO_LLC}},
+	{.pmus = "amd64_fam17h_zen2",
+	 .event = {AMD, [CTR_LLC_REFS] = ZEN2_FILLS ":LS_MABRESP_LCL_CACHE",
+		   [CTR_LLC_MISSES] = ZEN2_FILLS}},
+	{.pmus = "amd64_fam19h_zen3",
+	 .event = {AMD, [CTR_LLC_REFS] = ZEN3_FILLS ":INT_CACHE",
+		   [CTR_LLC_MISSES] = ZEN3_FILLS}},
+	{.pmus = "amd64_fam19h_zen4",
+	 .event = {AMD, [CTR_LLC_REFS] = ZEN4_FILLS ":LOCAL_CCX",
+		   [CTR_LLC_MISSES] = ZEN4_FILLS}},
 };
 
 enum { MICROARCHS = sizeof(microarchs) / sizeof(microarchs[0]) };

@@ -103,7 +103,7 @@ static void check_row(const char *pmu)
 	struct counter ctr = {0};
 	struct perf_event_attr attr;
 	const char *event;
-	char full[200];
+	char full[300];
 
 	for (ctr.id = 0; ctr.id < CTR_COUNT; ctr.id++) {
 		if (counter_defs[ctr.id].kind != COUNTER_CORE)
@@ -146,6 +146,30 @@ static void every_event_of_the_table_exists(void **state)
 	assert_string_equal(counter_event_text("skxy", &l2), "");
 }
 
+/* perf's generic cache-references are the L2's on AMD. */
+static void amd_s_last_level_is_not_its_l2(void **state)
+{
+	const struct counter refs = {.id = CTR_LLC_REFS},
+			     misses = {.id = CTR_LLC_MISSES};
+	static const char *const zen[] = {
+		"amd64_fam17h_zen2", "amd64_fam19h_zen3", "amd64_fam19h_zen4"};
+	const char *all, *missed;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(zen) / sizeof(zen[0]); i++) {
+		all = counter_event_text(zen[i], &refs);
+		missed = counter_event_text(zen[i], &misses);
+		assert_non_null(strstr(all, "ILLS_FROM_SYSTEM"));
+		/* Whatever missed was a reference. */
+		assert_int_equal(strncmp(all, missed, strlen(missed)), 0);
+		assert_true(strlen(all) > strlen(missed));
+	}
+	assert_string_equal(counter_event_text("amd64_fam17h_zen1", &refs), "");
+	assert_string_equal(counter_event_text("skx", &refs),
+			    "perf::CACHE-REFERENCES");
+}
+
 static void names_and_modes_are_encoded(void **state)
 {
 	struct perf_event_attr attr;
@@ -175,6 +199,7 @@ int main(void)
 		cmocka_unit_test(sets_become_columns),
 		cmocka_unit_test(bad_lists_are_refused),
 		cmocka_unit_test(every_event_of_the_table_exists),
+		cmocka_unit_test(amd_s_last_level_is_not_its_l2),
 		cmocka_unit_test(names_and_modes_are_encoded),
 	};
 
