@@ -47,6 +47,11 @@ do for [i=1:software ? n_series : 0] {
 }
 unset table
 
+# One bad point must not flatten the others: it leaves the frame, and that is
+# said.  (No gain is above 100 %.)
+floor_at = -150
+outside = ymin < floor_at
+ymin = high(ymin, floor_at)
 # Both sides of zero have room for their words.
 span = high(ymax - ymin, 2)
 set yrange [low(ymin - 0.08 * span, -0.15 * span): \
@@ -62,6 +67,11 @@ set arrow 1 from graph 0, first 0 to graph 1, first 0 nohead back \
 	lt 1 dt 1 lw 2 lc rgb '#000000'
 set label 103 '↑ prefetch helps' at graph 1.01, first 0 left offset 0,0.9
 set label 104 '↓ prefetch hurts' at graph 1.01, first 0 left offset 0,-0.9
+if (outside) {
+	set label 110 '▼ points below '.sprintf('%g', floor_at). \
+		' % are outside the frame' at graph 0.01, graph 0.03 left \
+		font ',14' textcolor rgb '#444444'
+}
 if (software) {
 	set xlabel 'buffer size in bytes (1k = 1024)'
 } else {

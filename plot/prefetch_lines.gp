@@ -45,20 +45,6 @@ do for [k=1:3] {
 }
 set xlabel 'buffer size in bytes (1k = 1024)'
 
-# What all of them have is in the title; the legend takes less room then.
-cut(s, w) = strstrt(s, w) ? s[1:strstrt(s, w) - 1]. \
-	s[strstrt(s, w) + strlen(w):strlen(s)] : s
-longest = 0
-do for [i=1:n_series] {
-	name[i] = cut(cut(cut(cut(name[i], ', prefetch distance 0'), \
-		', prefetchers as-found'), ', scan read'), ', scan write')
-	longest = high(longest, strlen(name[i]))
-}
-key_columns = high(1, low(n_series, int(108 / (longest + 8))))
-key_rows = ceil(1.0 * n_series / key_columns)
-set key maxrows key_rows
-set tmargin at screen key_top - 0.031 * key_rows - 0.025
-
 do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)
 	set output base.'.'.out

@@ -1,13 +1,14 @@
 # Hits in the last-level cache, in percent of its references, of the scan or
 # of the send: figure 3.8 of the ETH thesis.  Drawn only where the processor's
-# counters can be read.
+# counters can be read.  One bar for each mode and transport at each size.
 # Data: <base>.dat: size_bytes references misses trials
-if (!exists('base')) base = 'touch_hits_scan'
+if (!exists('base')) base = 'touch_hits_scan_write'
 if (!exists('style_loaded')) load 'style.gp'
 
-set label 101 'Last-level cache hits of the '. \
-	(strstrt(base, '_scan') ? 'scan' : 'send')
-set ylabel 'hits in % of references' offset -0.5,0
+has(w) = strstrt(base, w)
+set label 101 'Last-level cache hits of the '.(has('_scan') ? 'scan' : 'send'). \
+	', scan '.(has('_write') ? 'write' : 'read')
+set ylabel 'hits in % of references of the last-level cache' offset -0.5,0
 set yrange [0:105]
 set ytics scale 0.7
 set format y '%g %%'

@@ -35,7 +35,9 @@ set arrow 1 from graph 0, first 100 to graph 1, first 100 nohead back \
 
 mode(i) = strstrt(name[i], 'notouch') ? 'notouch' : 'touch'
 array stage[3] = ['scan', 'send, posted to completed', \
-	'rest: request, client, wire']
+	'rest: request, transfer, client']
+# Above the line of 100 %, not across it.
+above(y) = high(y, 100) + ymax * 0.012
 colour(k) = pick('#D55E00 #0072B2 #cccccc', k)
 set style fill solid 0.85 noborder
 key_rows = 1
@@ -58,7 +60,7 @@ do for [out in 'svg png'] {
 			($2 + $3 + $4) with boxxyerror fc rgb colour(3) \
 			title i == 1 ? stage[3] : '', \
 		for [i=1:n_series] dat index i + 1 \
-			using ($1 * middle(i)):($2 + $3 + $4 + ymax * 0.012): \
+			using ($1 * middle(i)):(above($2 + $3 + $4)): \
 			(mode(i)) with labels rotate left font ',12' notitle
 	unset output
 }

@@ -83,15 +83,16 @@ static void stack_write(FILE *f, const struct report_view *view,
 			   "rest_percent round_trip_us",                       \
 	}
 
-#define HITS(stage, words)                                                     \
+#define HITS(stage, scan)                                                      \
 	{                                                                      \
-		.name = "touch_hits_" stage,                                   \
-		.title = "Last-level cache hits of the " words,                \
+		.name = "touch_hits_" stage "_" scan,                          \
+		.title = "Last-level cache hits of the " stage ", scan " scan, \
 		.script = plot_touch_hits,                                     \
 		.axes = {.x = "size_bytes",                                    \
 			 .x_label = "bytes",                                   \
 			 .y = {{stage "_llc_references", "references", 1},     \
 			       {stage "_llc_misses", "misses", 1}}},           \
+		.where = {{"scan", scan}},                                     \
 		.columns = "size_bytes references misses trials",              \
 	}
 
@@ -109,8 +110,10 @@ static const struct report_figure figures[] = {
 	STACK("tcp_write", "TCP, write", "tcp", "write"),
 	STACK("rdma_read", "RDMA, read", "rdma", "read"),
 	STACK("rdma_write", "RDMA, write", "rdma", "write"),
-	HITS("scan", "scan"),
-	HITS("send", "send"),
+	HITS("scan", "read"),
+	HITS("scan", "write"),
+	HITS("send", "read"),
+	HITS("send", "write"),
 };
 
 /* --- rules ----------------------------------------------------------------- */

@@ -27,7 +27,7 @@
 	X(INSTRUCTIONS, "instructions", CORE, "1", "perf::INSTRUCTIONS",       \
 	  "instructions retired")                                              \
 	X(LLC_MISSES, "llc_misses", CORE, "1", "perf::CACHE-MISSES",           \
-	  "last-level cache misses")                   \
+	  "last-level cache misses")                                           \
 	X(L1D_MISSES, "l1d_load_misses", CORE, "1",                            \
 	  "perf::L1-DCACHE-LOAD-MISSES", "loads that missed the L1D")          \
 	X(L2_MISSES, "l2_load_misses", CORE, "1", "",                          \
@@ -49,7 +49,7 @@
 	X(PREFETCH_USELESS, "l2_prefetch_useless", CORE, "1", "",              \
 	  "prefetched lines evicted from the L2 unused")                       \
 	X(LLC_REFS, "llc_references", CORE, "1", "perf::CACHE-REFERENCES",     \
-	  "last-level cache references")           \
+	  "last-level cache references")                                       \
 	X(RFO, "rfo_requests", CORE, "1", "",                                  \
 	  "requests of the L2 for a line that is going to be written")         \
 	X(STALLS, "memory_stall_cycles", CORE, "1",                            \

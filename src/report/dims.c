@@ -178,8 +178,8 @@ static void knob_words(char *out, size_t size, const char *column,
 static void value_words(char *out, size_t size, const char *column,
 			const char *value)
 {
-	static const char *const bare[] = {"poll", "device", "op", "touch",
-					   "scan"};
+	static const char *const bare[] = {"poll",  "device", "op",
+					   "touch", "scan",   "pattern"};
 	size_t i;
 
 	*out = '\0';

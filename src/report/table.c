@@ -69,28 +69,33 @@ static void print_row(FILE *out, const struct pair *pair, double x)
 	fputc('\n', out);
 }
 
-static void print_names(FILE *out, const struct pair *pair)
+static bool names_fit(const struct pair *pair, size_t width)
 {
-	size_t width = (size_t)COLUMN * pair->n - 2;
-	char label[LABEL_MAX];
+	return !pair->right || (show_columns(pair->left->label) <= width &&
+				show_columns(pair->right->label) <= width);
+}
 
+/* A name that is longer than its columns would lose its end, which may be
+ * what tells it from the others: lines of their own then. */
+static void print_long_names(FILE *out, const struct pair *pair)
+{
+	fprintf(out, "%*sleft:  %s\n%*sright: %s\n", COLUMN + 2, "",
+		pair->left->label, COLUMN + 2, "", pair->right->label);
+}
+
+static void print_names(FILE *out, const struct pair *pair, size_t width)
+{
 	print_right(out, "", COLUMN + 2);
-	print_right(out,
-		    show_text(label, sizeof(label), pair->left->label,
-			      pair->right ? width : 68),
-		    width);
+	print_right(out, pair->left->label, width);
 	if (pair->right) {
-		/* A long one takes the room of the gain's header. */
-		show_text(label, sizeof(label), pair->right->label, 46);
 		fputs("  ", out);
-		print_right(out, label, width);
-		if (show_columns(label) <= width)
-			print_right(out, pair->words, GAIN + 1);
+		print_right(out, pair->right->label, width);
+		print_right(out, pair->words, GAIN + 1);
 	}
 	fputc('\n', out);
 }
 
-static void print_labels(FILE *out, const struct pair *pair)
+static void print_labels(FILE *out, const struct pair *pair, const char *gain)
 {
 	const struct series_axes *axes = pair->set->axes;
 	unsigned k, side;
@@ -100,8 +105,20 @@ static void print_labels(FILE *out, const struct pair *pair)
 		for (k = 0; k < pair->n; k++)
 			print_right(out, axes->y[k].label, COLUMN);
 	if (pair->right)
-		print_right(out, "by", GAIN);
+		print_right(out, gain, GAIN);
 	fputc('\n', out);
+}
+
+static void print_heads(FILE *out, const struct pair *pair)
+{
+	const size_t width = (size_t)COLUMN * pair->n - 2;
+	const bool fit = names_fit(pair, width);
+
+	if (fit)
+		print_names(out, pair, width);
+	else
+		print_long_names(out, pair);
+	print_labels(out, pair, fit ? "by" : pair->words);
 }
 
 static void print_pair(void *arg, const struct pair *whole)
@@ -114,8 +131,7 @@ static void print_pair(void *arg, const struct pair *whole)
 	if (pair->n > most)
 		pair->n = most;
 	fputc('\n', out);
-	print_names(out, pair);
-	print_labels(out, pair);
+	print_heads(out, pair);
 	for (x = pair_next_x(pair, -INFINITY); isfinite(x);
 	     x = pair_next_x(pair, x))
 		print_row(out, pair, x);

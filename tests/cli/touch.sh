@@ -84,6 +84,7 @@ if command -v gnuplot >/dev/null; then
 	ok "the first and the last are verified" all_are ok fig/touch.csv status
 	try "$bench" report fig
 	ok "report" is "$status" 0
+	ok "report: long names are whole" out_has "right: TCP, notouch, write"
 	ok "report: the drop, and where the time goes" test -s fig/touch_drop.svg -a \
 		-s fig/touch_stack_tcp_read.png -a -s fig/touch_stack_tcp_write.png
 	# Counters as a machine with a PMU would give them: of 100 references
@@ -94,11 +95,11 @@ if command -v gnuplot >/dev/null; then
 		  $at["scan_llc_misses"] = 25; $at["send_llc_misses"] = 50; print }' \
 		fig/touch.csv >counted/touch.csv
 	try "$bench" report counted
-	ok "report: hits of the cache, where counters were read" test -s counted/touch_hits_scan.png -a \
-		-s counted/touch_hits_send.png
+	ok "report: hits of the cache, where counters were read" test -s counted/touch_hits_scan_read.png -a \
+		-s counted/touch_hits_send_write.png
 	ok "report: references and misses are what is drawn" eval '
-		grep -q "^1024.100.0000.25.0000" counted/touch_hits_scan.dat &&
-		grep -q "^1024.100.0000.50.0000" counted/touch_hits_send.dat'
+		grep -q "^1024.100.0000.25.0000" counted/touch_hits_scan_write.dat &&
+		grep -q "^1024.100.0000.50.0000" counted/touch_hits_send_read.dat'
 else
 	skip "report" "no gnuplot here"
 fi
