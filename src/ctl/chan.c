@@ -225,7 +225,8 @@ static int take_frame(struct chan *c, struct frame *f, struct err *err)
 	 * never send twelve. */
 	if (c->in_len && memcmp(c->in, "RDMB", c->in_len < 4 ? c->in_len : 4))
 		return broken(c, -EPROTO, REASON_PEER_PROTOCOL,
-			      "does not speak the rdmabench control protocol",
+			      "does not speak the rdmabench control protocol "
+			      "(another program, or a wrong port?)",
 			      err);
 	if (r.bad)
 		return 0;

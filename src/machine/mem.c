@@ -94,7 +94,9 @@ int mem_check_available(uint64_t need, struct err *err)
 		return 0;
 	return err_set(err, -ENOMEM, REASON_NO_MEMORY,
 		       "%llu bytes of buffers are wanted (%.1f MiB), but only "
-		       "%llu (%.1f MiB) are available here: %.1f MiB missing",
+		       "%llu (%.1f MiB) are available here: %.1f MiB missing; "
+		       "ask for less (a smaller --size, fewer buffers), or "
+		       "free some",
 		       (unsigned long long)need, mib(need),
 		       (unsigned long long)have, mib(have), mib(need - have));
 }

@@ -116,8 +116,9 @@ static int get_welcome(struct peer *p, const struct token *token,
 		return ret;
 	if (p->frame.type != FRAME_WELCOME)
 		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
-			       "%s: answered HELLO with frame %d", p->chan.peer,
-			       (int)p->frame.type);
+			       "%s: answered HELLO with frame %d: use the same "
+			       "binary on both hosts",
+			       p->chan.peer, (int)p->frame.type);
 	ret = hello_unpack(&p->hello, &r, err);
 	if (ret)
 		err_wrap(err, "%s", p->chan.peer);

@@ -403,29 +403,45 @@ static enum poll_mode settled(unsigned cpus, unsigned ends)
 	return ends > 2 ? POLL_YIELD : POLL_EVENT;
 }
 
-const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
+/* CPUs that the ends of the point may spin on: one if they are pinned to the
+ * same. */
+static unsigned cpus_of(const struct plan_point *p,
+			const struct poll_room *room)
+{
+	const uint64_t client = p->client.link.cpu, server = p->server.link.cpu;
+
+	if (room->ends > 1 &&
+	    (client == OPT_WORD ? room->first : client) ==
+		    (server == OPT_WORD ? room->last : server))
+		return 1;
+	return room->cpus;
+}
+
+const char *plan_settle_poll(struct plan *plan, const struct poll_room *room,
 			     char *buf, size_t cap)
 {
+	unsigned i, n, cpus, most = 0, least = room->cpus;
 	bool asked = false;
-	unsigned i, n, most = 0;
 
 	for (i = 0; i < plan->n_points; i++) {
 		struct link_cfg *c = &plan->points[i].client.link;
 
 		asked |= c->poll == POLL_SPIN;
 		if (c->poll == LINK_POLL_AUTO || c->poll == POLL_SPIN) {
-			n = ends_of(&plan->points[i].client, ends);
+			n = ends_of(&plan->points[i].client, room->ends);
+			cpus = cpus_of(&plan->points[i], room);
 			c->poll = settled(cpus, n);
 			most = c->poll != POLL_SPIN && n > most ? n : most;
+			least = cpus < least ? cpus : least;
 		}
 		plan->points[i].server.link.poll = c->poll;
 	}
 	if (!most)
 		return NULL;
 	snprintf(buf, cap,
-		 "%u ends and %u CPU on this host: waiting by %s%s (two "
+		 "%u ends on %u CPU of this host: waiting by %s%s (two "
 		 "that spin on one CPU wait for each other's time slices)",
-		 most, cpus, most > 2 ? "yields" : "events",
+		 most, least, most > 2 ? "yields" : "events",
 		 asked ? " instead of spinning" : "");
 	return buf;
 }

@@ -52,10 +52,17 @@ int plan_set(struct plan *plan, const char *name, const char *text, bool *known,
  * if none remain, that is the error. */
 int plan_expand(struct plan *plan, struct err *err);
 
-/* What --poll auto and too many spinning ends become on this host.  Returns
- * a line to say to the user, or NULL.  `cpus`: free for ends that spin,
- * `ends`: how many of the two are on this host. */
-const char *plan_settle_poll(struct plan *plan, unsigned cpus, unsigned ends,
+/* Where the ends of a run wait. */
+struct poll_room {
+	unsigned cpus;	/* of this host, for ends that spin */
+	unsigned ends;	/* of the client and its server, those on this host */
+	unsigned first; /* where a client is that --cpus does not pin, */
+	unsigned last;	/* and a server */
+};
+
+/* What --poll auto and too many spinning ends become on this host, or two on
+ * one CPU.  Returns a line to say to the user, or NULL. */
+const char *plan_settle_poll(struct plan *plan, const struct poll_room *room,
 			     char *buf, size_t cap);
 
 /* A trial's order over the points: a permutation from the seed. */

@@ -163,16 +163,21 @@ static void close_peers(struct run *run)
 
 static void settle_poll(struct run *run)
 {
-	unsigned cpus[CPU_LIST_MAX], i;
+	unsigned cpus[CPU_LIST_MAX] = {0}, i;
 	char line[200];
 	unsigned n = cpu_allowed(cpus, CPU_LIST_MAX);
-	unsigned ends = run->peers[0].same_host ? 2 : 1;
+	struct poll_room room = {
+		.cpus = n,
+		.ends = run->peers[0].same_host ? 2 : 1,
+		.first = cpus[0],
+		.last = cpus[n ? n - 1 : 0],
+	};
 	const char *say;
 
 	if (run->peers[0].hello.host.cpus_allowed < n)
-		n = run->peers[0].hello.host.cpus_allowed;
+		room.cpus = run->peers[0].hello.host.cpus_allowed;
 	for (i = 0; i < run->n_plans; i++) {
-		say = plan_settle_poll(&run->plans[i], n, ends, line,
+		say = plan_settle_poll(&run->plans[i], &room, line,
 				       sizeof(line));
 		if (say)
 			run_warn(run, "%s", say);

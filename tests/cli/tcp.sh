@@ -35,6 +35,9 @@ try "$bench" run sendrecv --transport tcp -s 1k --poll spin,event,yield -D 20ms 
 ok "three poll modes" is "$status" 0
 ok "their rows" is "$(column p/sendrecv.csv poll | sort | uniq -c | tr -s ' \n' ' ')" \
 	" 2 event 2 spin 2 yield "
+try "$bench" run sendrecv --transport tcp -s 1k -n 50 --trials 1 --cpus 0,0 --out pinned
+ok "both pinned to one CPU: events, and said" eval '
+	all_are event pinned/sendrecv.csv poll && err_has "2 ends on 1 CPU"'
 try taskset -c 0 "$bench" run sendrecv --transport tcp -s 1k -n 50 --trials 1 --poll spin --out one
 ok "one CPU: events instead, ok" is "$status" 0
 ok "one CPU: said" err_has "waiting by events"

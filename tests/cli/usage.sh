@@ -55,7 +55,7 @@ ok "--connect to nobody" fails_with 4 "peer-refused" \
 ok "--connect to a name that is none" fails_with 4 "--connect" \
 	run sendrecv --connect no-such-host.invalid
 ok "report of nothing" fails_with 3 "no-file" report "$work/none"
-ok "size beyond memory" fails_with 3 "no-memory" \
+ok "size beyond memory" fails_with 3 "ask for less (a smaller --size" \
 	run sendrecv --transport tcp -s 900G --trials 1 --out big
 ok "unwritable results" fails_with 3 "" \
 	run sendrecv --transport tcp -s 1k -n 1 --out /proc/nowhere

@@ -266,6 +266,7 @@ static void no_place_is_favoured(void **state)
 static const char *settle(const char *poll, unsigned cpus, unsigned ends,
 			  unsigned *modes)
 {
+	const struct poll_room room = {cpus, ends, 0, cpus - 1};
 	static char line[200];
 	const char *say;
 	unsigned i;
@@ -275,7 +276,7 @@ static const char *settle(const char *poll, unsigned cpus, unsigned ends,
 	set("transport", "tcp");
 	set("poll", poll);
 	expand();
-	say = plan_settle_poll(&plan, cpus, ends, line, sizeof(line));
+	say = plan_settle_poll(&plan, &room, line, sizeof(line));
 	for (i = 0; i < plan.n_points; i++) {
 		modes[i] = (unsigned)plan.points[i].client.link.poll;
 		assert_int_equal(plan.points[i].server.link.poll, modes[i]);
@@ -304,7 +305,7 @@ static void polling_settles(void **state)
 	assert_int_equal(m[2], POLL_EVENT);
 	assert_int_equal(m[3], POLL_YIELD);
 	assert_non_null(say);
-	assert_non_null(strstr(say, "2 ends and 1 CPU"));
+	assert_non_null(strstr(say, "2 ends on 1 CPU"));
 	assert_non_null(strstr(say, "instead of spinning"));
 
 	say = settle("auto", 1, 2, m);
@@ -313,6 +314,40 @@ static void polling_settles(void **state)
 	/* Nothing was changed: there is nothing to say. */
 	assert_null(settle("yield", 1, 2, m));
 	assert_null(settle("event", 1, 2, m));
+}
+
+/* Two on a CPU that --cpus names, or that the other end has by itself. */
+static void ends_on_one_cpu_do_not_spin(void **state)
+{
+	static const char *const pins[][3] = {
+		/* client, server, what waits */
+		{"1", "1", "event"},	{"3", "auto", "event"},
+		{"auto", "0", "event"}, {"0", "3", "spin"},
+		{"2", "auto", "spin"},	{"auto", "auto", "spin"},
+	};
+	struct poll_room room = {4, 2, 0, 3};
+	char line[200], both[20];
+	const char *say;
+	unsigned i;
+	bool spin;
+
+	(void)state;
+	for (i = 0; i < sizeof(pins) / sizeof(pins[0]); i++) {
+		init();
+		set("size", "1k");
+		set("transport", "tcp");
+		snprintf(both, sizeof(both), "%s,%s", pins[i][0], pins[i][1]);
+		set("cpus", both);
+		expand();
+		spin = !strcmp(pins[i][2], "spin");
+		say = plan_settle_poll(&plan, &room, line, sizeof(line));
+		assert_true(spin == !say);
+		assert_int_equal(plan.points[0].client.link.poll,
+				 spin ? POLL_SPIN : POLL_EVENT);
+		if (say)
+			assert_non_null(strstr(say, "2 ends on 1 CPU"));
+		plan_fini(&plan);
+	}
 }
 
 /* A trial's own time is in it, and what comes before. */
@@ -538,6 +573,7 @@ int main(void)
 		cmocka_unit_test(orders),
 		cmocka_unit_test(no_place_is_favoured),
 		cmocka_unit_test(polling_settles),
+		cmocka_unit_test(ends_on_one_cpu_do_not_spin),
 		cmocka_unit_test(expected_time),
 		cmocka_unit_test(sweeps_from_a_baseline),
 		cmocka_unit_test(smoke_thins_out),
