@@ -36,8 +36,6 @@ static void print_counter(const struct counters *c, unsigned slot,
 
 	if (!is_here(c, slot))
 		why = reason_word(reading_reason(state));
-	else if (c->by_rusage[slot])
-		why = "by getrusage";
 	printf("    %-27s %-14s %s\n", ctr->name, why,
 	       event_of(microarch, ctr));
 }

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "machine/counter_event.h"
+#include "machine/sysfs.h"
 
 static int sys_open(struct perf_event_attr *attr, pid_t pid, int cpu,
 		    int group_fd, unsigned long flags)
@@ -45,9 +48,25 @@ static void sys_close(int fd)
 	close(fd);
 }
 
-static int sys_getrusage(int who, struct rusage *ru)
+static void sys_accounts(struct thread_accounts *a)
 {
-	return getrusage(who, ru) ? -errno : 0;
+	struct rusage ru = {0};
+	struct timespec ts = {0};
+	uint64_t migrations = 0;
+	bool known = !sysfs_field("/proc/thread-self/sched", "se.nr_migrations",
+				  &migrations);
+
+	getrusage(RUSAGE_THREAD, &ru);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	*a = (struct thread_accounts){
+		.cpu_ns = (uint64_t)ts.tv_sec * 1000000000u +
+			  (uint64_t)ts.tv_nsec,
+		.faults = (uint64_t)(ru.ru_minflt + ru.ru_majflt),
+		.major_faults = (uint64_t)ru.ru_majflt,
+		.switches = (uint64_t)(ru.ru_nvcsw + ru.ru_nivcsw),
+		.migrations = migrations,
+		.migrations_known = known,
+	};
 }
 
 const struct counter_sys counter_sys_linux = {
@@ -57,7 +76,7 @@ const struct counter_sys counter_sys_linux = {
 	.mmap = sys_mmap,
 	.munmap = sys_munmap,
 	.close = sys_close,
-	.getrusage = sys_getrusage,
+	.accounts = sys_accounts,
 	.microarch = counter_microarch,
 	.encode = counter_encode,
 	.devices = "/sys/bus/event_source/devices",

@@ -6,9 +6,20 @@
 #define MACHINE_COUNTER_SYS_H
 
 #include <linux/perf_event.h>
+#include <stdbool.h>
 #include <stddef.h>
-#include <sys/resource.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+/* What the kernel accounts of the calling thread, whoever asks, since it
+ * began. */
+struct thread_accounts {
+	uint64_t cpu_ns; /* user and system */
+	uint64_t faults, major_faults;
+	uint64_t switches;
+	uint64_t migrations;
+	bool migrations_known; /* not where /proc/.../sched is missing */
+};
 
 struct counter_sys {
 	int (*perf_event_open)(struct perf_event_attr *attr, pid_t pid, int cpu,
@@ -18,7 +29,7 @@ struct counter_sys {
 	void *(*mmap)(int fd, size_t len); /* read-only; NULL on failure */
 	void (*munmap)(void *page, size_t len);
 	void (*close)(int fd);
-	int (*getrusage)(int who, struct rusage *ru);
+	void (*accounts)(struct thread_accounts *a);
 	/* libpfm's: counter_microarch and counter_encode. */
 	const char *(*microarch)(void);
 	int (*encode)(const char *event, struct perf_event_attr *attr);

@@ -130,34 +130,6 @@ static int open_event(struct counters *c, unsigned slot, enum counter_kind kind,
 	return ret;
 }
 
-static const uint64_t soft_configs[CTR_COUNT] = {
-	[CTR_TASK_CLOCK] = PERF_COUNT_SW_TASK_CLOCK,
-	[CTR_PAGE_FAULTS] = PERF_COUNT_SW_PAGE_FAULTS,
-	[CTR_MAJOR_FAULTS] = PERF_COUNT_SW_PAGE_FAULTS_MAJ,
-	[CTR_SWITCHES] = PERF_COUNT_SW_CONTEXT_SWITCHES,
-	[CTR_MIGRATIONS] = PERF_COUNT_SW_CPU_MIGRATIONS,
-};
-
-/*
- * Software events happen in the kernel: one that may not look there would
- * count 0 switches for ever.  So kernel and user, or the process's own
- * accounts, or nothing.
- */
-static enum reading_state open_soft(struct counters *c, unsigned slot,
-				    unsigned id)
-{
-	struct perf_event_attr attr = {.type = PERF_TYPE_SOFTWARE,
-				       .config = soft_configs[id]};
-	int ret = open_event(c, slot, COUNTER_SOFT, &attr, -1);
-
-	if (!ret)
-		return READING_OK;
-	if (id == CTR_MIGRATIONS)
-		return counters_why(ret);
-	c->by_rusage[slot] = true;
-	return READING_OK;
-}
-
 /* The directory of a PMU that is no core's: it has a cpumask.  Returns how
  * many CPUs stand for it, 0 for a core's. */
 static unsigned uncore_cpus(const struct counters *c, uint32_t type,
@@ -267,7 +239,7 @@ static enum reading_state open_slot(struct counters *c, unsigned slot)
 	if (kind == COUNTER_NIC)
 		return READING_NONE;
 	if (kind == COUNTER_SOFT)
-		return open_soft(c, slot, ctr->id);
+		return READING_OK;
 	/* libpfm need not be woken for a machine that counts nothing. */
 	if (kind == COUNTER_CORE && ctr->id != CTR_EVENT &&
 	    ask_pmu(c) != READING_OK)
@@ -313,12 +285,6 @@ static void read_group(const struct counters *c, struct counter_group *g,
 		g->failed = true;
 }
 
-static void usage(const struct counters *c, struct rusage *ru)
-{
-	memset(ru, 0, sizeof(*ru));
-	c->sys->getrusage(RUSAGE_THREAD, ru);
-}
-
 /*
  * Whatever is read is read before the first group starts, and after the last
  * has stopped.  A group follows its leader, whose members stay enabled:
@@ -336,7 +302,7 @@ void counters_enable(struct counters *c)
 		read_group(c, g, &g->before);
 	}
 	if (c->list.n)
-		usage(c, &c->usage_before);
+		c->sys->accounts(&c->before);
 	for (i = 0; i < c->n_groups; i++) {
 		g = &c->group[i];
 		g->failed |=
@@ -355,7 +321,7 @@ void counters_disable(struct counters *c)
 			c->sys->ioctl(g->fd[0], PERF_EVENT_IOC_DISABLE, 0) != 0;
 	}
 	if (c->list.n)
-		usage(c, &c->usage_after);
+		c->sys->accounts(&c->after);
 	for (i = 0; i < c->n_groups; i++)
 		read_group(c, &c->group[i], &c->group[i].after);
 }
@@ -371,32 +337,36 @@ static struct reading group_value(const struct counter_group *g, unsigned i)
 			  b->running - a->running);
 }
 
-static uint64_t usage_of(unsigned id, const struct rusage *ru)
+static uint64_t account_of(unsigned id, const struct thread_accounts *a)
 {
 	switch (id) {
 	case CTR_TASK_CLOCK:
-		return (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) *
-			       1000000000u +
-		       (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec) *
-			       1000u;
+		return a->cpu_ns;
 	case CTR_PAGE_FAULTS:
-		return (uint64_t)(ru->ru_minflt + ru->ru_majflt);
+		return a->faults;
 	case CTR_MAJOR_FAULTS:
-		return (uint64_t)ru->ru_majflt;
+		return a->major_faults;
+	case CTR_SWITCHES:
+		return a->switches;
 	default:
-		return (uint64_t)(ru->ru_nvcsw + ru->ru_nivcsw);
+		return a->migrations;
 	}
 }
 
-static struct reading usage_value(const struct counters *c, unsigned slot)
+static struct reading account(const struct counters *c, unsigned id)
 {
-	unsigned id = c->list.counter[slot].id;
-	uint64_t a = usage_of(id, &c->usage_before);
-	uint64_t b = usage_of(id, &c->usage_after);
+	const uint64_t a = account_of(id, &c->before);
+	const uint64_t b = account_of(id, &c->after);
 
-	if (b < a)
+	if (b < a || (id == CTR_MIGRATIONS && !c->after.migrations_known))
 		return (struct reading){.state = READING_UNREADABLE};
 	return (struct reading){.value = b - a, .state = READING_OK};
+}
+
+static bool is_account(const struct counter *ctr)
+{
+	return ctr->id != CTR_EVENT &&
+	       counter_defs[ctr->id].kind == COUNTER_SOFT;
 }
 
 void counters_take(const struct counters *c, struct tally *t)
@@ -408,8 +378,8 @@ void counters_take(const struct counters *c, struct tally *t)
 		if (counter_is_nic(&c->list.counter[i]))
 			continue;
 		memset(&t->counter[i], 0, sizeof(t->counter[i]));
-		if (c->by_rusage[i])
-			t->counter[i] = usage_value(c, i);
+		if (is_account(&c->list.counter[i]))
+			t->counter[i] = account(c, c->list.counter[i].id);
 		else if (c->state[i] != READING_OK)
 			t->counter[i].state = c->state[i];
 	}

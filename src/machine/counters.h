@@ -4,6 +4,11 @@
  * so that what is compared was counted at the same time; events outside the
  * cores are the whole host's.
  *
+ * An open event of a thread costs at each of its context switches (perf
+ * takes it off the CPU and puts it back), which is in the midst of what is
+ * measured.  So what the kernel accounts of a thread anyway is read from
+ * there, and is no event.
+ *
  *	counters_open(c, list, &counter_sys_linux);
  *	counters_enable(c);  ...the loop: nothing of ours in it...
  *	counters_disable(c);
@@ -44,10 +49,7 @@ struct counters {
 	struct counter_list list;
 	/* READING_OK where a group counts it; otherwise why none does. */
 	uint8_t state[TALLY_COUNTERS_MAX];
-	/* Counted by getrusage: where perf is forbidden, faults and switches
-	 * need not be missing. */
-	bool by_rusage[TALLY_COUNTERS_MAX];
-	struct rusage usage_before, usage_after;
+	struct thread_accounts before, after;
 	struct counter_group group[COUNTER_GROUPS_MAX];
 	unsigned n_groups;
 	enum reading_state pmu; /* a core's, once asked */

@@ -117,6 +117,8 @@ int sysfs_field(const char *path, const char *key, uint64_t *v)
 	p = line_of(buf, key);
 	if (!p)
 		return -ENODATA;
+	p += strspn(p, " \t");
+	p += *p == ':';
 	ret = parse_u64(p, &x, &rest);
 	if (ret)
 		return ret;

@@ -20,7 +20,7 @@ int sysfs_u64(const char *path, uint64_t *v);
 
 /*
  * The number behind `key` at the start of a line, as in "MemAvailable:  12
- * kB" (a "kB" multiplies) or "inactive_file 4096".  -ENODATA without such a
+ * kB" (a "kB" multiplies), "inactive_file 4096" or "nr_switches   :    1".  -ENODATA without such a
  * line in the first 16 KiB.
  */
 int sysfs_field(const char *path, const char *key, uint64_t *v);
