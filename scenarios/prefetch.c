@@ -120,17 +120,17 @@ static const struct sweep sweeps[] = {
 };
 
 struct state {
-	struct prefetch_hold hold;
-	struct pattern pattern;
-	bool write;
-	uint64_t sum; /* of what a read must find */
-
-	struct exchange exchange;
+	struct exchange exchange; /* first: see work/exchange.h */
 	struct stages stages;
 	/* Or, with --local: */
 	struct mem mem;
 	uint64_t op, lines, verified;
 	bool each;
+
+	struct prefetch_hold hold;
+	struct pattern pattern;
+	bool write;
+	uint64_t sum; /* of what a read must find */
 };
 
 /* --- what a point is ----------------------------------------------------------- */
@@ -152,22 +152,13 @@ static int supported(const void *cfg, struct err *err)
 static void need(const void *cfg, struct need *n)
 {
 	const struct cfg *c = cfg;
-	size_t request, response;
 
-	exchange_sizes(&c->exchange, &request, &response);
-	*n = (struct need){
-		.ops = OP_BIT(OP_SEND) | OP_BIT(OP_RECV),
-		.max_bytes = request > response ? request : response,
-		.recv_depth = EXCHANGE_RECVS,
-		.lock_bytes = exchange_bytes(&c->exchange, 1),
-		.op = c->local ? "scan" : "send",
-		.size_bytes = response,
-		.open_loop = c->exchange.rate != 0,
-		.no_link = c->local,
-		.client_alone = c->local,
-		.switches_prefetchers =
-			!c->local && c->prefetchers != PREFETCH_AS_FOUND,
-	};
+	exchange_need(cfg, n);
+	n->switches_prefetchers =
+		!c->local && c->prefetchers != PREFETCH_AS_FOUND;
+	n->no_link = n->client_alone = c->local;
+	if (c->local)
+		n->op = "scan";
 }
 
 /* The end that scans. */
@@ -354,17 +345,7 @@ static int setup(struct end *e, const void *cfg, struct err *err)
 
 static int client(struct end *e, const struct phase *ph, struct err *err)
 {
-	struct state *s = e->state;
-
-	return e->ep ? exchange_client(&s->exchange, ph, err)
-		     : walk_alone(e, ph, err);
-}
-
-static int server(struct end *e, const struct phase *ph, struct err *err)
-{
-	struct state *s = e->state;
-
-	return exchange_server(&s->exchange, ph, err);
+	return e->ep ? exchange_client(e, ph, err) : walk_alone(e, ph, err);
 }
 
 /* Prefetchers that cannot be put back are told here; teardown has no words. */
@@ -374,7 +355,7 @@ static int verify(struct end *e, struct err *err)
 	int ret = 0;
 
 	if (e->ep)
-		ret = exchange_verify_last(&s->exchange, err);
+		ret = exchange_verify_last(e, err);
 	else if (s->op && !s->each)
 		ret = verify_alone(s, s->op - 1, err);
 	return ret ? ret : prefetch_hold_end(&s->hold, err);
@@ -426,7 +407,7 @@ const struct scenario scenario_prefetch = {
 	.begin = begin,
 	.setup = setup,
 	.client = client,
-	.server = server,
+	.server = exchange_server,
 	.verify = verify,
 	.teardown = teardown,
 };

@@ -54,23 +54,6 @@ static int supported(const void *cfg, struct err *err)
 	return 0;
 }
 
-static void need(const void *cfg, struct need *n)
-{
-	const struct exchange_cfg *x = &((const struct cfg *)cfg)->exchange;
-	size_t request, response;
-
-	exchange_sizes(x, &request, &response);
-	*n = (struct need){
-		.ops = OP_BIT(OP_SEND) | OP_BIT(OP_RECV),
-		.max_bytes = request > response ? request : response,
-		.recv_depth = EXCHANGE_RECVS,
-		.lock_bytes = exchange_bytes(x, 1),
-		.op = "send",
-		.size_bytes = response,
-		.open_loop = x->rate != 0,
-	};
-}
-
 static uint64_t write_lines(struct exchange *x, void *arg)
 {
 	(void)arg;
@@ -91,21 +74,6 @@ static int setup(struct end *e, const void *cfg, struct err *err)
 		return err_sys(err, -ENOMEM, "sendrecv");
 	return exchange_init(e->state, e, &c->exchange,
 			     c->prepare == PREPARE_WRITE ? &write : NULL, err);
-}
-
-static int client(struct end *e, const struct phase *ph, struct err *err)
-{
-	return exchange_client(e->state, ph, err);
-}
-
-static int server(struct end *e, const struct phase *ph, struct err *err)
-{
-	return exchange_server(e->state, ph, err);
-}
-
-static int verify(struct end *e, struct err *err)
-{
-	return exchange_verify_last(e->state, err);
 }
 
 static void teardown(struct end *e)
@@ -135,10 +103,10 @@ const struct scenario scenario_sendrecv = {
 	.report = &report_sendrecv,
 	.cfg_size = sizeof(struct cfg),
 	.supported = supported,
-	.need = need,
+	.need = exchange_need,
 	.setup = setup,
-	.client = client,
-	.server = server,
-	.verify = verify,
+	.client = exchange_client,
+	.server = exchange_server,
+	.verify = exchange_verify_last,
 	.teardown = teardown,
 };

@@ -122,7 +122,7 @@ static const struct opt_group group = {
 };
 
 struct state {
-	struct exchange exchange;
+	struct exchange exchange; /* first: see work/exchange.h */
 	struct stages stages;
 	struct mem dummy;
 	scan_fn *scan;
@@ -157,18 +157,9 @@ static void canonical(void *cfg)
 static void need(const void *cfg, struct need *n)
 {
 	const struct cfg *c = cfg;
-	size_t request, response;
 
-	exchange_sizes(&c->exchange, &request, &response);
-	*n = (struct need){
-		.ops = OP_BIT(OP_SEND) | OP_BIT(OP_RECV),
-		.max_bytes = request > response ? request : response,
-		.recv_depth = EXCHANGE_RECVS,
-		.lock_bytes = exchange_bytes(&c->exchange, (unsigned)c->rotate),
-		.op = "send",
-		.size_bytes = response,
-		.open_loop = c->exchange.rate != 0,
-	};
+	exchange_need(cfg, n);
+	n->lock_bytes = exchange_bytes(&c->exchange, (unsigned)c->rotate);
 }
 
 /* --- the server's part ---------------------------------------------------- */
@@ -285,27 +276,6 @@ static int setup(struct end *e, const void *cfg, struct err *err)
 	return exchange_init(&s->exchange, e, cfg, &prep, err);
 }
 
-static int client(struct end *e, const struct phase *ph, struct err *err)
-{
-	struct state *s = e->state;
-
-	return exchange_client(&s->exchange, ph, err);
-}
-
-static int server(struct end *e, const struct phase *ph, struct err *err)
-{
-	struct state *s = e->state;
-
-	return exchange_server(&s->exchange, ph, err);
-}
-
-static int verify(struct end *e, struct err *err)
-{
-	struct state *s = e->state;
-
-	return exchange_verify_last(&s->exchange, err);
-}
-
 static void teardown(struct end *e)
 {
 	struct state *s = e->state;
@@ -344,8 +314,8 @@ const struct scenario scenario_touch = {
 	.canonical = canonical,
 	.need = need,
 	.setup = setup,
-	.client = client,
-	.server = server,
-	.verify = verify,
+	.client = exchange_client,
+	.server = exchange_server,
+	.verify = exchange_verify_last,
 	.teardown = teardown,
 };

@@ -10,32 +10,7 @@
 #include "base/opt.h"
 #include "metric/metric.h"
 #include "run/end.h"
-
-/* What a point asks of its link; filled from the scenario's options. */
-struct need {
-	unsigned ops;	    /* OP_BIT()s that the transport must have */
-	uint64_t max_bytes; /* the largest message */
-	unsigned recv_depth;
-	unsigned send_depth; /* work outstanding per lane; 0: --tx-depth */
-	unsigned lanes;	     /* 0: one */
-	unsigned sges;	     /* pieces in a work; 0: up to 4 */
-	unsigned peers;	     /* that the client has a link to; 0: one */
-	unsigned workers;    /* of each end, that wait at once; 0: one */
-	struct ep_extras extras;
-	/* No link is opened (end->ep is NULL): the scenario measures something
-	 * local, or makes connections of its own. */
-	bool no_link;
-	/* The server has no part in it (with no_link), as if the scenario
-	 * had none. */
-	bool client_alone;
-	uint64_t lock_bytes; /* memory to be registered at one end */
-	const char *op;	     /* for the row: "send" */
-	uint64_t size_bytes; /* for the row */
-	bool open_loop;	     /* for the row */
-	/* The server's hardware prefetchers are switched, which it must allow:
-	 * whoever else works there feels it. */
-	bool switches_prefetchers;
-};
+#include "run/need.h"
 
 /* A shared option's default where the scenario wants another one, against the
  * quick preset too. */

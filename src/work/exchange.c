@@ -75,8 +75,10 @@ static int verify_response(struct exchange *x, uint64_t op, struct err *err)
 	return scan_verify(x->response, x->response_bytes, &want, err);
 }
 
-int exchange_verify_last(struct exchange *x, struct err *err)
+int exchange_verify_last(struct end *e, struct err *err)
 {
+	struct exchange *const x = e->state;
+
 	/* With `each` it was checked when it came (and cleared since). */
 	if (x->verify != VERIFY_ENDS || !x->op)
 		return 0;
@@ -291,10 +293,11 @@ static void take_seed(struct exchange *x)
 		x->service.state = seed + SEED_SERVICE;
 }
 
-int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
+int exchange_client(struct end *e, const struct phase *ph, struct err *err)
 {
-	struct hist *lat = &x->end->tally.latency;
-	const struct clock *clk = x->end->clock;
+	struct exchange *const x = e->state;
+	struct hist *lat = &e->tally.latency;
+	const struct clock *clk = e->clock;
 	const bool each = x->verify == VERIFY_EACH;
 	bool check = each || (!ph->measured && x->verify != VERIFY_NONE);
 	uint64_t t0, t1, begin, backlog = 0;
@@ -305,10 +308,10 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 	ret = take_line(x, err);
 	if (ret)
 		return ret;
-	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
+	end_waiter_init(&w, e, x->response_bytes + x->request_bytes);
 	/* No two phases, and no two trials, have the same arrivals. */
 	pace_init(&pace, x->rate, x->arrival, clk->ticks_per_ns,
-		  x->end->seed + x->op);
+		  e->seed + x->op);
 	begin = t1 = clock_ticks(clk);
 	while (!parts_phase_over(ph, w.done, clock_ns(clk, t1 - begin)) &&
 	       !stop_requested) {
@@ -340,9 +343,9 @@ int exchange_client(struct exchange *x, const struct phase *ph, struct err *err)
 		check = each;
 	}
 	close_tally(x, w.done, clock_ns(clk, t1 - begin));
-	tally_set(&x->end->tally, EXCHANGE_COLD, x->cold_ns);
+	tally_set(&e->tally, EXCHANGE_COLD, x->cold_ns);
 	if (pace.open)
-		tally_set(&x->end->tally, EXCHANGE_BACKLOG_MAX, backlog);
+		tally_set(&e->tally, EXCHANGE_BACKLOG_MAX, backlog);
 	if (stop_requested)
 		return parts_interrupted(err);
 	return 0;
@@ -494,27 +497,28 @@ static int serve_all(struct exchange *x, const struct phase *ph,
 	}
 }
 
-int exchange_server(struct exchange *x, const struct phase *ph, struct err *err)
+int exchange_server(struct end *e, const struct phase *ph, struct err *err)
 {
+	struct exchange *const x = e->state;
 	struct stages *const stages = x->prep.stages;
 	struct end_waiter w;
 	int ret;
 
-	end_waiter_init(&w, x->end, x->response_bytes + x->request_bytes);
+	end_waiter_init(&w, e, x->response_bytes + x->request_bytes);
 	take_seed(x);
 	if (stages)
-		stages_begin(stages, &x->end->tally);
+		stages_begin(stages, &e->tally);
 	ret = serve_all(x, ph, &w, err);
 	if (!ret && stages)
 		ret = drain(x, err);
 	if (!ret)
 		ret = check_counts(x, w.done, err);
 	if (stages) {
-		stages_finish(stages, &x->end->tally);
-		exchange_line_time(&x->end->tally, stages->time[STAGE_SCAN],
+		stages_finish(stages, &e->tally);
+		exchange_line_time(&e->tally, stages->time[STAGE_SCAN],
 				   x->prep.lines);
 	}
-	tally_set(&x->end->tally, EXCHANGE_LINE_BYTES, x->line);
+	tally_set(&e->tally, EXCHANGE_LINE_BYTES, x->line);
 	close_tally(x, w.done, 0);
 	return ret;
 }

@@ -6,7 +6,10 @@
  *
  * The two loops are written once, here, for every scenario that exchanges;
  * what the server does to the response before it sends it is the scenario's
- * (struct exchange_prep).
+ * (struct exchange_prep).  Such a scenario's options begin with a struct
+ * exchange_cfg and its state with a struct exchange, so that exchange_need,
+ * exchange_client, exchange_server and exchange_verify_last stand in its table
+ * as they are.
  */
 #ifndef WORK_EXCHANGE_H
 #define WORK_EXCHANGE_H
@@ -16,6 +19,7 @@
 
 #include "machine/mem.h"
 #include "run/end.h"
+#include "run/need.h"
 #include "work/pace.h"
 #include "work/scan.h"
 #include "work/stages.h"
@@ -36,8 +40,7 @@ enum { SEED_REQUEST = 0x5eed, SEED_RESPONSE = 0xfeed, SEED_SERVICE = 0x5e1f };
 
 enum exchange_verify { VERIFY_ENDS, VERIFY_EACH, VERIFY_NONE };
 
-/* A scenario names it as its `shared` options; its own struct begins with a
- * struct exchange_cfg. */
+/* A scenario names it as its `shared` options. */
 extern const struct opt_group exchange_opts;
 
 /* What it measures beside the base metrics; a scenario lists them. */
@@ -152,13 +155,15 @@ void exchange_line_time(struct tally *t, const struct hist *scans,
 /* Server: the buffer that operation `op` is answered from; they take turns. */
 char *exchange_response(const struct exchange *x, uint64_t op);
 
-int exchange_client(struct exchange *x, const struct phase *ph,
-		    struct err *err);
-int exchange_server(struct exchange *x, const struct phase *ph,
-		    struct err *err);
+/* `cfg` begins with a struct exchange_cfg: two-sided messages, one at a time;
+ * one response buffer. */
+void exchange_need(const void *cfg, struct need *n);
 
+/* The parts of a scenario whose e->state begins with a struct exchange. */
+int exchange_client(struct end *e, const struct phase *ph, struct err *err);
+int exchange_server(struct end *e, const struct phase *ph, struct err *err);
 /* The last message received, still in its buffer. */
-int exchange_verify_last(struct exchange *x, struct err *err);
+int exchange_verify_last(struct end *e, struct err *err);
 
 /* The steps of the two loops, for those who drive both ends from one
  * thread (make bench).  send posts the request; serve handles one request

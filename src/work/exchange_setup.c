@@ -33,6 +33,23 @@ uint64_t exchange_bytes(const struct exchange_cfg *cfg, unsigned buffers)
 	       (buffers ? buffers : 1) * round_up(response);
 }
 
+void exchange_need(const void *cfg, struct need *n)
+{
+	const struct exchange_cfg *x = cfg;
+	size_t request, response;
+
+	exchange_sizes(x, &request, &response);
+	*n = (struct need){
+		.ops = OP_BIT(OP_SEND) | OP_BIT(OP_RECV),
+		.max_bytes = request > response ? request : response,
+		.recv_depth = EXCHANGE_RECVS,
+		.lock_bytes = exchange_bytes(x, 1),
+		.op = "send",
+		.size_bytes = response,
+		.open_loop = x->rate != 0,
+	};
+}
+
 static void make_message(struct exchange *x, struct exchange_message *m,
 			 enum op op, char *addr, size_t len)
 {

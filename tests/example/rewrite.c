@@ -17,7 +17,8 @@
 
 /* --- its options -------------------------------------------------------------*/
 
-/* Begins with the options that it shares with other scenarios. */
+/* Begins with the options that it shares with other scenarios: exchange_need
+ * says for them what a transport must be able to do. */
 struct cfg {
 	struct exchange_cfg exchange;
 	uint64_t passes;
@@ -45,6 +46,7 @@ static const struct opt_group group = {
 
 /* --- the experiment ----------------------------------------------------------*/
 
+/* Begins with the exchange: its two loops are the client and the server. */
 struct state {
 	struct exchange exchange;
 	uint64_t passes;
@@ -56,24 +58,6 @@ static int supported(const void *cfg, struct err *err)
 	(void)cfg;
 	(void)err;
 	return 0;
-}
-
-/* What a transport must be able to do for this point. */
-static void need(const void *cfg, struct need *n)
-{
-	const struct cfg *c = cfg;
-	size_t request, response;
-
-	exchange_sizes(&c->exchange, &request, &response);
-	*n = (struct need){
-		.ops = OP_BIT(OP_SEND) | OP_BIT(OP_RECV),
-		.max_bytes = request > response ? request : response,
-		.recv_depth = EXCHANGE_RECVS,
-		.lock_bytes = exchange_bytes(&c->exchange, 1),
-		.op = "send",
-		.size_bytes = response,
-		.open_loop = c->exchange.rate != 0,
-	};
 }
 
 /* Between request and response, at the server, in the timed part.  The last
@@ -107,27 +91,6 @@ static int setup(struct end *e, const void *cfg, struct err *err)
 	s->passes = c->passes;
 	prep.arg = s;
 	return exchange_init(&s->exchange, e, &c->exchange, &prep, err);
-}
-
-static int client(struct end *e, const struct phase *ph, struct err *err)
-{
-	struct state *s = e->state;
-
-	return exchange_client(&s->exchange, ph, err);
-}
-
-static int server(struct end *e, const struct phase *ph, struct err *err)
-{
-	struct state *s = e->state;
-
-	return exchange_server(&s->exchange, ph, err);
-}
-
-static int verify(struct end *e, struct err *err)
-{
-	struct state *s = e->state;
-
-	return exchange_verify_last(&s->exchange, err);
 }
 
 /* Called whatever failed before. */
@@ -187,10 +150,10 @@ const struct scenario scenario_rewrite = {
 	.report = &results,
 	.cfg_size = sizeof(struct cfg),
 	.supported = supported,
-	.need = need,
+	.need = exchange_need,
 	.setup = setup,
-	.client = client,
-	.server = server,
-	.verify = verify,
+	.client = exchange_client,
+	.server = exchange_server,
+	.verify = exchange_verify_last,
 	.teardown = teardown,
 };

@@ -37,6 +37,8 @@ static void open_both(void)
 	memset(&spoil, 0, sizeof(spoil));
 	open_end(&client, ROLE_ACTIVE, &a);
 	open_end(&server, ROLE_PASSIVE, &b);
+	client.state = &cx;
+	server.state = &sx;
 	assert_int_equal(exchange_init(&cx, &client, &cfg, &prep, &err), 0);
 	assert_int_equal(exchange_init(&sx, &server, &cfg, &prep, &err), 0);
 	connect_loop(&a, &b);
@@ -53,12 +55,12 @@ static void close_both(void)
 
 static int run_client(const struct phase *ph, struct err *err)
 {
-	return exchange_client(&cx, ph, err);
+	return exchange_client(&client, ph, err);
 }
 
 static int run_server(const struct phase *ph, struct err *err)
 {
-	return exchange_server(&sx, ph, err);
+	return exchange_server(&server, ph, err);
 }
 
 static const struct loop_phase both = {run_client, run_server};
@@ -92,7 +94,8 @@ static void verifies_last(void)
 {
 	struct err err;
 
-	if (exchange_verify_last(&cx, &err) || exchange_verify_last(&sx, &err))
+	if (exchange_verify_last(&client, &err) ||
+	    exchange_verify_last(&server, &err))
 		fail_msg("%s", err.text);
 }
 

@@ -345,16 +345,16 @@ static void ends_finds_first_and_last(void **state)
 	good(&warm);
 	spoil_response(5, 2000);
 	good(&ph);
-	assert_int_equal(exchange_verify_last(&sx, &err), 0);
-	assert_int_equal(exchange_verify_last(&cx, &err), -EBADMSG);
+	assert_int_equal(exchange_verify_last(&server, &err), 0);
+	assert_int_equal(exchange_verify_last(&client, &err), -EBADMSG);
 	is_verify_failed(&err, 6);
 
 	again();
 	good(&warm);
 	spoil_request(5, 9); /* the 7th since open: slot 0, as the 5th */
 	good(&ph);
-	assert_int_equal(exchange_verify_last(&cx, &err), 0);
-	assert_int_equal(exchange_verify_last(&sx, &err), -EBADMSG);
+	assert_int_equal(exchange_verify_last(&client, &err), 0);
+	assert_int_equal(exchange_verify_last(&server, &err), -EBADMSG);
 	is_verify_failed(&err, 6);
 }
 
