@@ -12,16 +12,24 @@
 
 struct command {
 	const char *name;
-	const char *usage;		   /* after the name */
-	const char *summary;		   /* a line */
+	const char *usage;			/* after the name */
+	const char *summary;			/* a line */
+	const char *about;			/* for its help: a paragraph */
+	const struct opt_group *const *options; /* n_options; may be NULL */
+	unsigned n_options;
+	const char *more; /* what its help ends with; may be NULL */
 	int (*run)(int argc, char **argv); /* argv[0] is the name */
-	void (*help)(void);
 };
 
 extern const struct command cmd_list, cmd_info, cmd_serve, cmd_run, cmd_check,
 	cmd_compare, cmd_report, cmd_help;
 
 extern const struct opt_group compare_opts;
+
+/* Help for one command, to stdout; returns 0, the exit code. */
+int command_help(const struct command *c);
+/* For one that takes no options: whether that is all that was asked for. */
+bool command_wants_help(int argc, char **argv);
 
 /* Parts of the manuals and the completion, for the Makefile; false if there
  * is no such part. */

@@ -5,15 +5,6 @@
 
 #include "report/check.h"
 
-static void help(void)
-{
-	puts("usage: rdmabench check DIR\n");
-	puts("What must hold in any results, a line each. Exit 1 if something "
-	     "exact does\nnot: that is a bug, of rdmabench, a driver or a "
-	     "device. A warning is a place\nto look; what depends on hardware "
-	     "is only said.");
-}
-
 static const char *verdict(const struct check_line *l)
 {
 	if (l->kind == CHECK_HARDWARE)
@@ -51,11 +42,8 @@ static int run(int argc, char **argv)
 	struct err err = {0};
 	int code = 0;
 
-	if (argc == 2 &&
-	    (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
-		help();
-		return 0;
-	}
+	if (command_wants_help(argc, argv))
+		return command_help(&cmd_check);
 	if (argc != 2 || !argv[1][0] || argv[1][0] == '-') {
 		fputs("rdmabench: check takes one results folder\n", stderr);
 		return EXIT_USAGE;
@@ -73,6 +61,11 @@ const struct command cmd_check = {
 	.name = "check",
 	.usage = "DIR",
 	.summary = "what must hold in any results",
+	.about = "What must hold in any results, a line each. Exit 1 if "
+		 "something "
+		 "exact does not: that is a bug, of rdmabench, a driver or a "
+		 "device. "
+		 "A warning is a place to look; what depends on hardware is "
+		 "only said.",
 	.run = run,
-	.help = help,
 };

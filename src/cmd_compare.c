@@ -59,17 +59,7 @@ const struct opt_group compare_opts = {
 	.n = sizeof(opts) / sizeof(opts[0]),
 };
 
-static void help(void)
-{
-	puts("usage: rdmabench compare OLD NEW [options]\n");
-	puts("Compares two results folders point by point: the ratio of the "
-	     "medians over\ntrials with its interval, an exact rank test "
-	     "corrected for the number of\npoints, and what differs between "
-	     "the machines. Exit 1 if something is\nsignificantly worse by "
-	     "more than the threshold, 5 if there are too few trials\nto "
-	     "tell.\n");
-	opt_help(stdout, &compare_opts);
-}
+static const struct opt_group *const groups[] = {&compare_opts};
 
 static int parse_threshold(const char *text, double *threshold, struct err *err)
 {
@@ -90,7 +80,6 @@ static int parse_threshold(const char *text, double *threshold, struct err *err)
 static int parse(int argc, char **argv, struct args *a,
 		 struct compare_options *o, char *out, struct err *err)
 {
-	const struct opt_group *groups[] = {&compare_opts};
 	struct compare_cfg cfg;
 	int ret;
 
@@ -173,10 +162,8 @@ static int run(int argc, char **argv)
 
 	if (parse(argc, argv, &a, &o, out, &err))
 		return cmd_fail(&err);
-	if (a.help) {
-		help();
-		return 0;
-	}
+	if (a.help)
+		return command_help(&cmd_compare);
 	return compare(a.rest, &o, out);
 }
 
@@ -184,6 +171,15 @@ const struct command cmd_compare = {
 	.name = "compare",
 	.usage = "OLD NEW [options]",
 	.summary = "what changed; exit 1 if worse",
+	.about =
+		"Compares two results folders point by point: the ratio of the "
+		"medians over trials with its interval, an exact rank test "
+		"corrected "
+		"for the number of points, and what differs between the "
+		"machines. "
+		"Exit 1 if something is significantly worse by more than the "
+		"threshold, 5 if there are too few trials to tell.",
+	.options = groups,
+	.n_options = sizeof(groups) / sizeof(groups[0]),
 	.run = run,
-	.help = help,
 };

@@ -7,23 +7,69 @@
 #include "run/run.h"
 #include "run/scenario.h"
 
+enum { USAGE_COLUMN = 44, NARROW_COLUMN = 10 };
+
+/* A narrow terminal has no room for two columns. */
+static void help_line(const struct command *c)
+{
+	const bool narrow = text_width(stdout) < TEXT_WIDTH;
+
+	printf("  %-7s %s", c->name, c->usage);
+	if (narrow)
+		printf("\n%*s", NARROW_COLUMN, "");
+	else
+		printf("%*s",
+		       USAGE_COLUMN - NARROW_COLUMN - (int)strlen(c->usage),
+		       "");
+	text_wrap(stdout, c->summary, narrow ? NARROW_COLUMN : USAGE_COLUMN);
+}
+
 static void help(void)
 {
 	const struct command *c;
 	unsigned i;
 
-	puts("rdmabench: what RDMA and non-volatile memory really do for an "
-	     "application here\n");
-	puts("usage: rdmabench COMMAND ...\n");
+	text_wrap(stdout,
+		  "rdmabench: what RDMA and non-volatile memory really do for "
+		  "an application here",
+		  0);
+	puts("\nusage: rdmabench COMMAND ...\n");
 	for (i = 0; (c = command_at(i)); i++)
-		printf("  %-7s %-33s %s\n", c->name, c->usage, c->summary);
-	puts("\nFirst: rdmabench run sendrecv    More: rdmabench help run, "
-	     "help sendrecv");
+		help_line(c);
+	puts("\nFirst: rdmabench run sendrecv\n"
+	     "More:  rdmabench help run, rdmabench help sendrecv");
+}
+
+int command_help(const struct command *c)
+{
+	unsigned i;
+
+	if (c == &cmd_help) {
+		help();
+		return 0;
+	}
+	printf("usage: rdmabench %s %s\n\n", c->name, c->usage);
+	text_wrap(stdout, c->about, 0);
+	for (i = 0; i < c->n_options; i++) {
+		putchar('\n');
+		opt_help(stdout, c->options[i]);
+	}
+	if (c->more)
+		printf("\n%s\n", c->more);
+	return 0;
+}
+
+bool command_wants_help(int argc, char **argv)
+{
+	return argc == 2 &&
+	       (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"));
 }
 
 static void help_scenario(const struct scenario *s)
 {
-	printf("%s: %s\n\n", s->name, s->summary);
+	printf("%s: ", s->name);
+	text_wrap(stdout, s->summary, (int)strlen(s->name) + 2);
+	putchar('\n');
 	text_wrap(stdout, s->question, 0);
 	fputs("\nSource: ", stdout);
 	text_wrap(stdout, s->source, 8);
@@ -39,17 +85,13 @@ static int run(int argc, char **argv)
 	const struct scenario *s;
 	const struct command *c;
 
-	if (argc < 2) {
-		help();
-		return 0;
-	}
+	if (argc < 2 || command_wants_help(argc, argv))
+		return command_help(&cmd_help);
 	if (cmd_manual(argv[1]))
 		return 0;
 	c = command_find(argv[1]);
-	if (c) {
-		c->help();
-		return 0;
-	}
+	if (c)
+		return command_help(c);
 	s = scenario_find(argv[1]);
 	if (s) {
 		help_scenario(s);
@@ -64,5 +106,4 @@ const struct command cmd_help = {
 	.usage = "[COMMAND|SCENARIO]",
 	.summary = "this, or more",
 	.run = run,
-	.help = help,
 };

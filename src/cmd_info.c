@@ -24,16 +24,6 @@ static const struct opt_group info_opts = {
 	.n = sizeof(opts) / sizeof(opts[0]),
 };
 
-static void help(void)
-{
-	puts("usage: rdmabench info [--json]\n");
-	puts("What this host is, and what would spoil a measurement on it: one "
-	     "line a finding,\nwhat: why; and the command that mends it. A "
-	     "finding spoils numbers, limits what\ncan be measured, or is a "
-	     "note for whoever reads them. Root sees more.\n");
-	opt_help(stdout, &info_opts);
-}
-
 static void print_json(const struct host *host, const struct facts *facts,
 		       const struct findings *findings)
 {
@@ -64,9 +54,10 @@ static int show(bool json)
 	return 0;
 }
 
+static const struct opt_group *const groups[] = {&info_opts};
+
 static int run(int argc, char **argv)
 {
-	static const struct opt_group *const groups[] = {&info_opts};
 	struct info_cfg cfg;
 	struct args args;
 	struct err err;
@@ -75,10 +66,8 @@ static int run(int argc, char **argv)
 	if (args_parse(&args, argc, argv, groups, 1, &err) ||
 	    args_apply(&args, &info_opts, &cfg, &err))
 		return cmd_fail(&err);
-	if (args.help) {
-		help();
-		return 0;
-	}
+	if (args.help)
+		return command_help(&cmd_info);
 	if (args.n_rest) {
 		fprintf(stderr, "rdmabench: info takes no '%s'\n",
 			args.rest[0]);
@@ -91,6 +80,13 @@ const struct command cmd_info = {
 	.name = "info",
 	.usage = "[--json]",
 	.summary = "this host, and what spoils numbers",
+	.about = "What this host is, and what would spoil a measurement on it: "
+		 "one line a finding, what: why; and the command that mends "
+		 "it. A "
+		 "finding spoils numbers, limits what can be measured, or is a "
+		 "note "
+		 "for whoever reads them. Root sees more.",
+	.options = groups,
+	.n_options = sizeof(groups) / sizeof(groups[0]),
 	.run = run,
-	.help = help,
 };

@@ -3,11 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "rdma/device.h"
 #include "run/scenario.h"
 
-enum { DEVICES_MAX = 64 };
+enum { DEVICES_MAX = 64, TEXT_COLUMN = 13 };
+
+/* Two columns; the second wraps. */
+static void line(const char *name, const char *text)
+{
+	printf("  %-10s ", name);
+	text_wrap(stdout, text, TEXT_COLUMN);
+}
 
 static void list_scenarios(void)
 {
@@ -16,7 +24,7 @@ static void list_scenarios(void)
 
 	puts("scenarios:");
 	for (i = 0; (s = scenario_at(i)); i++)
-		printf("  %-10s %s\n", s->name, s->summary);
+		line(s->name, s->summary);
 }
 
 /* Runs here, or why not. */
@@ -25,8 +33,9 @@ static void list_transports(void)
 	const struct opt_group *g = &link_opts;
 	struct link_cfg link;
 	struct ep_attr attr;
-	const struct transport *t;
 	struct err err;
+	const struct transport *t;
+	char why[sizeof(err.text) + 64];
 	unsigned i;
 
 	opt_defaults(g, &link);
@@ -34,10 +43,12 @@ static void list_transports(void)
 	for (i = 0; (t = transport_at(i)); i++) {
 		link_attr(&link, &attr);
 		attr.poll = POLL_EVENT;
-		printf("  %-10s %s\n", t->name, t->summary);
-		if (t->probe(&attr, &err))
-			printf("  %-10s not here: %s: %s\n", "",
-			       reason_word(err.reason), err.text);
+		line(t->name, t->summary);
+		if (!t->probe(&attr, &err))
+			continue;
+		snprintf(why, sizeof(why), "not here: %s: %s",
+			 reason_word(err.reason), err.text);
+		line("", why);
 	}
 }
 
@@ -72,21 +83,12 @@ static int list_devices(void)
 	return 0;
 }
 
-static void help(void)
-{
-	puts("usage: rdmabench list [scenarios|transports|counters|devices]\n");
-	puts("What there is; for a transport or a counter also why it is "
-	     "not to be had here.");
-}
-
 static int run(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(what, "-h") || !strcmp(what, "--help")) {
-		help();
-		return 0;
-	}
+	if (command_wants_help(argc, argv))
+		return command_help(&cmd_list);
 	if (argc > 2) {
 		fprintf(stderr, "rdmabench: list takes one of scenarios, "
 				"transports, counters, devices\n");
@@ -117,6 +119,8 @@ const struct command cmd_list = {
 	.name = "list",
 	.usage = "[scenarios|counters|...]",
 	.summary = "what there is here",
+	.about = "What there is: scenarios, transports and devices, or one of "
+		 "these, or counters; for a transport or a counter also why it "
+		 "is not to be had here.",
 	.run = run,
-	.help = help,
 };

@@ -8,14 +8,6 @@
 #include "report/html.h"
 #include "report/table.h"
 
-static void help(void)
-{
-	puts("usage: rdmabench report DIR\n");
-	puts("Draws the figures of a results folder (SVG and PNG, by gnuplot) "
-	     "into it,\nwrites report.html beside them (one file, nothing is "
-	     "fetched), and prints the\ntables.");
-}
-
 static void print_items(const char *dir, const struct figures_result *res)
 {
 	size_t i;
@@ -68,11 +60,8 @@ static int report(const char *dir)
 
 static int run(int argc, char **argv)
 {
-	if (argc == 2 &&
-	    (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
-		help();
-		return 0;
-	}
+	if (command_wants_help(argc, argv))
+		return command_help(&cmd_report);
 	if (argc != 2 || !argv[1][0] || argv[1][0] == '-') {
 		fputs("rdmabench: report takes one results folder\n", stderr);
 		return EXIT_USAGE;
@@ -84,6 +73,10 @@ const struct command cmd_report = {
 	.name = "report",
 	.usage = "DIR",
 	.summary = "figures, report.html and tables",
+	.about =
+		"Draws the figures of a results folder (SVG and PNG, by "
+		"gnuplot) "
+		"into it, writes report.html beside them (one file, nothing is "
+		"fetched), and prints the tables.",
 	.run = run,
-	.help = help,
 };

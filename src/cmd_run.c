@@ -24,26 +24,16 @@ struct job {
 	struct resume resume;
 };
 
-static void help(void)
-{
-	puts("usage: rdmabench run SCENARIO... | --all [options]\n");
-	puts("Without --connect it starts its own server in a child process "
-	     "and talks to it\nover real sockets and real verbs.\n");
-	opt_help(stdout, &run_opts);
-	putchar('\n');
-	opt_help(stdout, &link_opts);
-	putchar('\n');
-	opt_help(stdout, &trial_opts);
-	puts("\nand the scenario's own: rdmabench help SCENARIO");
-}
+/* Those of every scenario. */
+static const struct opt_group *const help_groups[] = {&run_opts, &link_opts,
+						      &trial_opts};
 
 static unsigned all_groups(const struct opt_group **groups)
 {
 	unsigned i, n = 0;
 
-	groups[n++] = &run_opts;
-	groups[n++] = &link_opts;
-	groups[n++] = &trial_opts;
+	for (i = 0; i < sizeof(help_groups) / sizeof(help_groups[0]); i++)
+		groups[n++] = help_groups[i];
 	for (i = 0; scenario_at(i); i++) {
 		groups[n++] = scenario_at(i)->opts;
 		if (scenario_at(i)->shared)
@@ -54,14 +44,26 @@ static unsigned all_groups(const struct opt_group **groups)
 
 /* --- from arguments to plans ----------------------------------------------- */
 
+static int unknown_scenario(const char *name, struct err *err)
+{
+	char names[256] = "";
+	size_t n = 0;
+	unsigned i;
+
+	for (i = 0; scenario_at(i) && n < sizeof(names); i++)
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+				      i ? ", " : "", scenario_at(i)->name);
+	return err_set(err, -EINVAL, REASON_USAGE,
+		       "no scenario '%s'; there are %s", name, names);
+}
+
 static int add_plan(struct job *j, const char *name, struct err *err)
 {
 	const struct scenario *s = scenario_find(name);
 	unsigned i;
 
 	if (!s)
-		return err_set(err, -EINVAL, REASON_USAGE,
-			       "no scenario '%s'; see `rdmabench list`", name);
+		return unknown_scenario(name, err);
 	for (i = 0; i < j->run.n_plans; i++)
 		if (j->plans[i].scn == s)
 			return err_set(err, -EINVAL, REASON_USAGE,
@@ -411,8 +413,7 @@ static int run(int argc, char **argv)
 	if (prepare(j, argc, argv, &err)) {
 		code = cmd_fail(&err);
 	} else if (j->args.help) {
-		help();
-		code = 0;
+		code = command_help(&cmd_run);
 	} else if (j->resume.finished) {
 		cmd_say("--resume: this run is finished: nothing is left to "
 			"do");
@@ -431,6 +432,11 @@ const struct command cmd_run = {
 	.name = "run",
 	.usage = "SCENARIO... | --all [options]",
 	.summary = "measure",
+	.about =
+		"Without --connect it starts its own server in a child process "
+		"and talks to it over real sockets and real verbs.",
+	.options = help_groups,
+	.n_options = sizeof(help_groups) / sizeof(help_groups[0]),
+	.more = "and the scenario's own: rdmabench help SCENARIO",
 	.run = run,
-	.help = help,
 };

@@ -4,17 +4,10 @@
 
 #include "run/serve.h"
 
-static void help(void)
-{
-	puts("usage: rdmabench serve [options]\n");
-	puts("Waits for `rdmabench run --connect` from other hosts. Ctrl-C "
-	     "ends it.\n");
-	opt_help(stdout, &serve_opts);
-}
+static const struct opt_group *const groups[] = {&serve_opts};
 
 static int run(int argc, char **argv)
 {
-	static const struct opt_group *const groups[] = {&serve_opts};
 	struct serve_log log = {.say = cmd_say};
 	struct serve_cfg cfg;
 	struct args args;
@@ -24,10 +17,8 @@ static int run(int argc, char **argv)
 	if (args_parse(&args, argc, argv, groups, 1, &err) ||
 	    args_apply(&args, &serve_opts, &cfg, &err))
 		return cmd_fail(&err);
-	if (args.help) {
-		help();
-		return 0;
-	}
+	if (args.help)
+		return command_help(&cmd_serve);
 	if (args.n_rest) {
 		fprintf(stderr, "rdmabench: serve takes no '%s'\n",
 			args.rest[0]);
@@ -42,6 +33,9 @@ const struct command cmd_serve = {
 	.name = "serve",
 	.usage = "[--bind ADDR] [-p PORT] [options]",
 	.summary = "wait here for clients on other hosts",
+	.about = "Waits for `rdmabench run --connect` from other hosts. Ctrl-C "
+		 "ends it.",
+	.options = groups,
+	.n_options = sizeof(groups) / sizeof(groups[0]),
 	.run = run,
-	.help = help,
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/stop.h"
+#include "run/scenario.h"
 
 static const struct command *const commands[] = {
 	&cmd_list,  &cmd_info,	  &cmd_serve,  &cmd_run,
@@ -87,22 +88,22 @@ static int run_command(int argc, char **argv)
 	const struct command *c;
 
 	if (argc < 2) {
-		cmd_help.help();
+		command_help(&cmd_help);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		puts("rdmabench " RDMABENCH_VERSION);
 		return 0;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		cmd_help.help();
-		return 0;
-	}
+	if (command_wants_help(argc, argv))
+		return command_help(&cmd_help);
 	c = command_find(argv[1]);
 	if (!c) {
-		fprintf(stderr,
-			"rdmabench: no command '%s'; see `rdmabench help`\n",
-			argv[1]);
+		fprintf(stderr, "rdmabench: no command '%s'; ", argv[1]);
+		if (scenario_find(argv[1]))
+			fprintf(stderr, "`rdmabench run %s`?\n", argv[1]);
+		else
+			fputs("see `rdmabench help`\n", stderr);
 		return EXIT_USAGE;
 	}
 	return c->run(argc - 1, argv + 1);

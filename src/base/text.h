@@ -4,10 +4,16 @@
 
 #include <stdio.h>
 
-enum { TEXT_WIDTH = 79 };
+enum { TEXT_WIDTH = 79, TEXT_WIDTH_MIN = 59, TEXT_WIDTH_MAX = 99 };
 
-/* Prints words wrapped between column `indent` and TEXT_WIDTH; the cursor is
- * at `indent` already.  Ends the line. */
+/* Columns that a line may fill: one less than COLUMNS in the environment says,
+ * or else than the terminal `out` has; TEXT_WIDTH if neither is known.  From
+ * TEXT_WIDTH_MIN, below which nothing is readable, to TEXT_WIDTH_MAX, above
+ * which it is not either. */
+int text_width(FILE *out);
+
+/* Prints words wrapped between column `indent` and text_width; the cursor is
+ * at `indent` already.  A newline in the text ends a line.  Ends the line. */
 void text_wrap(FILE *out, const char *text, int indent);
 
 #endif

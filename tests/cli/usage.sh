@@ -12,7 +12,9 @@ for topic in run serve list report help sendrecv; do
 	try "$bench" help "$topic"
 	ok "help $topic" is "$status" 0
 	ok "help $topic fits 80 columns" eval '! grep -q "^.\{81\}" "$work/out"'
+	ok "help $topic fits 60 columns" eval '! COLUMNS=60 "$bench" help "$topic" | grep "^.\{61\}"'
 done
+ok "help fills a wide terminal" eval 'COLUMNS=100 "$bench" help run | grep -q "^.\{81,100\}$"'
 try "$bench" --version
 ok "--version" out_has rdmabench
 ok "unknown command" fails_with 2 "no command 'frobnicate'" frobnicate
