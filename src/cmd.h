@@ -48,15 +48,9 @@ enum { EXIT_USAGE = 2 };
 int cmd_fail(const struct err *err);
 void cmd_say(const char *line);
 
-/* An option as the user gave it. */
-struct arg {
-	const struct opt *o;
-	const char *text; /* NULL: a flag */
-};
-
 enum { ARGS_MAX = 128 };
 struct args {
-	struct arg arg[ARGS_MAX];
+	struct opt_given arg[ARGS_MAX];
 	unsigned n;
 	char **rest; /* what is no option */
 	unsigned n_rest;

@@ -118,7 +118,7 @@ int args_apply(const struct args *a, const struct opt_group *g, void *base,
 	int ret;
 
 	for (i = 0; i < a->n; i++) {
-		const struct arg *arg = &a->arg[i];
+		const struct opt_given *arg = &a->arg[i];
 
 		if (arg->o < g->opts || arg->o >= g->opts + g->n)
 			continue;

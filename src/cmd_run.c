@@ -108,7 +108,8 @@ static const char *given(const struct args *a, const char *name)
 }
 
 /* An option goes to every plan that has it, and to one at least. */
-static int apply_option(struct job *j, const struct arg *a, struct err *err)
+static int apply_option(struct job *j, const struct opt_given *a,
+			struct err *err)
 {
 	bool known, used = false;
 	unsigned i;
@@ -352,6 +353,8 @@ static int parse(struct job *j, int argc, char **argv, struct err *err)
 	j->run.argc = argc;
 	j->run.argv = argv;
 	ret = args_parse(&j->args, argc, argv, groups, all_groups(groups), err);
+	j->run.given = j->args.arg;
+	j->run.n_given = j->args.n;
 	if (ret || j->args.help)
 		return ret;
 	return args_apply(&j->args, &run_opts, &j->cfg, err);

@@ -77,6 +77,12 @@ struct opt_list {
 int opt_parse_list(const struct opt *o, const char *text, struct opt_list *list,
 		   struct err *err);
 
+/* An option as the user gave it. */
+struct opt_given {
+	const struct opt *o;
+	const char *text; /* NULL: a flag */
+};
+
 /* Every option of the group to its default; for an axis whose default is a
  * list, to its first value.  A bad default is a bug: asserts. */
 void opt_defaults(const struct opt_group *g, void *base);

@@ -279,7 +279,9 @@ static int put_table(struct page *p, const struct scenario *scn,
 	ret = put_set(p, r, &set, err);
 	put_missing(p, table);
 	put_checks(p, scn);
-	fputs("</section>\n", p->f);
+	fputs("<h3>Run it again</h3>\n<pre>", p->f);
+	html_command(p->f, p->run, scn->name);
+	fputs("</pre>\n</section>\n", p->f);
 	series_fini(&set);
 	return ret;
 }
@@ -320,6 +322,21 @@ static void put_contents(struct page *p)
 	fputs("</p></nav>\n", p->f);
 }
 
+/* To be copied to where this page was made. */
+static void put_again(struct page *p)
+{
+	const char *program =
+		json_string_value(json_object_get(p->run, "program"));
+
+	fputs("<footer>\n<h3>All of it again, beside this</h3>\n<pre>", p->f);
+	html_command(p->f, p->run, NULL);
+	fputs(" --out results/again\n", p->f);
+	html_word(p->f, program ? program : "rdmabench");
+	fputs(" compare ", p->f);
+	html_word(p->f, p->dir);
+	fputs(" results/again</pre>\n", p->f);
+}
+
 static int put_page(struct page *p, struct err *err)
 {
 	unsigned i;
@@ -336,10 +353,8 @@ static int put_page(struct page *p, struct err *err)
 	put_contents(p);
 	for (i = 0; !ret && scenario_at(i); i++)
 		ret = put_scenario(p, scenario_at(i), err);
-	fputs("<footer>\n<h3>Run it again</h3>\n<pre>", p->f);
-	html_command(p->f, p->run);
-	fputs("\nrdmabench compare THIS-FOLDER results/NEW-FOLDER</pre>\n"
-	      "<p>Every trial is in <code>&lt;scenario&gt;.csv</code> beside "
+	put_again(p);
+	fputs("<p>Every trial is in <code>&lt;scenario&gt;.csv</code> beside "
 	      "this page, every latency in <code>&lt;scenario&gt;.hist.csv"
 	      "</code>, the machine in <code>run.json</code>; an empty field "
 	      "is a number that could not be had.</p>\n</footer>\n"

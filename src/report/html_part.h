@@ -18,8 +18,12 @@ void html_text(FILE *f, const char *text);
 /* Title, warnings, hosts, links, how it was run. */
 void html_run(FILE *f, const json_t *run);
 
-/* `rdmabench ...` as it was typed, quoted for a shell where that is needed. */
-void html_command(FILE *f, const json_t *run);
+/* What runs it again, quoted for a shell where that is needed: all of it, as
+ * it was typed, or one scenario (NULL: all) alone.  Its folder is taken, and
+ * left out. */
+void html_command(FILE *f, const json_t *run, const char *scenario);
+/* One argument of a command. */
+void html_word(FILE *f, const char *word);
 
 /*
  * A figure of the folder, inline.  Ids and references to them get `prefix`,

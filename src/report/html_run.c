@@ -45,7 +45,7 @@ static bool is_plain(const char *word)
 					   "0123456789._/:,=+@%-")];
 }
 
-static void put_word(FILE *f, const char *word)
+void html_word(FILE *f, const char *word)
 {
 	char letter[2] = "";
 
@@ -71,13 +71,27 @@ static void put_word(FILE *f, const char *word)
 	html_text(f, "'");
 }
 
-void html_command(FILE *f, const json_t *run)
+static const json_t *command_of(const json_t *run, const char *scenario)
 {
-	const json_t *words = json_object_get(run, "command_line");
-	const char *word;
+	const json_t *all = json_object_get(run, "scenarios"), *one;
 	size_t i;
 
-	fputs("rdmabench", f);
+	for (i = 0; scenario && i < json_array_size(all); i++) {
+		one = json_array_get(all, i);
+		if (!strcmp(text_of(one, "name"), scenario) &&
+		    json_object_get(one, "command"))
+			return json_object_get(one, "command");
+	}
+	return json_object_get(run, "command_line");
+}
+
+void html_command(FILE *f, const json_t *run, const char *scenario)
+{
+	const json_t *words = command_of(run, scenario);
+	const char *word = text_of(run, "program");
+	size_t i;
+
+	html_word(f, *word ? word : "rdmabench");
 	for (i = 0; i < json_array_size(words); i++) {
 		word = json_string_value(json_array_get(words, i));
 		/* Its folder is taken now. */
@@ -88,7 +102,7 @@ void html_command(FILE *f, const json_t *run)
 		if (word && !strncmp(word, "--out=", 6))
 			continue;
 		fputc(' ', f);
-		put_word(f, word ? word : "");
+		html_word(f, word ? word : "");
 	}
 }
 
@@ -292,11 +306,28 @@ static void put_links(FILE *f, const json_t *run)
 	fputs("</table></div>\n", f);
 }
 
-void html_run(FILE *f, const json_t *run)
+static void put_trials(FILE *f, const json_t *run)
 {
 	const json_t *trials = json_object_get(run, "trials");
 	const json_t *level = json_object_get(run, "confidence");
+	json_int_t least = json_integer_value(json_array_get(trials, 0));
+	json_int_t most = json_integer_value(json_array_get(trials, 1));
 
+	fprintf(f, "<p>%lld", (long long)least);
+	if (most > least)
+		fprintf(f, " to %lld", (long long)most);
+	fprintf(f, " trial%s a point, interleaved", most == 1 ? "" : "s");
+	if (most > least)
+		fprintf(f,
+			", until the %g %% confidence interval of a point's "
+			"median over trials is within %g %% of it",
+			100 * json_number_value(json_array_get(level, 0)),
+			100 * json_number_value(json_array_get(level, 1)));
+	fputs(". Latency is the full round trip.</p>\n", f);
+}
+
+void html_run(FILE *f, const json_t *run)
+{
 	fputs("<header>\n<h1>What was measured on ", f);
 	html_text(f, text_of(json_array_get(json_object_get(run, "hosts"), 0),
 			     "name"));
@@ -309,16 +340,9 @@ void html_run(FILE *f, const json_t *run)
 	fputs("</p>\n</header>\n", f);
 	put_warnings(f, run);
 	fputs("<section>\n<h3>How</h3>\n<pre>", f);
-	html_command(f, run);
-	fprintf(f,
-		"</pre>\n<p>%lld to %lld trials a point, interleaved, until "
-		"the "
-		"%g %% confidence interval of a point's median over trials is "
-		"within %g %% of it. Latency is the full round trip.</p>\n",
-		(long long)json_integer_value(json_array_get(trials, 0)),
-		(long long)json_integer_value(json_array_get(trials, 1)),
-		100 * json_number_value(json_array_get(level, 0)),
-		100 * json_number_value(json_array_get(level, 1)));
+	html_command(f, run, NULL);
+	fputs("</pre>\n", f);
+	put_trials(f, run);
 	put_links(f, run);
 	put_hosts(f, run);
 	fputs("</section>\n", f);

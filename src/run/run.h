@@ -63,8 +63,11 @@ struct run {
 	const struct resume *resume; /* NULL: a new run */
 	struct plan *plans;
 	unsigned n_plans;
-	int argc; /* as typed, for run.json */
+	/* As typed, for run.json. */
+	int argc;
 	char **argv;
+	const struct opt_given *given;
+	unsigned n_given;
 	uint64_t seed;
 	struct stop_rule rule;
 

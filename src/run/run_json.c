@@ -54,6 +54,14 @@ static json_t *host_json(const struct host *h, const struct facts *facts,
 	return j;
 }
 
+/* An argument may be no UTF-8. */
+static json_t *word_json(const char *word)
+{
+	json_t *j = json_string(word);
+
+	return j ? j : json_string("?");
+}
+
 static json_t *list_json(const struct opt *o, const struct opt_list *list)
 {
 	json_t *a = json_array();
@@ -89,7 +97,54 @@ static json_t *option_json(const struct plan *plan, const struct opt *o,
 	return json_string(client);
 }
 
-static json_t *plan_json(const struct plan *plan)
+/* Those of how and where the whole run goes on: not of what it measures. */
+static bool is_of_this_time(const struct opt *o)
+{
+	static const char *const names[] = {"all", "out", "plan", "quiet",
+					    "resume"};
+	unsigned i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(o->name, names[i]))
+			return true;
+	return false;
+}
+
+static bool is_for(const struct plan *plan, const struct opt *o)
+{
+	struct point_group groups[POINT_GROUPS];
+	unsigned i;
+
+	if (o >= run_opts.opts && o < run_opts.opts + run_opts.n)
+		return !is_of_this_time(o);
+	point_groups(plan->scn, groups);
+	for (i = 0; i < POINT_GROUPS; i++)
+		if (opt_find(groups[i].g, o->name))
+			return true;
+	return false;
+}
+
+/* What measures this scenario alone, as this run did. */
+static json_t *command_json(const struct run *run, const struct plan *plan)
+{
+	json_t *words = json_pack("[s, s]", "run", plan->scn->name);
+	char name[OPT_TEXT_MAX];
+	unsigned i;
+
+	for (i = 0; i < run->n_given; i++) {
+		const struct opt_given *g = &run->given[i];
+
+		if (!is_for(plan, g->o))
+			continue;
+		snprintf(name, sizeof(name), "--%s", g->o->name);
+		json_array_append_new(words, json_string(name));
+		if (g->text)
+			json_array_append_new(words, word_json(g->text));
+	}
+	return words;
+}
+
+static json_t *plan_json(const struct run *run, const struct plan *plan)
 {
 	struct point_group groups[POINT_GROUPS];
 	json_t *options = json_object();
@@ -102,9 +157,10 @@ static json_t *plan_json(const struct plan *plan)
 					    option_json(plan,
 							&groups[i].g->opts[k],
 							groups[i].offset));
-	return json_pack("{s:s, s:s, s:i, s:o}", "name", plan->scn->name,
+	return json_pack("{s:s, s:s, s:i, s:o, s:o}", "name", plan->scn->name,
 			 "source", plan->scn->source, "points",
-			 (int)plan->n_points, "options", options);
+			 (int)plan->n_points, "command",
+			 command_json(run, plan), "options", options);
 }
 
 static json_t *strings_json(char *const *s, unsigned n)
@@ -112,12 +168,8 @@ static json_t *strings_json(char *const *s, unsigned n)
 	json_t *a = json_array();
 	unsigned i;
 
-	for (i = 0; i < n; i++) {
-		json_t *j = json_string(s[i]);
-
-		/* An argument that is no UTF-8. */
-		json_array_append_new(a, j ? j : json_string("?"));
-	}
+	for (i = 0; i < n; i++)
+		json_array_append_new(a, word_json(s[i]));
 	return a;
 }
 
@@ -191,17 +243,19 @@ json_t *run_json_make(const struct run *run, const char *state)
 	unsigned i;
 
 	for (i = 0; i < run->n_plans; i++)
-		json_array_append_new(plans, plan_json(&run->plans[i]));
+		json_array_append_new(plans, plan_json(run, &run->plans[i]));
 	for (i = 0; i < run->n_warnings; i++)
 		json_array_append_new(warnings, json_string(run->warnings[i]));
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:[ii], s:[ff], s:s, s:o, "
+		"{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:[ii], s:[ff], s:s, "
+		"s:o, "
 		"s:[oo], "
 		"s:o, s:o, s:o, s:o, s:o}",
 		"schema_version", 1, "version", RDMABENCH_VERSION, "run_id",
 		run->run_id, "started_utc", run->started_utc, "state", state,
-		"command_line", strings_json(run->argv, (unsigned)run->argc),
-		"seed", (json_int_t)run->seed, "trials", (int)run->rule.min,
+		"program", program_invocation_name, "command_line",
+		strings_json(run->argv, (unsigned)run->argc), "seed",
+		(json_int_t)run->seed, "trials", (int)run->rule.min,
 		(int)run->rule.max, "confidence", run->rule.level,
 		run->rule.width, "server",
 		run->peers[0].embedded ? "own child" : run->cfg->connect,

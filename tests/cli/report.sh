@@ -23,6 +23,19 @@ ok "a sentence from loopback says so" grep -q "<li>Over loopback, with a softwar
 ok "and what it does not say" grep -q "none of this speaks of a network or of a NIC" $page
 ok "the literature beside it" grep -q '<td>1k</td><td>40</td><td>43.9</td><td>31</td><td>26.9</td>' $page
 ok "how to run it again" grep -q '^rdmabench run sendrecv$\|<pre>rdmabench run sendrecv' $page
+# What the page says is what a shell runs.
+rerun() { # OPTION...: a run with these, and what the page says to run again
+	rm -rf r
+	"$bench" run "$@" --quiet --out r >out 2>err && PATH=/nonexistent "$bench" report r >out 2>err
+	sed -n 's/^<h3>Run it again.*//; s/^<pre>\(.* run [^<]*\)<.pre>$/\1/p' r/report.html | tail -1 |
+		sed "s/&#39;/'/g"
+}
+again=$(rerun sendrecv prefetch --transport loop -s '1k,4k' --scan write --trials=1 -n 2 --poll yield)
+ok "one scenario again: its own options, and those of all" \
+	is "$again" "$bench run prefetch --transport loop --size 1k,4k --scan write --trials 1 --iterations 2 --poll yield"
+ok "it runs as it stands" eval "$again --local --plan >out 2>err"
+ok "all of it again" grep -qF "run --transport loop -s 1k,4k --scan write --trials=1 -n 2 --poll yield --quiet sendrecv prefetch --out results/again" r/report.html
+ok "and beside this" grep -q "compare r results/again" r/report.html
 ok "invariants are in it" grep -q 'percentiles rise' $page
 ok "tags are closed" eval 'for t in section table tr td details figure svg ul pre p; do is "$(grep -oE "<$t[ >]" $page | wc -l)" "$(grep -o "</$t>" $page | wc -l)" || exit 1; done'
 
