@@ -143,6 +143,25 @@ static int try_listen(const struct addrinfo *ai)
 	return -e;
 }
 
+static int cannot_listen(const char *bind, const char *port, int ret,
+			 struct err *err)
+{
+	switch (ret) {
+	case -EADDRINUSE:
+		return err_set(err, ret, REASON_IN_USE,
+			       "port %s at %s is taken: is a server running "
+			       "already? Choose another with -p",
+			       port, bind);
+	case -EADDRNOTAVAIL:
+		return err_set(err, ret, REASON_IO_ERROR,
+			       "--bind %s: no interface of this host has that "
+			       "address (`ip addr` lists them)",
+			       bind);
+	default:
+		return err_sys(err, ret, "--bind %s, port %s", bind, port);
+	}
+}
+
 static int open_listener(const struct serve_cfg *cfg, struct err *err)
 {
 	struct addrinfo hints = {
@@ -159,15 +178,7 @@ static int open_listener(const struct serve_cfg *cfg, struct err *err)
 			       "--bind %s: not a numeric address", cfg->bind);
 	fd = try_listen(ai);
 	freeaddrinfo(ai);
-	if (fd >= 0)
-		return fd;
-	err_sys(err, fd, "--bind %s, port %s", cfg->bind, port);
-	if (fd == -EADDRINUSE)
-		err_set(err, fd, REASON_IN_USE,
-			"port %s at %s is taken: is a server running already? "
-			"Choose another with -p",
-			port, cfg->bind);
-	return fd;
+	return fd >= 0 ? fd : cannot_listen(cfg->bind, port, fd, err);
 }
 
 static void announce(struct serve *s)

@@ -46,6 +46,8 @@ ok "a server that says nothing" fails_with 4 "peer-timeout" \
 start_server
 ok "a client is served" served
 ok "in use: says so" fails_with 3 "is taken" serve -p "$port"
+ok "an address of another host: says so" fails_with 3 "no interface of this host has that" \
+	serve --bind 192.0.2.1 -p 0
 
 # Strangers.
 hello() { timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port; $1; cat <&3" 2>/dev/null; }
