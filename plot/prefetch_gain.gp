@@ -47,6 +47,9 @@ do for [i=1:software ? n_series : 0] {
 }
 unset table
 
+# The names have grown.
+eval legend
+
 # One bad point must not flatten the others: it leaves the frame, and that is
 # said.  (No gain is above 100 %.)
 floor_at = -150

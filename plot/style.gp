@@ -121,18 +121,21 @@ log_y = 'set table $nothing;' \
 # --- page -------------------------------------------------------------------
 # Title, caption and legend stand above each other over the plot, which takes
 # what is left: nothing covers data, however many series there are.
-longest = 0
-do for [i=1:n_series] { longest = high(longest, strlen(name[i])) }
-key_columns = high(1, low(n_series, int(108 / (longest + 8))))
-key_rows = ceil(1.0 * n_series / key_columns)
 key_top = 0.925 - 0.025 * caption_lines
 set label 101 '' at screen 0.02, screen 0.965 left font ',24' \
 	textcolor rgb '#000000'
 set label 102 caption at screen 0.02, screen 0.925 left font ',14' \
 	textcolor rgb '#444444'
 set key at screen 0.02, screen key_top left top Left reverse vertical \
-	font ',16' samplen 3.5 width 2 maxrows key_rows spacing 1.15
-set tmargin at screen key_top - 0.031 * key_rows - 0.025
+	font ',16' samplen 3.5 width 2 spacing 1.15
+# Room for all names; a script that changes them evaluates it again.
+legend = 'longest = 0;' \
+	.'do for [i=1:n_series] { longest = high(longest, strlen(name[i])) };' \
+	.'key_columns = high(1, low(n_series, int(108 / (longest + 8))));' \
+	.'key_rows = ceil(1.0 * n_series / key_columns);' \
+	.'set key maxrows key_rows;' \
+	.'set tmargin at screen key_top - 0.031 * key_rows - 0.025'
+eval legend
 set bmargin at screen 0.095
 set lmargin at screen 0.105
 set rmargin at screen 0.97

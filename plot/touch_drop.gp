@@ -69,7 +69,7 @@ do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)
 	set output base.'.'.out
 	plot for [i=1:n_series] dat index i + 1 using 1:2 \
-			with linespoints lt style[i] title label_of(i), \
+			with linespoints lt i title label_of(i), \
 		$thesis using (real(word(strcol(1), 1))): \
 			(drop(real(word(strcol(1), 2)), \
 			real(word(strcol(1), 3)))) with linespoints \

@@ -265,7 +265,8 @@ static const struct report_reference references[] = {
 };
 
 const struct report report_prefetch = {
-	.measure = "request to response in microseconds, and time per line",
+	.measure = "request to response (--local: the walk alone) in "
+		   "microseconds, and time per line",
 	.axes = {BYTES, .y = {[Y_P50] = {"lat_p50_ns", "p50", 1e3},
 			      [Y_P99] = {"lat_p99_ns", "p99", 1e3},
 			      [Y_LINE] = NS_PER_LINE}},
