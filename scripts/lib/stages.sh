@@ -66,7 +66,7 @@ stages_of() {
 # Of tests/cli, those that need no device.
 cli_tests=(usage info tcp counters openloop check compare report resume install
 	ops scale serve hostile touch prefetch cachegrind regcost conncost oplog
-	oplog_kill example)
+	oplog_kill no_place example)
 
 unit_tests() { # BUILD [COMMAND...]: prints TAP; COMMAND runs each
 	local t b=$1 status=0

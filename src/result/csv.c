@@ -39,18 +39,29 @@ static size_t format_line(char *line, const char *const *cells, unsigned n)
 	return len;
 }
 
+/* A file that was removed takes every row, and nobody will read them. */
+static bool is_removed(const struct csvfile *csv)
+{
+	struct stat st;
+
+	return !fstat(csv->fd, &st) && !st.st_nlink;
+}
+
 static int write_whole(struct csvfile *csv, const char *line, size_t len,
 		       struct err *err)
 {
-	off_t before = lseek(csv->fd, 0, SEEK_END);
+	off_t before = csvfile_end(csv);
 	ssize_t n = write(csv->fd, line, len);
 	int ret;
 
-	if (n == (ssize_t)len)
+	if (n == (ssize_t)len && !is_removed(csv))
 		return 0;
+	if (n == (ssize_t)len)
+		return err_set(err, -ENOENT, REASON_IO_ERROR,
+			       "%s was removed while it was written to",
+			       csv->path);
 	ret = n < 0 ? -errno : -ENOSPC;
-	if (before >= 0 && ftruncate(csv->fd, before))
-		ret = -errno;
+	csvfile_cut(csv, before);
 	return err_sys(err, ret, "writing %s", csv->path);
 }
 
@@ -72,6 +83,7 @@ int csvfile_create(struct csvfile *csv, const char *path,
 {
 	const char *cells[ROW_COLUMNS_MAX];
 	unsigned i;
+	int ret;
 
 	strncpy(csv->path, path, sizeof(csv->path) - 1);
 	csv->path[sizeof(csv->path) - 1] = '\0';
@@ -81,7 +93,12 @@ int csvfile_create(struct csvfile *csv, const char *path,
 		return err_sys(err, -errno, "%s", path);
 	for (i = 0; i < c->n; i++)
 		cells[i] = c->name[i];
-	return write_cells(csv, cells, c->n, err);
+	ret = write_cells(csv, cells, c->n, err);
+	if (ret) {
+		unlink(path);
+		csvfile_close(csv);
+	}
+	return ret;
 }
 
 /* Where line n ends, counted from 1, a quoted line end being none; 0 if there
@@ -162,6 +179,17 @@ int csvfile_resume(struct csvfile *csv, const char *path,
 int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err)
 {
 	return write_cells(csv, row->cell, row->columns->n, err);
+}
+
+off_t csvfile_end(const struct csvfile *csv)
+{
+	return lseek(csv->fd, 0, SEEK_END);
+}
+
+void csvfile_cut(struct csvfile *csv, off_t end)
+{
+	if (end >= 0)
+		(void)!ftruncate(csv->fd, end);
 }
 
 void csvfile_close(struct csvfile *csv)

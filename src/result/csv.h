@@ -2,6 +2,8 @@
 #ifndef RESULT_CSV_H
 #define RESULT_CSV_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 #include "result/row.h"
 
@@ -10,7 +12,8 @@ struct csvfile {
 	char path[512];
 };
 
-/* Creates the file (it must not exist) and writes the header. */
+/* Creates the file (it must not exist) and writes the header; no file is left
+ * without one. */
 int csvfile_create(struct csvfile *csv, const char *path,
 		   const struct columns *c, struct err *err);
 
@@ -20,8 +23,14 @@ int csvfile_resume(struct csvfile *csv, const char *path,
 		   const struct columns *c, size_t rows, struct err *err);
 
 /* One row, by one write: it is there whole or not at all.  When the disk is
- * full, what was written of it is taken back. */
+ * full, what was written of it is taken back.  -ENOENT (io-error) if the file
+ * was removed meanwhile. */
 int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err);
+
+/* Where it ends now, in bytes, and back to there: rows that belong together
+ * are written whole or not at all.  -1 (no file) cuts nothing. */
+off_t csvfile_end(const struct csvfile *csv);
+void csvfile_cut(struct csvfile *csv, off_t end);
 
 void csvfile_close(struct csvfile *csv);
 

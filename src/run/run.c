@@ -263,13 +263,15 @@ static int one_trial(struct run *run, struct sheet *s,
 	assert(trial_peers(pp) <= run->n_peers);
 	gone = trial_run(t, pp, run->peers, splitmix_mix(run->seed + round),
 			 &run->clock);
-	count_trial(run, t);
 	warn_trial(run, t);
 	note_link(run, pp, t);
 	empty_note_trial(&run->empty, pp, t);
 	ret = sheet_add(s, pp, round, t, err);
-	if (ret || !gone)
+	if (ret)
 		return ret;
+	count_trial(run, t);
+	if (!gone)
+		return 0;
 	*err = t->why;
 	return gone;
 }
@@ -392,7 +394,7 @@ static int run_plan(struct run *run, struct plan *plan, struct err *err)
 
 static int run_plans(struct run *run, struct err *err)
 {
-	struct err ignored;
+	struct err later;
 	unsigned i;
 	int ret;
 
@@ -402,7 +404,8 @@ static int run_plans(struct run *run, struct err *err)
 		ret = run_plan(run, &run->plans[i], err);
 	if (ret) {
 		/* The first error is the one to tell. */
-		(void)run_json_write(run, reason_word(err->reason), &ignored);
+		if (run_json_write(run, reason_word(err->reason), &later))
+			run_warn(run, "and %s", later.text);
 		return ret;
 	}
 	return run_json_write(run, "finished", err);

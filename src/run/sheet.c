@@ -234,25 +234,45 @@ static int write_peers(struct sheet *s, const struct record_id *id,
 	return ret;
 }
 
-int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
-	      const struct trial *t, struct err *err)
+static int write_trial(struct sheet *s, const struct record_id *id,
+		       const struct plan_point *pp, const struct trial *t,
+		       struct err *err)
 {
-	struct record_id id = {
-		.run_id = s->run_id, .trial = number, .counters = &s->counters};
 	int ret;
 
 	row_init(&s->row, &s->columns);
-	record_row(&s->row, &id, pp, t);
+	record_row(&s->row, id, pp, t);
 	ret = csvfile_write(&s->csv, &s->row, err);
-	if (ret)
+	if (ret || t->status != STATUS_OK)
 		return ret;
-	s->rows++;
-	update(s, &s->points[pp->id], t);
-	if (t->status != STATUS_OK)
-		return 0;
 	if (pp->client.scn->peers_csv)
-		ret = write_peers(s, &id, pp, t, err);
+		ret = write_peers(s, id, pp, t, err);
 	return ret ? ret : write_hist(s, &t->client.latency, err);
+}
+
+/* A row without its whole histogram would be half a trial. */
+int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
+	      const struct trial *t, struct err *err)
+{
+	const struct record_id id = {
+		.run_id = s->run_id, .trial = number, .counters = &s->counters};
+	struct csvfile *const files[] = {&s->csv, &s->hist, &s->peers};
+	off_t end[3];
+	unsigned i;
+	int ret;
+
+	for (i = 0; i < 3; i++)
+		end[i] = csvfile_end(files[i]);
+	s->rows++;
+	ret = write_trial(s, &id, pp, t, err);
+	if (!ret) {
+		update(s, &s->points[pp->id], t);
+		return 0;
+	}
+	s->rows--;
+	for (i = 0; i < 3; i++)
+		csvfile_cut(files[i], end[i]);
+	return ret;
 }
 
 bool sheet_wants(const struct sheet *s, const struct plan_point *pp)
@@ -363,6 +383,8 @@ int sheet_write_points(struct sheet *s, struct err *err)
 		if (s->points[i].tried)
 			ret = write_point(s, &csv, c, i, err);
 	csvfile_close(&csv);
+	if (ret)
+		remove_file(s, ".points.csv"); /* of some points only */
 	free(c);
 	return ret;
 }

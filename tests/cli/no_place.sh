@@ -1,0 +1,101 @@
+#!/bin/bash
+# Results that cannot be written: a folder that is read-only before the run,
+# or is removed, forbidden, full or read-only in the middle of it.  The run
+# ends in time with status 3 and says where; what is there is whole, each row
+# with its histogram, and --resume goes on from it.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+
+endless=(run sendrecv --transport tcp -s 1k --poll event -D 50ms --trials 400)
+
+# rows_past DIR N: its results have more lines than that.
+rows_past() {
+	[[ -e $1/sendrecv.csv ]] && (($(wc -l <"$1/sendrecv.csv") > $2))
+}
+# start_run OUT: its first rows are there.
+start_run() {
+	"$bench" "${endless[@]}" --out "$1" >out 2>err &
+	client=$!
+	within 10 rows_past "$1" 3
+}
+client_gone() { ! kill -0 "$client" 2>/dev/null; }
+# ends_with WORDS: in time, with status 3, saying so; its server is gone too.
+ends_with() {
+	status=0
+	within 10 client_gone || return 1
+	wait "$client" || status=$?
+	is "$status" 3 && err_has "$1" &&
+		within 5 eval '! pgrep -f -- "--out $work" >/dev/null'
+}
+# Each row is ok and its histogram has all its samples; of points there are
+# all or none.
+whole() { # DIR
+	whole_rows "$1/sendrecv.csv" && whole_rows "$1/sendrecv.hist.csv" &&
+		all_are ok "$1/sendrecv.csv" status && [[ ! -e $1/sendrecv.points.csv ]] &&
+		diff <(column "$1/sendrecv.csv" samples) \
+			<(awk -F, 'NR > 1 { n[$1] += $4; if ($1 > most) most = $1 }
+				END { for (i = 1; i <= most; i++) print n[i] }' "$1/sendrecv.hist.csv")
+}
+resumes() { # DIR: a few trials more, then Ctrl-C
+	local rows
+	rows=$(wc -l <"$1/sendrecv.csv")
+	"$bench" run --resume "$1" >out 2>err &
+	client=$!
+	within 10 rows_past "$1" $((rows + 1)) || return 1
+	kill -INT "$client"
+	status=0
+	wait "$client" || status=$?
+	is "$status" 130 && whole_rows "$1/sendrecv.csv"
+}
+
+start_run "$work/removed"
+rm -rf removed
+ok "removed in the middle: ends and says so" ends_with "was removed while it was written to"
+ok "removed in the middle: is not made again" test ! -e removed
+
+start_run "$work/moved"
+mv moved elsewhere
+kill -INT "$client"
+within 10 client_gone
+ok "moved away: says what could not be written" err_has "moved/run.json: No such file"
+ok "moved away: whole rows where it is now" whole_rows elsewhere/sendrecv.csv
+
+if [[ $(id -u) == 0 ]] && command -v setpriv >/dev/null; then
+	# A folder of somebody else, who then takes it back.
+	chmod 755 "$work"
+	cp "$bench" "$work/bench" # where nobody can read it
+	mkdir -m 777 shared
+	as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	chmod 555 shared
+	try "${as_user[@]}" "$work/bench" "${endless[@]}" --out shared/r
+	ok "no permission before: exit 3" is "$status" 3
+	ok "no permission before: named" err_has "--out shared/r"
+	chmod 777 shared
+	"${as_user[@]}" "$work/bench" run sendrecv --transport tcp -s 1k --poll event -D 200ms \
+		--trials 4,4 --out "$work/shared/r" >out 2>err &
+	client=$!
+	within 10 rows_past shared/r 1
+	chown root shared/r && chmod 755 shared/r
+	ok "no permission in the middle: ends and says so" ends_with "Permission denied"
+	ok "no permission in the middle: rows are whole" whole shared/r
+else
+	skip "a folder that is taken back" "needs root and setpriv"
+fi
+
+if [[ $(id -u) == 0 ]] && mkdir disk && mount -t tmpfs -o size=1m tmpfs disk 2>/dev/null; then
+	mount -o remount,ro disk
+	try "$bench" "${endless[@]}" --out disk/r
+	ok "read-only before: exit 3" is "$status" 3
+	ok "read-only before: said" err_has "disk/r: Read-only file system"
+	mount -o remount,rw disk
+	start_run "$work/disk/r"
+	cat /dev/zero >disk/filler 2>/dev/null
+	ok "full in the middle: ends and says so" ends_with "No space left on device"
+	ok "full in the middle: rows and histograms are whole" whole disk/r
+	rm disk/filler
+	ok "with room again: it goes on" resumes disk/r
+	umount disk
+else
+	skip "a full disk" "a file system of its own needs root"
+fi
+done_testing
