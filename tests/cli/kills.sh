@@ -99,9 +99,10 @@ strike() { # DIR: with server, client, signal and side
 		session_settles "$1" || echo "the session goes on"
 		session_told "$1" || echo "the server: $(tail -1 "$1/serve.err")"
 	fi
-	kill -CONT "$victim" 2>/dev/null
-	# One that was stopped before it called has missed nothing, and runs on.
+	# One that was stopped before it called has missed nothing, and would run
+	# on: it is told before it wakes, for then it may call at once.
 	grep -q began "$1/serve.err" || kill "$client" 2>/dev/null
+	kill -CONT "$victim" 2>/dev/null
 	await gone "$client" || echo "the client is still there"
 	await session_gone "$1" || echo "a session is left"
 	[[ ! -s $1/out/sendrecv.csv ]] || whole_rows "$1/out/sendrecv.csv" || echo "half a row"
