@@ -266,6 +266,7 @@ static void say_no_cost(struct saying *s, const struct told_set *all)
 static int say_most(struct saying *s)
 {
 	struct told_set all = {.n = 0};
+	const struct told *worst;
 	size_t i;
 	int ret = 0;
 
@@ -279,8 +280,9 @@ static int say_most(struct saying *s)
 	if (!ret)
 		ret = settle(s, &all);
 	if (!ret && told_could(&all)) {
-		if (most(&all, -1))
-			say_cost(s, most(&all, -1));
+		worst = most(&all, -1);
+		if (worst)
+			say_cost(s, worst);
 		else
 			say_no_cost(s, &all);
 	}
