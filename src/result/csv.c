@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <csv.h>
@@ -39,14 +40,6 @@ static size_t format_line(char *line, const char *const *cells, unsigned n)
 	return len;
 }
 
-/* A file that was removed takes every row, and nobody will read them. */
-static bool is_removed(const struct csvfile *csv)
-{
-	struct stat st;
-
-	return !fstat(csv->fd, &st) && !st.st_nlink;
-}
-
 static int write_whole(struct csvfile *csv, const char *line, size_t len,
 		       struct err *err)
 {
@@ -54,12 +47,8 @@ static int write_whole(struct csvfile *csv, const char *line, size_t len,
 	ssize_t n = write(csv->fd, line, len);
 	int ret;
 
-	if (n == (ssize_t)len && !is_removed(csv))
-		return 0;
 	if (n == (ssize_t)len)
-		return err_set(err, -ENOENT, REASON_IO_ERROR,
-			       "%s was removed while it was written to",
-			       csv->path);
+		return 0;
 	ret = n < 0 ? -errno : -ENOSPC;
 	csvfile_cut(csv, before);
 	return err_sys(err, ret, "writing %s", csv->path);
@@ -179,6 +168,20 @@ int csvfile_resume(struct csvfile *csv, const char *path,
 int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err)
 {
 	return write_cells(csv, row->cell, row->columns->n, err);
+}
+
+int csvfile_check(const struct csvfile *csv, struct err *err)
+{
+	struct stat st;
+	struct statvfs fs;
+
+	if (!fstat(csv->fd, &st) && !st.st_nlink)
+		return err_set(err, -ENOENT, REASON_IO_ERROR,
+			       "%s was removed while it was written to",
+			       csv->path);
+	if (!fstatvfs(csv->fd, &fs) && fs.f_flag & ST_RDONLY)
+		return err_sys(err, -EROFS, "writing %s", csv->path);
+	return 0;
 }
 
 off_t csvfile_end(const struct csvfile *csv)

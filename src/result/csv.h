@@ -23,9 +23,13 @@ int csvfile_resume(struct csvfile *csv, const char *path,
 		   const struct columns *c, size_t rows, struct err *err);
 
 /* One row, by one write: it is there whole or not at all.  When the disk is
- * full, what was written of it is taken back.  -ENOENT (io-error) if the file
- * was removed meanwhile. */
+ * full, what was written of it is taken back. */
 int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err);
+
+/* Will what was written be there to read?  -ENOENT (io-error) if the file was
+ * removed, -EROFS if its file system was made read-only meanwhile, as ext4
+ * does after an error: writes to either go on as if nothing had happened. */
+int csvfile_check(const struct csvfile *csv, struct err *err);
 
 /* Where it ends now, in bytes, and back to there: rows that belong together
  * are written whole or not at all.  -1 (no file) cuts nothing. */

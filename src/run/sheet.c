@@ -243,6 +243,8 @@ static int write_trial(struct sheet *s, const struct record_id *id,
 	row_init(&s->row, &s->columns);
 	record_row(&s->row, id, pp, t);
 	ret = csvfile_write(&s->csv, &s->row, err);
+	if (!ret)
+		ret = csvfile_check(&s->csv, err);
 	if (ret || t->status != STATUS_OK)
 		return ret;
 	if (pp->client.scn->peers_csv)
