@@ -93,7 +93,8 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 # Calls that fail in turn (tests/fail/fail_calls.h).
 FAIL    := tests/fail/fail_calls.c
 WRAPPED := $(shell sed -n 's/^\tX.[^,]*, \([a-z_0-9]*\), .*/\1/p' tests/fail/fail_calls.h)
-$(BUILD)/tests/unit/test_failures: tests/unit/test_failures.c $(FAIL) $(LIB)
+$(addprefix $(BUILD)/tests/unit/,test_failures test_tcp): \
+		$(BUILD)/tests/unit/%: tests/unit/%.c $(FAIL) $(LIB)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \

@@ -241,14 +241,18 @@ static int read_answer(const struct tcp_link *link, unsigned lane, uint64_t end)
 		n = recv(link->fds[lane], (char *)&h + have, sizeof(h) - have,
 			 MSG_DONTWAIT);
 		if (n == 0)
-			return -ECONNREFUSED;
-		if (n < 0 && errno == ECONNRESET)
-			return -ECONNREFUSED;
+			return -ECONNRESET;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
 		have += n > 0 ? (size_t)n : 0;
 	}
 	return hello_is_peers(link, &h) && h.lane == lane ? 0 : -EPROTO;
+}
+
+/* Who is hung up on while calling was refused, whichever call meets it. */
+static int refused(int ret)
+{
+	return ret == -ECONNRESET || ret == -EPIPE ? -ECONNREFUSED : ret;
 }
 
 static int call_failed(const struct tcp_link *link, int ret, struct err *err)
@@ -273,7 +277,7 @@ static int call_all(struct tcp_link *link, uint64_t end, struct err *err)
 		ret = call_lane(link, i, end);
 	for (i = 0; i < link->lanes && !ret; i++)
 		ret = read_answer(link, i, end);
-	return ret ? call_failed(link, ret, err) : 0;
+	return ret ? call_failed(link, refused(ret), err) : 0;
 }
 
 /* --- the passive end: is called ------------------------------------------- */

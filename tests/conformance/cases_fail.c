@@ -113,6 +113,7 @@ static const struct {
 	{FAIL_ibv_reg_mr_iova2, "does not register"},
 	{FAIL_poll_cq, "cannot be read"},
 	{FAIL_recv, "peer-"}, /* from a caller that may be a stranger */
+	{FAIL_send, "peer-"}, /* to one that hangs up on us */
 };
 
 /* The end whose call it was says what was wrong with it. */

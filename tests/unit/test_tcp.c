@@ -7,11 +7,13 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "fail/fail_calls.h"
 #include "transport/tcp_link.h"
 
 enum { STRANGERS = 200 }; /* more than are remembered */
@@ -158,12 +160,37 @@ static void test_other_nonce(void **state)
 	tcp_link_close(&other.link);
 }
 
+/* One that hangs up while it is called refuses, whichever of the caller's
+ * steps meets it: here the first words on each lane. */
+static void test_hung_up(void **state)
+{
+	struct caller door, caller;
+	unsigned lane;
+
+	(void)state;
+	open_end(&door, ROLE_PASSIVE);
+	for (lane = 0; lane < 2; lane++) {
+		open_end(&caller, ROLE_ACTIVE);
+		caller.peer = door.blob;
+		fail_begin(FAIL_send, lane + 1); /* ECONNRESET */
+		fail_arm(true);
+		connect_end(&caller);
+		fail_arm(false);
+		assert_true(fail_end());
+		assert_int_equal(caller.ret, -ECONNREFUSED);
+		assert_int_equal(caller.err.reason, REASON_PEER_REFUSED);
+		tcp_link_close(&caller.link);
+	}
+	tcp_link_close(&door.link);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_other_nonce),
+		cmocka_unit_test(test_hung_up),
 	};
 
 	return cmocka_run_group_tests_name("tcp link", tests, NULL, NULL);
