@@ -223,10 +223,11 @@ static int write_peers(struct sheet *s, const struct record_id *id,
 		       const struct plan_point *pp, const struct trial *t,
 		       struct err *err)
 {
+	const unsigned n = trial_peer_rows(pp);
 	unsigned i;
 	int ret = 0;
 
-	for (i = 0; !ret && i < t->n_peers; i++) {
+	for (i = 0; !ret && i < n; i++) {
 		row_init(&s->row, &s->peer_columns);
 		record_peer(&s->row, id, pp, t, i);
 		ret = csvfile_write(&s->peers, &s->row, err);
@@ -504,7 +505,7 @@ static int reopen_peers(struct sheet *s, size_t rows, struct err *err)
 	for (row = 0; row < rows; row++) {
 		id = (unsigned)number(s->past, row, "point");
 		if (status_of(s->past, row) == STATUS_OK)
-			n += trial_peers(&s->plan->points[id]);
+			n += trial_peer_rows(&s->plan->points[id]);
 	}
 	record_peer_columns(&s->peer_columns, s->plan->scn);
 	return reopen(s, &s->peers, ".peers.csv", &s->peer_columns, n, err);

@@ -428,6 +428,14 @@ unsigned trial_peers(const struct plan_point *pp)
 	return need.peers ? need.peers : 1;
 }
 
+unsigned trial_peer_rows(const struct plan_point *pp)
+{
+	struct need need;
+
+	pp->client.scn->need(pp->client.scn_cfg, &need);
+	return need.client_alone ? 0 : trial_peers(pp);
+}
+
 /* Every peer drops the trial, whatever became of it there; -errno if one
  * cannot even do that. */
 static int drop_all(struct trial_run *r)

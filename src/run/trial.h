@@ -51,6 +51,9 @@ int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
 
 /* Peers that a point needs; at least 1. */
 unsigned trial_peers(const struct plan_point *pp);
+/* Of these, how many measure something: none of a point that is the client's
+ * alone. */
+unsigned trial_peer_rows(const struct plan_point *pp);
 
 /* Both ends must have counted the same, exactly; on a link
  * that loses messages none may have received more than the other sent.

@@ -19,8 +19,8 @@ ok "what recovery finds is what was acknowledged" is \
 	"$(gawk -F, '$1 > 1' <(paste -d, <(column rf/oplog.csv rf) \
 		<(column rf/oplog.csv server_recovered)) | cut -d, -f2)"
 ok "DRAM is no persistent memory" all_are emulated rf/oplog.csv durable
-ok "a row a peer" is "$(column rf/oplog.peers.csv peer | sort | uniq -c | tr -s ' \n' ' ')" \
-	" 6 1 2 2 "
+ok "a row a peer, and none without one" is "$(column rf/oplog.peers.csv peer | sort | uniq -c | tr -s ' \n' ' ')" \
+	" 4 1 2 2 "
 ok "rows are whole" whole_rows rf/oplog.csv
 # A record of 512 bytes takes 576 in the ring, and 64 go before it.
 ok "bytes on the wire: records, headers, once a peer" eval \
