@@ -126,7 +126,6 @@ struct replica {
 	struct nvm nvm;
 	const struct clock *clock;
 	uint64_t delay_ticks; /* a slower medium, added to each fence */
-	char *pattern;	      /* what payloads are made of */
 	size_t size;
 	bool verified; /* else its file stays, as evidence */
 	char path[OPT_TEXT_MAX];
@@ -136,6 +135,10 @@ struct replica {
 int replica_open(struct replica *r, struct end *e, const struct oplog_cfg *cfg,
 		 const char *who, struct err *err);
 void replica_close(struct replica *r);
+
+/* A writer's payload, of cfg->size bytes; that of a record differs in its
+ * stamp only (scan_stamp_first, by its sequence number). */
+void replica_payload(const struct replica *r, void *at);
 
 /* Recovers what is there as after a crash, checks every payload, and puts
  * what it found into the tally.  -EBADMSG unless records up to `acked` are

@@ -33,6 +33,23 @@ static int make_buffers(struct leader *l, struct err *err)
 	return ret;
 }
 
+/* A writer hands its payload over in the memory that is sent, with room for the
+ * header before it: an append copies it once, into the own log. */
+static void fill_images(struct leader *l)
+{
+	unsigned slot;
+	uint64_t i;
+	char *at;
+
+	for (slot = 0; slot < l->shape.slots; slot++) {
+		at = l->stage + slot * l->shape.message_bytes +
+		     sizeof(struct oplog_head) + RLOG_HEADER_BYTES;
+		for (i = 0; i < l->cfg.group; i++)
+			replica_payload(&l->replica,
+					at + i * l->shape.record_bytes);
+	}
+}
+
 int oplog_leader_open(struct end *e, const struct oplog_cfg *cfg,
 		      struct err *err)
 {
@@ -55,6 +72,8 @@ int oplog_leader_open(struct end *e, const struct oplog_cfg *cfg,
 	ret = replica_open(&l->replica, e, cfg, "leader", err);
 	if (!ret)
 		ret = make_buffers(l, err);
+	if (!ret)
+		fill_images(l);
 	if (!l->n_links)
 		end_set_local(e, "", false); /* no wire either */
 	if (!ret && !oplog_one_sided((enum oplog_method)cfg->method))

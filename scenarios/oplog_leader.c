@@ -222,7 +222,7 @@ static int to_peer(struct leader *l, unsigned link, struct batch *b,
 static int encode(struct leader *l, struct batch *b, unsigned count)
 {
 	struct rlog *log = &l->replica.log;
-	char *at = b->image, *pattern = l->replica.pattern;
+	char *at = b->image, *payload;
 	struct rlog_place place;
 	unsigned i;
 	int ret;
@@ -233,8 +233,9 @@ static int encode(struct leader *l, struct batch *b, unsigned count)
 			return ret;
 		if (!i)
 			b->offset = place.offset;
-		scan_stamp_first(pattern, l->cfg.size, place.sequence);
-		rlog_encode(log, &place, pattern, at);
+		payload = at + RLOG_HEADER_BYTES;
+		scan_stamp_first(payload, l->cfg.size, place.sequence);
+		rlog_encode(log, &place, payload, at);
 		b->arrived[i] =
 			l->arrivals[l->arrival_head++ % OPLOG_OUTSTANDING_MAX];
 		b->next_sequence = place.sequence + 1;

@@ -53,6 +53,13 @@ static void name_file(struct replica *r, const struct oplog_cfg *cfg,
 			 cfg->pmem_dir, who, (int)getpid());
 }
 
+static uint64_t ticks(void *arg)
+{
+	const struct replica *r = arg;
+
+	return clock_ticks(r->clock);
+}
+
 static int make_log(struct replica *r, const struct oplog_cfg *cfg,
 		    uint64_t capacity, struct err *err)
 {
@@ -65,9 +72,11 @@ static int make_log(struct replica *r, const struct oplog_cfg *cfg,
 	if (!ret)
 		ret = rlog_open(&r->log, r->nvm.addr, bytes, EPOCH_USED, &io,
 				err);
-	if (!ret)
-		rlog_begin(&r->log);
-	return ret;
+	if (ret)
+		return ret;
+	r->log.crc = crc32c_fastest(ticks, r);
+	rlog_begin(&r->log);
+	return 0;
 }
 
 int replica_open(struct replica *r, struct end *e, const struct oplog_cfg *cfg,
@@ -80,10 +89,6 @@ int replica_open(struct replica *r, struct end *e, const struct oplog_cfg *cfg,
 	r->clock = e->clock;
 	r->size = cfg->size;
 	name_file(r, cfg, who);
-	r->pattern = malloc(cfg->size);
-	if (!r->pattern)
-		return err_sys(err, -ENOMEM, "oplog");
-	scan_fill(r->pattern, cfg->size, SEED_PAYLOAD);
 	ret = nvm_open(&r->nvm, (enum nvm_kind)cfg->memory, r->path,
 		       rlog_region_bytes(shape.capacity), err);
 	if (!ret)
@@ -100,8 +105,11 @@ void replica_close(struct replica *r)
 	nvm_close(&r->nvm);
 	if (gone && r->path[0])
 		(void)unlink(r->path);
-	free(r->pattern);
-	r->pattern = NULL;
+}
+
+void replica_payload(const struct replica *r, void *at)
+{
+	scan_fill(at, r->size, SEED_PAYLOAD);
 }
 
 void replica_make_room(struct replica *r)

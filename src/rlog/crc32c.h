@@ -4,8 +4,11 @@
  * By the processor's crc32 instruction, which has a latency of three cycles:
  * where PCLMULQDQ is there too, three lanes run side by side and are joined
  * by carry-less multiplication (Gopal et al., "Fast CRC computation for
- * iSCSI polynomial using CRC32 instruction", Intel 323405).  Without SSE 4.2
- * bit by bit, slow but right.
+ * iSCSI polynomial using CRC32 instruction", Intel 323405).  Without SSE 4.2,
+ * or where the instruction is slow (an emulated processor does it bit by
+ * bit), by shifted words and no table: a message is folded by a sparse
+ * multiple of the polynomial (the idea: Russell, "Chorba: a novel CRC32
+ * implementation", 2024), and its last 209 bytes go through tables.
  */
 #ifndef RLOG_CRC32C_H
 #define RLOG_CRC32C_H
@@ -19,12 +22,18 @@ uint32_t crc32c(const void *buf, size_t len);
 /* How it is done.  crc32c takes the best that this processor has; crc32c_by
  * is for tests: -1, and *crc untouched, for a way that it has not. */
 enum crc32c_way {
-	CRC32C_BITS,
+	CRC32C_BITS, /* for tests: slow, but plainly right */
+	CRC32C_SPARSE,
 	CRC32C_INSTRUCTION,
 	CRC32C_THREE_LANES,
 	CRC32C_WAYS
 };
 enum crc32c_way crc32c_best(void);
+/* The way that takes the least time for 4 KiB by this clock, of those that
+ * the processor has; and by it. */
+enum crc32c_way crc32c_fastest(uint64_t (*now)(void *arg), void *arg);
+uint32_t crc32c_of(enum crc32c_way way, const void *buf, size_t len);
+
 int crc32c_by(enum crc32c_way way, const void *buf, size_t len, uint32_t *crc);
 
 #endif

@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "rlog/crc32c.h"
-
 const char *const rlog_commit_names[] = {
 	[RLOG_BY_CHECKSUM] = "checksum",
 	[RLOG_BY_TAIL] = "tail",
@@ -16,25 +14,30 @@ static_assert(sizeof(struct rlog_header) == RLOG_HEADER_BYTES,
 static_assert(sizeof(struct rlog_mark) <= RLOG_ALIGN, "a mark is a line");
 static_assert(sizeof(struct rlog_super) <= RLOG_ALIGN, "so is the super");
 
-static uint32_t header_crc(const struct rlog_header *h)
+static uint32_t header_crc(const struct rlog_header *h, enum crc32c_way way)
 {
 	const char *from = (const char *)&h->length;
 	size_t len = sizeof(*h) - offsetof(struct rlog_header, length);
 
 	if (!(h->flags & RLOG_PAD))
 		len += h->length;
-	return crc32c(from, len);
+	return crc32c_of(way, from, len);
+}
+
+void rlog_header_seal_by(struct rlog_header *h, enum crc32c_way way)
+{
+	h->magic = RLOG_MAGIC;
+	h->crc = header_crc(h, way);
 }
 
 void rlog_header_seal(struct rlog_header *h)
 {
-	h->magic = RLOG_MAGIC;
-	h->crc = header_crc(h);
+	rlog_header_seal_by(h, crc32c_best());
 }
 
 bool rlog_header_sealed(const struct rlog_header *h)
 {
-	return h->magic == RLOG_MAGIC && h->crc == header_crc(h);
+	return h->magic == RLOG_MAGIC && h->crc == header_crc(h, crc32c_best());
 }
 
 void rlog_super_seal(struct rlog_super *s)

@@ -164,6 +164,7 @@ int rlog_open(struct rlog *l, void *region, size_t size, uint64_t epoch,
 		.encoded = s.last,
 		.last = s.last,
 		.committed = s.end,
+		.crc = crc32c_best(),
 	};
 	if (!rlog_fence(l, epoch))
 		return 0;
@@ -210,11 +211,11 @@ void rlog_encode(struct rlog *l, const struct rlog_place *place,
 		.offset = place->offset,
 		.before = l->encoded,
 	};
-	if (place->length)
+	if (place->length && payload != data)
 		memcpy(data, payload, place->length);
 	memset(data + place->length, 0,
 	       place->bytes - sizeof(*h) - place->length);
-	rlog_header_seal(h);
+	rlog_header_seal_by(h, l->crc);
 	l->encoded = h->crc;
 }
 

@@ -61,6 +61,7 @@ struct rlog {
 	uint64_t next_stored;	/* its sequence, plus one */
 	uint64_t committed;	/* all below it is durable */
 	uint64_t flushed_lines; /* since it was opened */
+	enum crc32c_way crc; /* of what is encoded: crc32c_best, or another */
 };
 
 /* A place for one record. */
@@ -94,7 +95,8 @@ int rlog_open(struct rlog *l, void *region, size_t size, uint64_t epoch,
 int rlog_reserve(struct rlog *l, uint64_t payload, struct rlog_place *place);
 
 /* The record's image, place->bytes long: header, payload, zeros.  In the order
- * of reserving, and a place's pad before its record. */
+ * of reserving, and a place's pad before its record.  A payload that is in its
+ * place already (RLOG_HEADER_BYTES into the image) is not copied. */
 void rlog_encode(struct rlog *l, const struct rlog_place *place,
 		 const void *payload, void *image);
 /* The pad's, RLOG_ALIGN long. */
