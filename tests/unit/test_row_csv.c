@@ -321,7 +321,37 @@ static void disk_full_at_once(void **state)
 	limit_file(RLIM_INFINITY);
 	assert_int_equal(err.reason, REASON_IO_ERROR);
 	assert_words(&err, path);
-	assert_string_equal(content(), "");
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void rows_that_belong_together(void **state)
+{
+	off_t end;
+
+	(void)state;
+	create();
+	end = csvfile_end(&csv);
+	put();
+	put();
+	csvfile_cut(&csv, end);
+	assert_string_equal(content(), "name,value_ns,reason\n");
+	csvfile_close(&csv);
+	csvfile_cut(&csv, csvfile_end(&csv)); /* of no file: nothing */
+}
+
+static void removed(void **state)
+{
+	struct err err;
+
+	(void)state;
+	create();
+	put();
+	assert_int_equal(csvfile_check(&csv, &err), 0);
+	unlink(path);
+	put(); /* the kernel takes it */
+	assert_int_equal(csvfile_check(&csv, &err), -ENOENT);
+	assert_int_equal(err.reason, REASON_IO_ERROR);
+	assert_words(&err, path);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -334,6 +364,7 @@ int main(void)
 		TEST(reads_back),  TEST(the_longest_line),
 		TEST(file_exists), TEST(no_folder),
 		TEST(disk_full),   TEST(disk_full_at_once),
+		TEST(removed),	   TEST(rows_that_belong_together),
 	};
 
 	return cmocka_run_group_tests_name("row_csv", tests, NULL, NULL);
