@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "report/dims.h"
 #include "report/gnuplot.h"
 #include "report/plots.h"
 #include "report/show.h"
@@ -242,9 +243,10 @@ static void put_line(FILE *f, const struct compare *c, size_t i)
 {
 	const struct compare_case *k = &c->cases[i];
 	bool has = k->ratio.has_interval;
-	char x[40], label[300];
+	char x[40], name[LABEL_MAX], label[300];
 
-	snprintf(label, sizeof(label), "%s %s %s  %s", k->scenario, k->label,
+	show_text(name, sizeof(name), k->label, 60);
+	snprintf(label, sizeof(label), "%s %s %s  %s", k->scenario, name,
 		 show_x(x, sizeof(x), k->x_column, k->x), k->metric);
 	fprintf(f, "%.6f\t%.6f\t%.6f\t%zu\t", k->ratio.ratio,
 		has ? k->ratio.low : k->ratio.ratio,

@@ -250,6 +250,10 @@ static void set_styles(struct series_set *set)
 	}
 }
 
+/* As long as a line of a figure's legend; what tells two series apart may
+ * stand at the end. */
+enum { LABEL_SHOWN = 100 };
+
 static int set_labels(struct series_set *set, struct err *err)
 {
 	size_t *rows = calloc(set->n + 1, sizeof(*rows));
@@ -262,7 +266,7 @@ static int set_labels(struct series_set *set, struct err *err)
 		rows[i] = set->v[i].row;
 	for (i = 0; i < set->n; i++) {
 		dims_label(&set->dims, rows, set->n, i, label);
-		show_text(set->v[i].label, LABEL_MAX, label, 60);
+		show_text(set->v[i].label, LABEL_MAX, label, LABEL_SHOWN);
 	}
 	free(rows);
 	return 0;

@@ -71,16 +71,25 @@ static void print_row(FILE *out, const struct pair *pair, double x)
 
 static bool names_fit(const struct pair *pair, size_t width)
 {
-	return !pair->right || (show_columns(pair->left->label) <= width &&
-				show_columns(pair->right->label) <= width);
+	if (!pair->right)
+		return show_columns(pair->left->label) <= WIDTH - COLUMN - 2;
+	return show_columns(pair->left->label) <= width &&
+	       show_columns(pair->right->label) <= width;
+}
+
+static void print_long_name(FILE *out, const char *side, const char *name)
+{
+	fprintf(out, "%*s%-7s", COLUMN + 2, "", side);
+	text_wrap(out, name, COLUMN + 2 + 7);
 }
 
 /* A name that is longer than its columns would lose its end, which may be
  * what tells it from the others: lines of their own then. */
 static void print_long_names(FILE *out, const struct pair *pair)
 {
-	fprintf(out, "%*sleft:  %s\n%*sright: %s\n", COLUMN + 2, "",
-		pair->left->label, COLUMN + 2, "", pair->right->label);
+	print_long_name(out, pair->right ? "left:" : "", pair->left->label);
+	if (pair->right)
+		print_long_name(out, "right:", pair->right->label);
 }
 
 static void print_names(FILE *out, const struct pair *pair, size_t width)

@@ -39,6 +39,7 @@ try "$bench" check alone
 ok 'check finds a line too many' eval 'is $status 1 && out_has "1281, not 1280"'
 if command -v gnuplot >/dev/null; then
 	try "$bench" report link
+	ok 'long names are whole' out_has 'TCP, stride, prefetch distance 4, write'
 	ok 'figures: time per line, reads, writes; prefetch instructions' eval '
 		[[ -s link/prefetch_lines_read.png && -s link/prefetch_lines_write.svg &&
 			-s link/prefetch_software.png ]]'
