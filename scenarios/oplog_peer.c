@@ -2,6 +2,7 @@
  * A peer: takes batches by message, or finds them written into its log, makes
  * them durable and says so.  For one-sided methods it only lends its memory.
  */
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,6 +22,8 @@ struct peer_end {
 	struct replica replica;
 	struct mem mem; /* messages, then replies: one of each a slot */
 	struct region *buffers, *log;
+	bool in_place;	  /* records land in the ring: no copy is made */
+	uint64_t landing; /* in the log, of the next receive's record */
 	uint64_t replies;
 	uint64_t received; /* messages, both ways in order */
 	pthread_t load;
@@ -53,6 +56,28 @@ static int post(struct end *e, const struct work *w, struct err *err)
 	return ret;
 }
 
+/* The record lands where it belongs, behind those that are on their way.  What
+ * is there must be free, durably so, before it may: the room is made earlier
+ * than a copy would need it. */
+static int post_landing(struct end *e, struct peer_end *p, uint64_t slot,
+			struct err *err)
+{
+	struct rlog *log = &p->replica.log;
+	const uint64_t bytes = p->shape.record_bytes, end = p->landing + bytes;
+	const struct sge sges[] = {
+		{message_at(p, slot), sizeof(struct oplog_head), p->buffers},
+		{rlog_at(log, p->landing), bytes, p->log},
+	};
+	const struct work w = {
+		.op = OP_RECV, .n_sges = 2, .sges = sges, .cookie = slot};
+
+	if (end - log->mark.head > log->capacity)
+		replica_make_room(&p->replica);
+	assert(end - log->mark.head <= log->capacity);
+	p->landing = end;
+	return post(e, &w, err);
+}
+
 /* A message of write-imm brings nothing but its number. */
 static int post_recv(struct end *e, struct peer_end *p, uint64_t slot,
 		     struct err *err)
@@ -70,7 +95,7 @@ static int post_recv(struct end *e, struct peer_end *p, uint64_t slot,
 		.cookie = slot,
 	};
 
-	return post(e, &w, err);
+	return p->in_place ? post_landing(e, p, slot, err) : post(e, &w, err);
 }
 
 static int post_recvs(struct end *e, struct peer_end *p, struct err *err)
@@ -149,6 +174,19 @@ static int lend_log(struct end *e, struct peer_end *p, struct err *err)
 			      access, &p->log, err);
 }
 
+/* Where every batch is one record it is known where the next ones belong; and
+ * where the log can be registered (fsdax cannot) they may land there. */
+static void land_in_ring(struct end *e, struct peer_end *p)
+{
+	struct err why;
+
+	if (p->cfg.group > 1)
+		return;
+	p->in_place = !e->ep->tp->reg(e->ep, p->replica.nvm.addr,
+				      p->replica.nvm.len, 0, &p->log, &why);
+	p->landing = p->replica.log.stored;
+}
+
 static int make_buffers(struct end *e, struct peer_end *p, struct err *err)
 {
 	const size_t bytes = receives(p) * (p->shape.message_bytes +
@@ -192,6 +230,8 @@ int oplog_peer_open(struct end *e, const struct oplog_cfg *cfg, struct err *err)
 	ret = replica_open(&p->replica, e, cfg, "peer", err);
 	if (!ret && remote)
 		ret = lend_log(e, p, err);
+	if (!ret && !remote)
+		land_in_ring(e, p);
 	if (!ret)
 		ret = make_buffers(e, p, err);
 	if (!ret && !oplog_one_sided((enum oplog_method)cfg->method))
@@ -232,7 +272,7 @@ static int refuse(int ret, uint64_t sequence, struct err *err)
 static int take_record(struct peer_end *p, const char *at)
 {
 	struct rlog *l = &p->replica.log;
-	const bool in_place = p->cfg.method == OPLOG_WRITE_IMM;
+	const bool in_place = p->in_place || p->cfg.method == OPLOG_WRITE_IMM;
 	int ret;
 
 	ret = in_place ? rlog_adopt(l)

@@ -4,12 +4,16 @@
 # its name tells:
 #
 #   log_tcp, log_send        at most 1.15: a sendrecv round trip of the same
-#                            bytes and one local persist of them
+#                            bytes and one local persist of them: stored into
+#                            the log, flushed and fenced; no checksum
 #   log_write_read           at most 1.10: a WRITE until its completion, a READ
 #                            of 8 bytes and a local persist; serialised
 #   log_chained              below 1: both in one post against serialised
 #   log_out_*                below 1: the time of a write with more
 #                            outstanding, against a quarter of them
+#
+# Both sides: the same poll, CPUs, warm-up and time, and no counters read; a
+# sendrecv that prepares nothing (its server's stamps belong to no log).
 # shellcheck shell=bash
 
 readonly LOG_RECORD=4096
@@ -34,7 +38,10 @@ sum() {
 }
 
 persist_us() {
-	log_us persist_p50_ns local --rf 1
+	local append persist
+	append=$(log_us append_p50_ns local --rf 1) &&
+		persist=$(log_us persist_p50_ns local --rf 1) &&
+		printf '%s\n' "$append" "$persist" | sum
 }
 
 # round_trip_and_persist TRANSPORT
