@@ -356,8 +356,10 @@ static int verify(struct end *e, struct err *err)
 
 	if (e->ep)
 		ret = exchange_verify_last(e, err);
-	else if (s->op && !s->each)
+	else if (s->op && !s->each) {
+		e->verified++;
 		ret = verify_alone(s, s->op - 1, err);
+	}
 	return ret ? ret : prefetch_hold_end(&s->hold, err);
 }
 

@@ -98,12 +98,43 @@ static void check_quantiles(struct check *c)
 					      rising[i - 1], rising[i]);
 }
 
+/* Whether either end verified a payload of an ok row; NAN for a scenario that
+ * has none. */
+static double verified(const struct check *c, size_t row)
+{
+	const double client = check_number(c, row, "client_verified");
+	const double server = check_number(c, row, "server_verified");
+
+	if (!check_row_ok(c, row) || (isnan(client) && isnan(server)))
+		return NAN;
+	return (isnan(client) ? 0 : client) + (isnan(server) ? 0 : server);
+}
+
+/* That what is said to be verified was: of rows that asked for it. */
+static void check_verified(struct check *c)
+{
+	struct check_line *l = NULL;
+	size_t row;
+
+	for (row = 0; row < reader_rows(c->table); row++) {
+		if (isnan(verified(c, row)) ||
+		    !strcmp(check_cell(c, row, "verify"), "none"))
+			continue;
+		if (!l)
+			l = check_add(c, CHECK_STATISTICAL,
+				      "payloads were verified, by --verify");
+		if (verified(c, row) < 1)
+			check_violate(c, l, "line %zu: none was",
+				      reader_line(c->table, row));
+	}
+}
+
 /* What the trials themselves found: they are rows with a reason. */
 static void check_failures(struct check *c)
 {
-	struct check_line *l =
-		check_add(c, CHECK_EXACT,
-			  "payloads verified, and both ends counted the same");
+	struct check_line *l = check_add(
+		c, CHECK_EXACT,
+		"no payload was found wrong, and both ends counted the same");
 	size_t row;
 
 	for (row = 0; row < reader_rows(c->table); row++) {
@@ -174,6 +205,7 @@ static int check_table(struct check *c, struct err *err)
 	struct series_set set;
 	int ret;
 
+	check_verified(c);
 	check_failures(c);
 	check_quantiles(c);
 	ret = check_hist(c, err);

@@ -378,6 +378,15 @@ void end_after_phase(struct end *e, const struct phase *ph)
 		nic_counters_end(&e->nic, &e->tally);
 }
 
+int end_verify(struct end *e, struct err *err)
+{
+	int ret = e->pt->scn->verify(e, err);
+
+	if (!ret && tally_has(&e->tally, METRIC_VERIFIED))
+		tally_add(&e->tally, METRIC_VERIFIED, e->verified);
+	return ret;
+}
+
 void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes)
 {
 	memset(w, 0, sizeof(*w));

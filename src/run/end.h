@@ -76,6 +76,9 @@ struct end {
 	struct end_link more[END_PEERS_MAX - 1];
 	struct end_others others;
 	const struct tally *peer_tallies; /* verify of a client: one a peer */
+	/* Payloads that the scenario's verify verified, after the measured
+	 * phase. */
+	uint64_t verified;
 	char notes[END_NOTES_MAX][END_NOTE_TEXT];
 	end_pulse pulse;
 	void *pulse_arg;
@@ -149,6 +152,9 @@ void end_set_local(struct end *e, const char *device, bool software);
 void end_before_phase(struct end *e, const struct phase *ph);
 int end_phase(struct end *e, const struct phase *ph, struct err *err);
 void end_after_phase(struct end *e, const struct phase *ph);
+/* After the measured phase: the scenario's verify.  What it verified is in
+ * the tally then, beside what the phase did. */
+int end_verify(struct end *e, struct err *err);
 
 void end_close(struct end *e);
 

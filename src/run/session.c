@@ -220,7 +220,7 @@ static int run_phase(struct session *s, struct err *err)
 			(unsigned long long)s->end.tally.value[METRIC_OPS],
 			(unsigned long long)s->client_ops);
 	if (ph.measured) {
-		ret = s->pt.scn->verify(&s->end, err);
+		ret = end_verify(&s->end, err);
 		if (ret)
 			return ret;
 	}

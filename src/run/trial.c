@@ -373,7 +373,7 @@ static int measure(struct trial_run *r, struct err *err)
 	ret = phase(r, &measured, err);
 	if (ret)
 		return ret;
-	ret = pt->scn->verify(&r->end, err);
+	ret = end_verify(&r->end, err);
 	r->t->client = r->end.tally;
 	/* Without a link, the scenario knows the path only now. */
 	r->t->link.caps = *end_caps(&r->end);

@@ -508,7 +508,12 @@ int crew_flush(struct crew *c, struct err *err)
 
 int crew_verify(struct crew *c, struct err *err)
 {
-	return all(c, ORDER_VERIFY, err);
+	const int ret = all(c, ORDER_VERIFY, err);
+	unsigned i;
+
+	for (i = 0; i < c->a.n; i++)
+		c->end->verified += c->w[i].end.verified;
+	return ret;
 }
 
 void crew_end(struct crew *c)

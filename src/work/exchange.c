@@ -82,6 +82,7 @@ int exchange_verify_last(struct end *e, struct err *err)
 	/* With `each` it was checked when it came (and cleared since). */
 	if (x->verify != VERIFY_ENDS || !x->op)
 		return 0;
+	x->end->verified++;
 	if (x->end->role == ROLE_PASSIVE)
 		return verify_request(x, x->op - 1, err);
 	/* The mark of the next one is there already. */

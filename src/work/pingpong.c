@@ -135,6 +135,7 @@ int pingpong_verify(struct pingpong *p, struct err *err)
 {
 	if (p->a.verify == VERIFY_NONE || p->number == 1 || p->lossy)
 		return 0;
+	p->end->verified++;
 	return verify_message(p, p->number - 1, err);
 }
 

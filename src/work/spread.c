@@ -114,6 +114,7 @@ static int check_read(struct spread *s, unsigned slot, struct err *err)
 
 	if (s->a.op != OP_READ || s->a.verify == VERIFY_NONE)
 		return 0;
+	s->last = slot;
 	s->verified += whole;
 	return scan_verify(spread_slot(s, slot),
 			   whole ? s->a.size : sizeof(uint64_t), &want, err);
@@ -134,6 +135,7 @@ static int check_answer(struct spread *s, const struct comp *c, unsigned *slot,
 			       "an answer to operation %llu, which is not "
 			       "outstanding",
 			       (unsigned long long)want.op);
+	s->last = (unsigned)c->cookie;
 	if (s->a.verify != VERIFY_EACH)
 		return 0;
 	s->verified++;

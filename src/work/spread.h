@@ -79,6 +79,7 @@ struct spread {
 	bool known; /* the peer's regions are in the table */
 	unsigned busy;
 	uint64_t posted, done, verified, most, lost, ahead;
+	unsigned last; /* slot read into, or inbox answered into, last */
 };
 
 unsigned spread_depth(const struct spread_attr *a);

@@ -267,16 +267,13 @@ void spread_fini(struct spread *s)
 
 /* --- verifying --------------------------------------------------------------- */
 
-int spread_verify(struct spread *s, struct err *err)
+static int verify_written(struct spread *s, struct err *err)
 {
 	const uint64_t all = s->units_per_region * s->a.regions;
 	const uint64_t n = all < VERIFY_UNITS ? all : VERIFY_UNITS;
 	uint64_t i;
 	int ret = 0;
 
-	if (s->a.verify == VERIFY_NONE || s->a.op != OP_WRITE ||
-	    s->end->role == ROLE_ACTIVE)
-		return 0;
 	for (i = 0; !ret && i < n; i++) {
 		const char *at = (char *)s->large.addr + i * s->unit;
 		struct scan_expect want = {
@@ -285,8 +282,41 @@ int spread_verify(struct spread *s, struct err *err)
 		};
 
 		memcpy(&want.op, at, sizeof(want.op));
-		if (want.op) /* not gone to yet, or by number 0 */
-			ret = scan_verify(at, s->a.size, &want, err);
+		if (!want.op)
+			continue; /* not gone to yet, or by number 0 */
+		s->end->verified++;
+		ret = scan_verify(at, s->a.size, &want, err);
 	}
 	return ret;
+}
+
+/* The last that was read, or answered: nothing has come into it since. */
+static int verify_last(struct spread *s, struct err *err)
+{
+	const bool reads = s->a.op == OP_READ;
+	const char *at = reads ? spread_slot(s, s->last)
+			       : s->inbox + s->last * s->stride;
+	struct scan_expect want = {.seed = SPREAD_SEED, .stamp = STAMP_FIRST};
+
+	if (s->posted == s->lost)
+		return 0;
+	if (reads)
+		want.op = s->units[s->last];
+	else
+		memcpy(&want.op, at, sizeof(want.op));
+	s->end->verified++;
+	return scan_verify(at, s->a.size, &want, err);
+}
+
+int spread_verify(struct spread *s, struct err *err)
+{
+	const bool client = s->end->role == ROLE_ACTIVE;
+
+	if (s->a.verify == VERIFY_NONE)
+		return 0;
+	if (s->a.op == OP_WRITE)
+		return client ? 0 : verify_written(s, err);
+	if (!client || s->a.verify == VERIFY_EACH)
+		return 0;
+	return verify_last(s, err);
 }

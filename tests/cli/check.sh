@@ -14,7 +14,15 @@ ok "good results: nothing violated" eval '! out_has VIOLATED'
 spoil() {
 	rm -rf bad
 	cp -r good bad
-	gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, -v name="$1" -v value="$2" '
+	try "$bench" run sendrecv --transport tcp,loop -s 64,64k -n 30 --trials 1 --out ends
+ok "--verify ends: the last payload counts at both ends" eval \
+	'all_are 1 ends/sendrecv.csv client_verified && all_are 1 ends/sendrecv.csv server_verified'
+try "$bench" check ends
+ok "--verify ends: check says so" grep -q "^ok .*payloads were verified" out
+try "$bench" run sendrecv --transport loop -s 64 -n 30 --trials 1 --verify none --out none
+try "$bench" check none
+ok "--verify none: check claims nothing" eval '! out_has "were verified"'
+gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, -v name="$1" -v value="$2" '
 		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i }
 		NR == 2 { $c = value } { print }' good/sendrecv.csv >bad/sendrecv.csv
 	try "$bench" check bad
@@ -27,7 +35,7 @@ ok "bytes made up" spoil server_bytes_sent 1 "bytes to the client"
 ok "a sample lost" spoil samples 29 "a sample for each operation"
 ok "a payload not verified" spoil client_verified 29 "verified every payload"
 ok "percentiles out of order" spoil lat_p50_ns 999999999999 "percentiles rise"
-ok "a failed verification" spoil reason "verify-failed: x" "payloads verified"
+ok "a failed verification" spoil reason "verify-failed: x" "no payload was found wrong"
 gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "server_recvs") c = i }
 	NR > 1 { $c = 29 } { print }' good/sendrecv.csv >bad/sendrecv.csv
 try "$bench" check bad
