@@ -30,6 +30,7 @@ struct session {
 	uint8_t nonce[NONCE_BYTES];
 	struct point pt;
 	struct end end;
+	bool known; /* the handshake is done */
 	bool open, connected;
 	bool aborted; /* ABORT came in the middle of a phase */
 	uint64_t client_ops;
@@ -382,17 +383,19 @@ static int welcome(struct session *s, const struct session_cfg *cfg,
 	return chan_send(&s->chan, FRAME_WELCOME, s->out, w.len, err);
 }
 
-/* The last word to whoever is there.  A stranger gets a line it can read. */
+/* The last word to whoever is there.  A stranger gets a line it can read, also
+ * one who has nothing more to say (nc </dev/null). */
 static void say_bye(struct session *s, const struct err *why)
 {
 	static const char line[] = "rdmabench: this is the control port of "
 				   "`rdmabench serve`\r\n";
+	const bool gone = why->reason == REASON_PEER_LOST;
 	struct err ignored;
 
-	if (why->reason == REASON_PEER_PROTOCOL)
+	if (why->reason == REASON_PEER_PROTOCOL || (gone && !s->known))
 		(void)!send(s->chan.fd, line, sizeof(line) - 1,
 			    MSG_NOSIGNAL | MSG_DONTWAIT);
-	else if (why->reason != REASON_PEER_LOST)
+	else if (!gone)
 		(void)chan_send_words(&s->chan, FRAME_BYE, why, &ignored);
 }
 
@@ -431,6 +434,7 @@ int session_run(int fd, const struct session_cfg *cfg, struct err *err)
 	else
 		clock_init(&s->clock);
 	ret = welcome(s, cfg, err);
+	s->known = !ret;
 	if (!ret)
 		ret = chan_heart_start(&s->chan, err);
 	if (!ret)

@@ -53,6 +53,9 @@ ok "an address of another host: says so" fails_with 3 "no interface of this host
 hello() { timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port; $1; cat <&3" 2>/dev/null; }
 ok "an HTTP client is told where it is" grep -q "control port" \
 	<(hello "printf 'GET / HTTP/1.1\r\n\r\n' >&3")
+ok "who only listens is told, too" grep -q "control port" \
+	<(gawk "BEGIN { s = \"/inet/tcp/0/127.0.0.1/$port\"; printf \"\" |& s
+		close(s, \"to\"); while ((s |& getline line) > 0) print line }")
 hello "head -c 4096 /dev/urandom >&3" >/dev/null
 ok "garbage: goes on" served
 hello "printf 'RDMB\377\377\377\377' >&3; printf '\377\377\377\377' >&3" >/dev/null
