@@ -145,7 +145,89 @@ static bool wire(const struct check *c, size_t row, struct report_bounds *b)
 	return true;
 }
 
+/* What the leader's one thread does for a batch, and how often. */
+enum { OF_RATE, OF_BATCHES, OF_SAMPLES, OF_WRITERS, OF_STAGES };
+static const struct series_axes by_writers = {
+	.x = "outstanding",
+	.x_label = "writers",
+	.y = {[OF_RATE] = {"ops_per_s", "writes/s"},
+	      [OF_BATCHES] = {"batches", "batches"},
+	      [OF_SAMPLES] = {"samples", "writes"},
+	      [OF_WRITERS] = {"writers", "writers"},
+	      {"encode_mean_ns", "encoding"},
+	      {"post_mean_ns", "posting"},
+	      {"append_mean_ns", "appending"},
+	      {"persist_mean_ns", "persisting"}},
+};
+
+/* A thread that polls is busy in any case: it is full when there is no time
+ * left in which it only polls.  Completions that it takes are not counted, so
+ * 100 % is never reached. */
+static const double full = 0.9;
+
+/* The share of its time in `*most` of the stages, and in all of them. */
+static double leader_share(const struct series_point *p, unsigned *most)
+{
+	const double batches_per_ns =
+		p->y[OF_RATE] * p->y[OF_BATCHES] / p->y[OF_SAMPLES] / 1e9;
+	double sum = 0;
+	unsigned i;
+
+	*most = OF_STAGES;
+	for (i = OF_STAGES; by_writers.y[i].column; i++) {
+		sum += p->y[i];
+		if (p->y[i] > p->y[*most])
+			*most = i;
+	}
+	return sum * batches_per_ns;
+}
+
+/* In one series: what more writers gain, and what is full with the most. */
+static void say_full(struct check *c, const struct series *s)
+{
+	const struct series_point *one = &s->points[0];
+	const struct series_point *p = &s->points[s->n - 1];
+	unsigned most;
+	const double share = leader_share(p, &most);
+	struct check_line *l;
+
+	if (isnan(share))
+		return;
+	l = check_add(c, CHECK_HARDWARE,
+		      "writes/s grow with the writers until something is full");
+	l->holds = p->y[OF_RATE] > one->y[OF_RATE];
+	snprintf(l->where, sizeof(l->where),
+		 "%.60s: %.3g times as many with %.0f as with %.0f; %s: "
+		 "its thread spends %.0f %% of the time on writes, the most "
+		 "of it %s%s",
+		 s->label, p->y[OF_RATE] / one->y[OF_RATE], p->x, one->x,
+		 share >= full ? "the leader's CPU is full"
+			       : "the leader's CPU is not what is full",
+		 100 * share, by_writers.y[most].label,
+		 p->y[OF_WRITERS] < p->x
+			 ? "; the device's limit of reads and atomics is"
+			 : "");
+}
+
+static int writers_fill(struct check *c, const struct report_rule *rule,
+			struct err *err)
+{
+	struct series_set set;
+	size_t i;
+	int ret = series_init(&set, c->table, &by_writers, err);
+
+	(void)rule;
+	if (ret)
+		return ret;
+	for (i = 0; i < set.n; i++)
+		if (set.v[i].n > 1)
+			say_full(c, &set.v[i]);
+	series_fini(&set);
+	return 0;
+}
+
 static const struct report_rule rules[] = {
+	{CHECK_HARDWARE, "writes/s grow with the writers", .run = writers_fill},
 	{CHECK_EXACT, "bytes on the wire: size x (RF - 1) and headers",
 	 report_rule_rows, .row = wire},
 	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
