@@ -100,6 +100,10 @@ $(addprefix $(BUILD)/tests/unit/,test_failures test_tcp): \
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \
 		$(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
 
+# libibverbs on an older kernel.
+$(BUILD)/tests/unit/test_fork_safe: private ALL_CFLAGS += \
+	-Wl,--wrap=ibv_is_fork_initialized,--wrap=ibv_fork_init,--wrap=ibv_open_device
+
 # What tests of the command line call.
 TOOLS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/tools/*.c)))
 $(BUILD)/tests/tools/%: tests/tools/%.c $(LIB)

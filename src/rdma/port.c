@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "rdma/netdev.h"
+#include "rdma/qp.h"
 
 /* mlx5 has 256 a port. */
 enum { GIDS_MAX = 512 };
@@ -82,6 +83,27 @@ static int open_failed(const struct ibv_device *dev, int e, struct err *err)
 	return err_sys(err, -e, "cannot open RDMA device %s", dev->name);
 }
 
+/*
+ * A kernel before 5.12 shares what a device has pinned with a child: the
+ * parent's first write after fork then goes to a copy, and the device reads
+ * on from the old page.  libibverbs keeps such memory out of children if it
+ * is told before anything is registered; where the kernel copies pinned
+ * pages at fork it says so, and there is nothing to do (nor is what
+ * registering costs any other).
+ */
+static int make_fork_safe(struct err *err)
+{
+	int e;
+
+	if (ibv_is_fork_initialized() != IBV_FORK_DISABLED)
+		return 0;
+	e = ibv_fork_init();
+	return e ? err_sys(err, rdma_errno(e),
+			   "libibverbs cannot protect registered memory from "
+			   "fork")
+		 : 0;
+}
+
 int rdma_port_open_device(struct rdma_port *port, struct ibv_device *dev,
 			  struct err *err)
 {
@@ -89,6 +111,9 @@ int rdma_port_open_device(struct rdma_port *port, struct ibv_device *dev,
 
 	memset(port, 0, sizeof(*port));
 	snprintf(port->name, sizeof(port->name), "%s", dev->name);
+	ret = make_fork_safe(err);
+	if (ret)
+		return ret;
 	errno = 0;
 	port->ctx = ibv_open_device(dev);
 	if (!port->ctx)

@@ -26,7 +26,9 @@ struct rdma_port {
 	struct sockaddr_storage addr; /* ss_family 0: none */
 };
 
-/* Opens what is wanted.  no-device and no-permission say the way out. */
+/* Opens what is wanted.  no-device and no-permission say the way out.  Before
+ * the first device of a process is opened its registered memory is made safe
+ * from fork (ibv_fork_init(3)), where the kernel does not do it. */
 int rdma_port_open(struct rdma_port *port, const struct rdma_want *want,
 		   struct err *err);
 void rdma_port_close(struct rdma_port *port);
