@@ -248,6 +248,10 @@ static struct rdma_conn_param conn_param(const struct cm_lane *lane,
 		.responder_resources = link->rd_atomic,
 		.initiator_depth = link->rd_atomic,
 		.qp_num = lane->qp->qp_num,
+		/* The queue pair is ours and not the id's, so that librdmacm
+		 * cannot know: a queue pair whose receives are shared gives no
+		 * end-to-end credit, and the CM's REQ and REP say so. */
+		.srq = lane->qp->srq != NULL,
 	};
 
 	rdma_qp_rts_policy(&policy);
