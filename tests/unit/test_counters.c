@@ -164,7 +164,7 @@ static void fake_close(int fd)
 }
 
 /* The second call, after the loop, has seen more. */
-static int accounts_calls;
+static unsigned accounts_calls;
 static bool knows_migrations;
 static void growing_accounts(struct thread_accounts *a)
 {
