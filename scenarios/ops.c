@@ -130,6 +130,7 @@ enum {
 	OPS_ASSUMED,
 	OPS_BACK,
 	OPS_BACK_RATE,
+	OPS_LOST_BACK,
 	OPS_METRICS_END
 };
 
@@ -163,6 +164,10 @@ static const struct metric metrics[] = {
 	 .unit = "1/s",
 	 .side = SIDE_EITHER,
 	 .help = "and their rate"},
+	{.name = "messages_lost_back",
+	 .unit = "1",
+	 .side = SIDE_EITHER,
+	 .help = "and how many of them a link without acknowledgements lost"},
 };
 
 _Static_assert(sizeof(metrics) / sizeof(metrics[0]) ==
@@ -412,11 +417,15 @@ static void tally_duplex(struct tally *t, const struct duplex *d)
 {
 	if (d->end->role == ROLE_ACTIVE)
 		tally_window(t, &d->out);
-	if (!d->back_ns)
-		return; /* the other end has seen it */
+	else if (d->out.lossy && d->out.told)
+		tally_set(t, OPS_LOST_BACK, d->out.n.lost);
+	if (!d->back_seen)
+		return;
 	tally_set(t, OPS_BACK, d->back_ops);
-	tally_set(t, OPS_BACK_RATE,
-		  (uint64_t)((double)d->back_ops * 1e9 / (double)d->back_ns));
+	if (d->back_ns)
+		tally_set(t, OPS_BACK_RATE,
+			  (uint64_t)((double)d->back_ops * 1e9 /
+				     (double)d->back_ns));
 }
 
 static int both(struct end *e, const struct phase *ph, struct err *err)
@@ -459,8 +468,7 @@ static int flush(struct end *e, struct err *err)
 {
 	struct ops_state *s = e->state;
 
-	if (s->way == WAY_DUPLEX)
-		return window_flush(&s->duplex.out, err);
+	/* In both directions each end's phase does it. */
 	return s->way == WAY_WINDOW ? window_flush(&s->window, err) : 0;
 }
 

@@ -21,8 +21,12 @@ struct both {
 	uint64_t end;	 /* ticks at which our last was complete; 0: not yet */
 	uint64_t looked; /* ticks */
 	uint64_t moved;	 /* ticks at which something last completed */
+	uint64_t ours;	 /* ticks at which something of what we send did */
 	bool finished;	 /* server: the client has */
-	bool told_over;
+	/* How often we told that we are done, when last, and how often we had
+	 * been told until then. */
+	unsigned words, heard;
+	uint64_t said; /* ticks */
 };
 
 static bool is_client(const struct duplex *d)
@@ -38,10 +42,6 @@ int duplex_init(struct duplex *d, struct end *e, const struct window_attr *a,
 
 	memset(d, 0, sizeof(*d));
 	d->end = e;
-	if (e->ep->caps.lossy)
-		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
-			       "two directions: neither end of a link that "
-			       "loses messages knows when the other is done");
 	two.lane = 1;
 	two.reverse = true;
 	ret = window_init(&d->out, e, is_client(d) ? &one : &two, err);
@@ -73,10 +73,12 @@ static int take(struct duplex *d, struct both *b, const struct comp *comp,
 	int i, ret = 0, n_theirs = 0;
 
 	for (i = 0; !ret && i < n; i++) {
-		if (comp[i].lane == d->out.a.lane)
-			ret = window_take_one(&d->out, &comp[i], b->f.now, err);
-		else
+		if (comp[i].lane != d->out.a.lane) {
 			theirs[n_theirs++] = comp[i];
+			continue;
+		}
+		b->ours = b->f.now;
+		ret = window_take_one(&d->out, &comp[i], b->f.now, err);
 	}
 	if (!ret && n_theirs)
 		ret = window_take_messages(&d->in, theirs, n_theirs, &b->a,
@@ -96,17 +98,47 @@ static void obey(const struct duplex *d, struct both *b)
 		b->f.max_ticks = 0;
 }
 
-/* Our last word, once all that we sent has arrived; the server's is that it
- * has heard the client's, too. */
+/* Once, or where words may be lost as well: the client until it is answered,
+ * the server as often as it is told. */
+static bool has_to_say(const struct duplex *d, const struct both *b)
+{
+	const uint64_t since = b->f.now - b->said;
+
+	if (!d->in.told || !sent_all(d, b))
+		return false;
+	if (!b->words || !d->out.lossy)
+		return !b->words;
+	if (!is_client(d))
+		return d->out.peer_over > b->heard;
+	return !d->out.peer_over &&
+	       clock_ns(d->end->clock, since) >= WINDOW_LOSS_NS;
+}
+
+/* Our last word, once all that we sent has arrived or is lost; the server's is
+ * that it has heard the client's, too. */
 static int say_over(struct duplex *d, struct both *b, struct err *err)
 {
-	if (!d->in.told || b->told_over || !sent_all(d, b))
+	if (!has_to_say(d, b))
 		return 0;
 	d->in.over = true;
 	if (d->in.credits_busy == WINDOW_CREDITS)
 		return 0; /* in the next round */
-	b->told_over = true;
+	b->words++;
+	b->said = b->f.now;
+	b->heard = d->out.peer_over;
 	return window_tell_credit(&d->in, err);
+}
+
+/* What has not arrived for so long, though the other direction goes on. */
+static void look_for_lost(struct duplex *d, struct both *b)
+{
+	const uint64_t still = clock_ns(d->end->clock, b->f.now - b->ours);
+
+	if (still < WINDOW_LOSS_NS || !window_waits_in_vain(&d->out) ||
+	    window_all_done(&d->out))
+		return;
+	window_give_up_lost(&d->out);
+	b->ours = b->f.now;
 }
 
 static bool is_over(const struct duplex *d, const struct both *b)
@@ -156,6 +188,7 @@ static int step(struct duplex *d, struct both *b, struct err *err)
 	if (n)
 		b->moved = b->f.now;
 	ret = take(d, b, comp, n, err);
+	look_for_lost(d, b);
 	if (!ret && !n && d->in.told && window_untold(&d->in))
 		ret = window_tell_credit(&d->in, err);
 	if (!ret)
@@ -169,33 +202,74 @@ static int step(struct duplex *d, struct both *b, struct err *err)
  * has arrived. */
 static void close_tally(struct duplex *d, const struct both *b)
 {
-	const struct clock *clk = d->end->clock;
 	const bool by_sender = d->end->ep->caps.acknowledged || !d->out.told;
+	const uint64_t ns = clock_ns(d->end->clock, b->end - b->f.begin);
 	struct tally *t = &d->end->tally;
-	const uint64_t ns = clock_ns(clk, b->end - b->f.begin);
 
 	d->out.n.done = d->out.posted;
-	d->back_ns = 0;
+	d->back_seen = is_client(d) != by_sender;
 	if (is_client(d)) {
 		tally_set(t, METRIC_OPS, d->out.posted);
 		tally_set(t, METRIC_ELAPSED, ns);
 		d->back_ops = b->a.n;
-		if (!by_sender)
-			d->back_ns = clock_ns(clk, b->a.last - b->a.first);
+		d->back_ns = window_arrivals_ns(&d->in, &b->a);
 	} else {
 		if (d->in.told)
 			window_close_arrivals(&d->in, &b->a);
 		d->back_ops = d->out.posted;
-		if (by_sender)
-			d->back_ns = ns;
+		d->back_ns = ns;
 	}
 	tally_set(t, METRIC_VERIFIED, d->out.verified + d->in.verified);
+}
+
+/* What was said twice may be answered twice: nothing of it is left to the next
+ * phase. */
+static int drain(struct duplex *d, struct both *b, struct err *err)
+{
+	struct comp comp[TAKE];
+	int n, ret = 0;
+
+	if (!is_client(d) || !d->out.lossy || b->words < 2)
+		return 0;
+	do {
+		n = ep_wait(d->end->ep, comp, TAKE, WINDOW_LOSS_NS);
+		b->f.now = clock_ticks(d->end->clock);
+		ret = n < 0 ? parts_failed(d->end, n, err)
+			    : take(d, b, comp, n, err);
+	} while (!ret && n);
+	return ret;
+}
+
+/* An end's writes are visible at the other one before that looks at them: of
+ * the server this is the last chance, for the client waits for its result. */
+static int make_visible(struct duplex *d, struct both *b, struct err *err)
+{
+	int ret = window_flush(&d->out, err);
+
+	if (parts_sent_only(d->end, d->out.a.op))
+		b->end = clock_ticks(d->end->clock);
+	return ret;
+}
+
+static int run_both(struct duplex *d, struct both *b, struct err *err)
+{
+	const struct ep_counts before = d->end->ep->counts;
+	int ret = 0;
+
+	while (!ret && !is_over(d, b)) {
+		obey(d, b);
+		ret = stop_requested ? parts_interrupted(err) : step(d, b, err);
+	}
+	if (!ret)
+		ret = drain(d, b, err);
+	if (!ret)
+		ret = window_check_posts(&d->out, &before, &d->in, err);
+	return ret ? ret : make_visible(d, b, err);
 }
 
 int duplex_phase(struct duplex *d, const struct phase *ph, struct err *err)
 {
 	static const struct phase endless = {.max_ops = UINT64_MAX};
-	const struct ep_counts before = d->end->ep->counts;
 	struct both b = {.end = 0};
 	int ret = window_learn(&d->out, err);
 
@@ -205,12 +279,8 @@ int duplex_phase(struct duplex *d, const struct phase *ph, struct err *err)
 	window_begin(&d->out, &b.f, is_client(d) ? ph : &endless);
 	if (!is_client(d))
 		b.f.max_ticks = UINT64_MAX; /* until it obeys */
-	b.looked = b.moved = b.f.now;
-	while (!ret && !is_over(d, &b)) {
-		obey(d, &b);
-		ret = stop_requested ? parts_interrupted(err)
-				     : step(d, &b, err);
-	}
+	b.looked = b.moved = b.ours = b.f.now;
+	ret = run_both(d, &b, err);
 	close_tally(d, &b);
-	return ret ? ret : window_check_posts(&d->out, &before, &d->in, err);
+	return ret;
 }

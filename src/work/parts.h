@@ -21,7 +21,7 @@ static inline int parts_post(struct end *e, const struct work *works,
 }
 
 /* Posts one signalled work to the end's link, on which nothing else is on its
- * way, and waits for it. */
+ * way, and waits for it, even if the phase is over. */
 int parts_ask(struct end *e, const struct work *w, struct err *err);
 
 /*

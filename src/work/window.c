@@ -167,7 +167,7 @@ static int take_credit(struct window *w, unsigned slot, struct err *err)
 
 	/* The number never falls; what came late is no news. */
 	memcpy(&granted, w->credit_rx + slot, sizeof(granted));
-	w->peer_over |= granted >= WINDOW_OVER;
+	w->peer_over += granted >= WINDOW_OVER;
 	granted &= ~WINDOW_OVER;
 	if (granted > w->granted)
 		w->granted = granted;
@@ -192,7 +192,7 @@ int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 
 /* What has not arrived by now will not: it is lost, and its receives are
  * there for others. */
-static void give_up_lost(struct window *w)
+void window_give_up_lost(struct window *w)
 {
 	const uint64_t missing = on_their_way(w) + w->n_rx - w->granted;
 
@@ -207,6 +207,11 @@ static bool will_complete(const struct window *w)
 	return w->posted - w->known > w->since_signal;
 }
 
+bool window_waits_in_vain(const struct window *w)
+{
+	return w->lossy && !will_complete(w);
+}
+
 /* Something on its way will surely complete, or on a lossless link come; for
  * credit alone a lossy link is waited for only so long. */
 static int await(struct window *w, struct window_flow *f, struct comp *comp,
@@ -215,14 +220,14 @@ static int await(struct window *w, struct window_flow *f, struct comp *comp,
 	struct ep *ep = w->end->ep;
 	int got;
 
-	if (!w->lossy || will_complete(w))
+	if (!window_waits_in_vain(w))
 		return end_wait(&f->waiter, comp, TAKE, err);
 	got = ep_wait(ep, comp, TAKE, WINDOW_LOSS_NS);
 	if (got < 0)
 		return parts_failed(w->end, got, err);
 	if (got)
 		return got;
-	give_up_lost(w);
+	window_give_up_lost(w);
 	return w->end->pulse(w->end->pulse_arg, true, err);
 }
 
@@ -258,7 +263,7 @@ void window_begin(struct window *w, struct window_flow *f,
 	end_waiter_init(&f->waiter, w->end, w->a.size);
 	w->posted = w->known = 0;
 	w->since_signal = 0;
-	w->peer_over = false;
+	w->peer_over = 0;
 	w->verified = 0;
 	w->n = (struct window_counts){.done = 0};
 	f->begin = f->now = clock_ticks(w->end->clock);
@@ -462,18 +467,26 @@ int window_take_messages(struct window *w, const struct comp *comp, int got,
 
 /* The rate is that of the messages after the first ones, whose beginning
  * nobody here saw; the time is given for all of them at this rate. */
+uint64_t window_arrivals_ns(const struct window *w,
+			    const struct window_arrivals *a)
+{
+	const double ns = (double)clock_ns(w->end->clock, a->last - a->first);
+
+	if (a->n == a->n_first)
+		return 0;
+	return (uint64_t)(ns * (double)a->n / (double)(a->n - a->n_first));
+}
+
 void window_close_arrivals(struct window *w, const struct window_arrivals *a)
 {
 	struct tally *t = &w->end->tally;
-	const double ns = (double)clock_ns(w->end->clock, a->last - a->first);
+	const uint64_t ns = window_arrivals_ns(w, a);
 
 	tally_set(t, METRIC_VERIFIED, w->verified);
 	tally_set(t, METRIC_OPS, a->n);
 	/* What is acknowledged is counted as well by who sends it. */
-	if (!w->end->ep->caps.acknowledged && a->n > a->n_first && ns > 0)
-		tally_set(t, METRIC_ELAPSED,
-			  (uint64_t)(ns * (double)a->n /
-				     (double)(a->n - a->n_first)));
+	if (!w->end->ep->caps.acknowledged && ns)
+		tally_set(t, METRIC_ELAPSED, ns);
 }
 
 /* Completions; 0 when the phase is finished.  Before it waits for long, the

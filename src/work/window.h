@@ -66,11 +66,12 @@ struct window_counts {
 struct window {
 	struct end *end;
 	struct window_attr a;
-	bool told, lossy;     /* operations take receives; may be lost */
-	bool sender;	      /* this end's part in it */
-	bool over, peer_over; /* to be told with the next credit; was told */
-	unsigned n_slots;     /* ours: outstanding, in whole lists */
-	unsigned n_rx;	      /* the peer's memory: twice as many */
+	bool told, lossy;   /* operations take receives; may be lost */
+	bool sender;	    /* this end's part in it */
+	bool over;	    /* to be told with the next credit */
+	unsigned peer_over; /* how often that was told to us */
+	unsigned n_slots;   /* ours: outstanding, in whole lists */
+	unsigned n_rx;	    /* the peer's memory: twice as many */
 	size_t stride;
 	struct mem mem;
 	struct region *region;
@@ -110,8 +111,8 @@ void window_fini(struct window *w);
 int window_client(struct window *w, const struct phase *ph, struct err *err);
 int window_server(struct window *w, const struct phase *ph, struct err *err);
 
-/* Client, after a phase: what it has written is in the server's memory then,
- * and not only at its device. */
+/* A sender, after a phase: what it has written is in the other end's memory
+ * then, and not only at its device. */
 int window_flush(struct window *w, struct err *err);
 
 /* What is in the slots after a phase, whole. */

@@ -34,6 +34,10 @@ int window_post_lists(struct window *w, struct window_flow *f, struct err *err);
 int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		    struct err *err);
 bool window_all_done(const struct window *w);
+/* On a link that loses messages: nothing that is on its way will surely
+ * complete; what has not arrived by now is lost. */
+bool window_waits_in_vain(const struct window *w);
+void window_give_up_lost(struct window *w);
 
 /* The receiver's: a phase begins; what has completed; credit not yet told, and
  * telling it (later, if all its messages are on their way); its counts. */
@@ -42,6 +46,10 @@ int window_take_messages(struct window *w, const struct comp *comp, int got,
 			 struct window_arrivals *a, struct err *err);
 uint64_t window_untold(const struct window *w);
 int window_tell_credit(struct window *w, struct err *err);
+/* How long all of them took, at the rate of those after the first; 0: there
+ * were none. */
+uint64_t window_arrivals_ns(const struct window *w,
+			    const struct window_arrivals *a);
 void window_close_arrivals(struct window *w, const struct window_arrivals *a);
 
 /* The link's own counts of this phase against ours: those of a sender and,

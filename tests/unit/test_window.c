@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "run/scenario.h"
-#include "work/duplex.h"
 #include "work/pingpong.h"
 #include "work/window.h"
 
@@ -13,8 +12,7 @@ static struct window cw, sw;
 static struct pingpong cp, sp;
 static struct window_attr attr;
 static struct pingpong_attr ping;
-static struct duplex cd, sd;
-static bool pings, two_ways;
+static bool pings;
 
 /* Between an end and its link. */
 static struct transport between;
@@ -161,7 +159,7 @@ static int mid_reg(struct ep *ep, void *addr, size_t len, unsigned access,
 static void open_end(struct end *e, enum role role, struct blob *blob)
 {
 	const struct loop_link link = {
-		.lanes = two_ways ? 2 : 1,
+		.lanes = 1,
 		.send_depth = pings ? 128 : window_send_depth(&attr),
 		.recv_depth = pings ? PINGPONG_RECVS : window_recv_depth(&attr),
 		.max_bytes = 65536,
@@ -178,10 +176,7 @@ static void init_work(void)
 	struct err err;
 	int ret;
 
-	if (two_ways)
-		ret = duplex_init(&cd, &client, &attr, &err) ||
-		      duplex_init(&sd, &server, &attr, &err);
-	else if (pings)
+	if (pings)
 		ret = pingpong_init(&cp, &client, &ping, &err) ||
 		      pingpong_init(&sp, &server, &ping, &err);
 	else
@@ -203,10 +198,7 @@ static void open_both(void)
 
 static void close_both(void)
 {
-	if (two_ways) {
-		duplex_fini(&cd);
-		duplex_fini(&sd);
-	} else if (pings) {
+	if (pings) {
 		pingpong_fini(&cp);
 		pingpong_fini(&sp);
 	} else {
@@ -218,17 +210,14 @@ static void close_both(void)
 
 static int run_client(const struct phase *ph, struct err *err)
 {
-	if (two_ways)
-		return duplex_phase(&cd, ph, err);
 	return pings ? pingpong_client(&cp, ph, err)
 		     : window_client(&cw, ph, err);
 }
 
 static int run_server(const struct phase *ph, struct err *err)
 {
-	int ret = two_ways ? duplex_phase(&sd, ph, err)
-		  : pings  ? pingpong_server(&sp, ph, err)
-			   : window_server(&sw, ph, err);
+	int ret = pings ? pingpong_server(&sp, ph, err)
+			: window_server(&sw, ph, err);
 
 	if (ret)
 		finished = true;
@@ -260,7 +249,7 @@ static int setup(void **state)
 	memset(&mid, 0, sizeof(mid));
 	memset(&late, 0, sizeof(late));
 	n_lost = 0;
-	pings = two_ways = false;
+	pings = false;
 	point_defaults(&pt, scenario_find("sendrecv"));
 	pt.trial.op_timeout_ns = 2000000000;
 	attr = (struct window_attr){.op = OP_SEND,
@@ -446,53 +435,6 @@ static void bad_token(void **state)
 	close_both();
 }
 
-/* --- both ways --------------------------------------------------------------- */
-
-/* Each direction's messages, all of them, and the server ends with the client:
- * in every phase anew. */
-static void both_ways(void **state)
-{
-	static const struct {
-		unsigned outstanding, list;
-		uint64_t n;
-	} t[] = {{8, 4, 100}, {1, 1, 7}, {64, 16, 1000}, {5, 1, 1}};
-	size_t i;
-
-	(void)state;
-	two_ways = true;
-	for (i = 0; i < N_OF(t); i++) {
-		attr.outstanding = t[i].outstanding;
-		attr.post_list = t[i].list;
-		attr.signal_every = t[i].outstanding > 1 ? 2 : 1;
-		memset(mid.bells, 0, sizeof(mid.bells));
-		open_both();
-		good(3);
-		good(t[i].n);
-		assert_int_equal(cd.out.n.done, t[i].n);
-		assert_int_equal(sd.in.verified, t[i].n);
-		assert_int_equal(server.tally.value[METRIC_OPS], t[i].n);
-		assert_true(sd.back_ops > 0);
-		assert_int_equal(cd.in.verified, sd.back_ops);
-		assert_int_equal(cd.in.arrived, sd.out.number - 1);
-		assert_true(sd.out.n.most <= t[i].outstanding);
-		close_both();
-	}
-}
-
-static void not_both_ways_with_losses(void **state)
-{
-	struct blob blob;
-	struct err err;
-
-	(void)state;
-	two_ways = mid.lossy = true;
-	open_end(&client, ROLE_ACTIVE, &blob);
-	assert_int_equal(duplex_init(&cd, &client, &attr, &err), -EOPNOTSUPP);
-	assert_int_equal(err.reason, REASON_NOT_IN_TRANSPORT);
-	duplex_fini(&cd);
-	loop->close(client.ep);
-}
-
 /* --- ping-pong -------------------------------------------------------------- */
 
 static void over_and_back(void **state)
@@ -582,8 +524,6 @@ int main(void)
 		cmocka_unit_test_setup(complete_is_not_yet_there, setup),
 		cmocka_unit_test_setup(no_writes_that_may_be_lost, setup),
 		cmocka_unit_test_setup(bad_token, setup),
-		cmocka_unit_test_setup(both_ways, setup),
-		cmocka_unit_test_setup(not_both_ways_with_losses, setup),
 		cmocka_unit_test_setup(over_and_back, setup),
 		cmocka_unit_test_setup(lost_pings, setup),
 		cmocka_unit_test_setup(a_write_tells_of_itself, setup),

@@ -1,0 +1,350 @@
+/* Both directions at once over the loop transport, both ends in one process:
+ * exact counts, words and messages that are lost, and writes that are complete
+ * before they are in memory. */
+#include "loop_pair.h"
+
+#include <errno.h>
+
+#include "run/scenario.h"
+#include "work/duplex.h"
+
+enum { LOST_MAX = 64, EARLY_BYTES = 8, LANES = 2 };
+
+/* What completes without arriving, after as many others of its lane. */
+struct lost {
+	struct comp comp;
+	uint64_t after;
+};
+
+/* A device of which the tests decide what it loses, and what it has not yet
+ * put into memory. */
+struct device {
+	uint64_t bells, sends;
+	unsigned drop_every; /* of its sends, words among them; 0: none */
+	uint64_t dropped;
+	struct lost lost[LOST_MAX];
+	unsigned n_lost;
+	uint64_t signalled[LANES], completed[LANES];
+	/* Of the latest write only the begin is in memory: the rest follows
+	 * with the next one, or with a read. */
+	char *to;
+	const char *from;
+	size_t len;
+	uint64_t reads;
+};
+
+static struct device devices[2]; /* by role */
+static struct transport between;
+static struct duplex cd, sd;
+static struct window_attr attr;
+static bool lossy;
+static unsigned drop_every[2];
+
+static struct device *device_of(const struct ep *ep)
+{
+	return &devices[ep == server.ep];
+}
+
+static void complete(struct device *d, const struct work *w)
+{
+	if (!(w->flags & WORK_SIGNAL))
+		return;
+	d->lost[d->n_lost].comp = (struct comp){
+		.cookie = w->cookie,
+		.lane = (uint16_t)w->lane,
+		.op = (uint8_t)w->op,
+	};
+	d->lost[d->n_lost++].after = d->signalled[w->lane];
+}
+
+/* In the order of their lane, as queue pairs do. */
+static int next_lost(struct device *d, struct comp *comp)
+{
+	unsigned i;
+
+	for (i = 0; i < d->n_lost; i++) {
+		const unsigned lane = d->lost[i].comp.lane;
+
+		if (d->lost[i].after != d->completed[lane])
+			continue;
+		d->completed[lane]++;
+		*comp = d->lost[i].comp;
+		d->n_lost--;
+		memmove(d->lost + i, d->lost + i + 1,
+			(d->n_lost - i) * sizeof(d->lost[0]));
+		return 1;
+	}
+	return 0;
+}
+
+static void remote_one(struct device *d, const struct work *w)
+{
+	char *far = (char *)(uintptr_t)w->remote_addr; /* one process */
+	const struct sge *s = w->sges;
+
+	if (d->len)
+		memcpy(d->to, d->from, d->len);
+	d->len = 0;
+	if (w->op == OP_READ) {
+		memcpy(s->addr, far, s->len);
+		d->reads++;
+		return;
+	}
+	memcpy(far, s->addr, EARLY_BYTES);
+	d->to = far + EARLY_BYTES;
+	d->from = (char *)s->addr + EARLY_BYTES;
+	d->len = s->len - EARLY_BYTES;
+}
+
+static int post_one(struct ep *ep, struct device *d, const struct work *w)
+{
+	const bool remote = w->op == OP_WRITE || w->op == OP_READ;
+	int ret = 0;
+
+	if (w->op == OP_RECV)
+		return loop->post(ep, w, 1);
+	d->sends++;
+	if (!remote && (!d->drop_every || d->sends % d->drop_every)) {
+		ret = loop->post(ep, w, 1);
+	} else {
+		if (remote)
+			remote_one(d, w);
+		d->dropped += !remote;
+		ep->counts.posts++;
+		complete(d, w);
+	}
+	d->signalled[w->lane] += (w->flags & WORK_SIGNAL) != 0;
+	return ret;
+}
+
+static int device_post(struct ep *ep, const struct work *w, unsigned n)
+{
+	struct device *d = device_of(ep);
+	unsigned i;
+	int ret = 0;
+
+	d->bells++;
+	for (i = 0; !ret && i < n; i++)
+		ret = post_one(ep, d, &w[i]);
+	ep->counts.doorbells = d->bells;
+	return ret;
+}
+
+static int device_poll(struct ep *ep, struct comp *comp, unsigned n)
+{
+	struct device *d = device_of(ep);
+	int ret = next_lost(d, comp);
+
+	(void)n;
+	if (!ret) {
+		ret = loop->poll(ep, comp, 1);
+		if (ret > 0 && comp->op != OP_RECV)
+			d->completed[comp->lane]++;
+	}
+	ep->counts.doorbells = d->bells;
+	return ret;
+}
+
+/* Here a peer can, as it is this process. */
+static int device_reg(struct ep *ep, void *addr, size_t len, unsigned access,
+		      struct region **region, struct err *err)
+{
+	(void)access;
+	return loop->reg(ep, addr, len, 0, region, err);
+}
+
+static void open_end(struct end *e, enum role role, struct blob *blob)
+{
+	const struct loop_link link = {
+		.lanes = 2,
+		.send_depth = window_send_depth(&attr),
+		.recv_depth = window_recv_depth(&attr),
+		.max_bytes = 65536,
+		.between = &between,
+	};
+
+	open_loop_end(e, role, &link, blob);
+	e->ep->caps.lossy = lossy;
+	e->ep->caps.acknowledged = attr.op == OP_WRITE;
+	strcpy(e->ep->caps.qp_type, "RC"); /* counts are compared */
+}
+
+static void open_both(void)
+{
+	struct blob a, b;
+	struct err err;
+
+	memset(devices, 0, sizeof(devices));
+	devices[ROLE_ACTIVE].drop_every = drop_every[ROLE_ACTIVE];
+	devices[ROLE_PASSIVE].drop_every = drop_every[ROLE_PASSIVE];
+	open_end(&client, ROLE_ACTIVE, &a);
+	open_end(&server, ROLE_PASSIVE, &b);
+	if (duplex_init(&cd, &client, &attr, &err) ||
+	    duplex_init(&sd, &server, &attr, &err))
+		fail_msg("%s", err.text);
+	connect_loop(&a, &b);
+}
+
+static void close_both(void)
+{
+	duplex_fini(&cd);
+	duplex_fini(&sd);
+	close_loop();
+}
+
+static int run_client(const struct phase *ph, struct err *err)
+{
+	return duplex_phase(&cd, ph, err);
+}
+
+static int run_server(const struct phase *ph, struct err *err)
+{
+	int ret = duplex_phase(&sd, ph, err);
+
+	if (ret)
+		finished = true;
+	return ret;
+}
+
+static void good(uint64_t n)
+{
+	static const struct loop_phase both = {run_client, run_server};
+	const struct phase ph = ops(n);
+	struct served s;
+	struct err err;
+
+	if (run_phase(&both, &ph, &err, &s))
+		fail_msg("client: %s", err.text);
+	if (s.ret)
+		fail_msg("server: %s", s.err.text);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	lossy = false;
+	drop_every[0] = drop_every[1] = 0;
+	point_defaults(&pt, scenario_find("sendrecv"));
+	pt.trial.op_timeout_ns = 2000000000;
+	attr = (struct window_attr){.op = OP_SEND,
+				    .size = 64,
+				    .outstanding = 8,
+				    .post_list = 4,
+				    .sges = 1,
+				    .signal_every = 2,
+				    .verify = VERIFY_EACH};
+	return 0;
+}
+
+/* Each direction's messages, all of them, and the server ends with the client:
+ * in every phase anew. */
+static void both_ways(void **state)
+{
+	static const struct {
+		unsigned outstanding, list;
+		uint64_t n;
+	} t[] = {{8, 4, 100}, {1, 1, 7}, {64, 16, 1000}, {5, 1, 1}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(t); i++) {
+		attr.outstanding = t[i].outstanding;
+		attr.post_list = t[i].list;
+		attr.signal_every = t[i].outstanding > 1 ? 2 : 1;
+		open_both();
+		good(3);
+		good(t[i].n);
+		assert_int_equal(cd.out.n.done, t[i].n);
+		assert_int_equal(sd.in.verified, t[i].n);
+		assert_int_equal(server.tally.value[METRIC_OPS], t[i].n);
+		/* Without acknowledgements, the receiver knows. */
+		assert_true(cd.back_seen && !sd.back_seen);
+		assert_true(cd.back_ops > 0);
+		assert_int_equal(cd.in.verified, cd.back_ops);
+		assert_int_equal(sd.out.posted, cd.back_ops);
+		assert_int_equal(cd.in.arrived, sd.out.number - 1);
+		assert_true(sd.out.n.most <= t[i].outstanding);
+		close_both();
+	}
+}
+
+/* Messages and last words that are lost: what arrived is counted by each
+ * receiver, the rest by its sender, and both ends end. */
+static void losses_both_ways(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	lossy = true;
+	for (i = 2; i < 7; i++) {
+		drop_every[ROLE_ACTIVE] = i;
+		drop_every[ROLE_PASSIVE] = 9 - i;
+		open_both();
+		good(2);
+		good(20);
+		assert_int_equal(cd.out.n.done, 20);
+		assert_true(devices[0].dropped && devices[1].dropped);
+		assert_true(server.tally.value[METRIC_OPS] < 20);
+		assert_true(cd.out.n.lost >=
+			    20 - server.tally.value[METRIC_OPS]);
+		assert_true(cd.back_seen && !sd.back_seen);
+		assert_true(sd.out.n.lost + cd.back_ops >= sd.out.posted);
+		close_both();
+	}
+}
+
+/* Of both ends, and before either looks. */
+static void writes_of_both_are_there(void **state)
+{
+	struct err err;
+
+	(void)state;
+	attr.op = OP_WRITE;
+	open_both();
+	good(10);
+	assert_int_equal(devices[ROLE_ACTIVE].reads, 1);
+	assert_int_equal(devices[ROLE_PASSIVE].reads, 1);
+	assert_true(sd.back_seen && !cd.back_seen);
+	assert_true(sd.back_ops > 0);
+	assert_int_equal(duplex_verify(&cd, &err), 0);
+	assert_int_equal(duplex_verify(&sd, &err), 0);
+	assert_true(cd.in.verified > 0 && sd.in.verified > 0);
+	/* What verifies is what is in memory. */
+	cd.in.rx[cd.in.stride + attr.size - 1] ^= 1;
+	assert_int_equal(duplex_verify(&cd, &err), -EBADMSG);
+	close_both();
+}
+
+/* Nobody could say how many of them arrived. */
+static void no_writes_that_may_be_lost(void **state)
+{
+	struct blob blob;
+	struct err err;
+
+	(void)state;
+	attr.op = OP_WRITE;
+	lossy = true;
+	open_end(&client, ROLE_ACTIVE, &blob);
+	assert_int_equal(duplex_init(&cd, &client, &attr, &err), -EOPNOTSUPP);
+	assert_int_equal(err.reason, REASON_NOT_IN_TRANSPORT);
+	duplex_fini(&cd);
+	loop->close(client.ep);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(both_ways, setup),
+		cmocka_unit_test_setup(losses_both_ways, setup),
+		cmocka_unit_test_setup(writes_of_both_are_there, setup),
+		cmocka_unit_test_setup(no_writes_that_may_be_lost, setup),
+	};
+
+	loop = transport_find("loop");
+	between = *loop;
+	between.post = device_post;
+	between.reg = device_reg;
+	between.poll = device_poll;
+	clock_init_raw(&clk);
+	return cmocka_run_group_tests_name("duplex", tests, NULL, NULL);
+}
