@@ -1,5 +1,6 @@
 /* How the results of scale are shown and judged. */
 #include <math.h>
+#include <string.h>
 
 #include "report/plots.h"
 #include "report/report.h"
@@ -62,11 +63,24 @@ static bool never_ahead(const struct check *c, size_t row,
 	return !isnan(b->is) && check_number(c, row, "receives") == 0;
 }
 
+/* All of the port's, whoever's they are, and told late by some devices. */
+static bool never_rnr(const struct check *c, size_t row,
+		      struct report_bounds *b)
+{
+	const char *marks = check_cell(c, row, "nic_marks");
+
+	b->is = strstr(marks, "rnr") != NULL;
+	b->least = b->most = 0;
+	return marks[0] && check_number(c, row, "receives") == 0;
+}
+
 static const struct report_rule rules[] = {
 	{CHECK_EXACT, "never more requests on their way than receives posted",
 	 report_rule_rows, .row = never_without_credit},
 	{CHECK_EXACT, "no request begun without a receive for it",
 	 report_rule_rows, .row = never_ahead},
+	{CHECK_STATISTICAL, "the NIC told nobody to wait for a receive",
+	 report_rule_rows, .row = never_rnr},
 };
 
 static const struct report_sentence sentences[] = {
