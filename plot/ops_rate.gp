@@ -7,29 +7,43 @@ if (!exists('style_loaded')) load 'style.gp'
 is(what) = strstrt(base, what) > 0
 against = is('outstanding') ? 'how many are outstanding' : \
 	is('post_list') ? 'how many one doorbell posts' : \
-	is('inline') ? 'how much may be inlined' : \
+	is('inline') ? 'whether data is inlined' : \
 	is('signal') ? 'how seldom one is signalled' : \
-	is('directions') ? 'what the other end does meanwhile' : \
-	is('sges') ? 'how many pieces it has' : 'its size'
+	is('directions') ? 'directions at the same time' : \
+	is('sges') ? 'how many pieces one has' : 'size'
 axis = is('outstanding') ? 'operations outstanding' : \
 	is('post_list') ? 'operations posted by one doorbell' : \
-	is('inline') ? 'inline data granted, in bytes' : \
+	is('inline') ? 'bytes that may be inlined (0: the device fetches all)' : \
 	is('signal') ? 'one operation in so many is signalled' : \
 	is('sges') ? 'pieces of memory of an operation' : \
-	is('directions') ? 'directions (2: the server does the same)' : \
+	is('directions') ? 'directions (2: the server does the same to the client)' : \
 	'payload in bytes (1k = 1024)'
 set label 101 'Single operations: rate against '.against
 set xlabel axis offset 0,-0.3
-set ylabel 'operations in thousands per second' offset -0.5,0
+set ylabel (is('directions') ? "the client's" : '').\
+	' operations in thousands per second' offset -0.5,0
 
-ymax = 0.0
-take_y(v) = v == v ? (ymax = high(ymax, v), 0) : 0
-set table $nothing
-do for [i=1:n_series] { plot dat index i + 1 using (0):(take_y(column(2))) }
-unset table
-set yrange [0:ymax * 1.08]
-if (xmin <= 0) { set xrange [-0.06 * xmax:1.06 * xmax]; unset offsets }
-set ytics autofreq scale 0.7
+# From a few bytes to megabytes the rate falls by orders of magnitude.
+if (is('_size')) {
+	eval log_y
+} else {
+	ymax = 0.0
+	take_y(v) = v == v ? (ymax = high(ymax, v), 0) : 0
+	set table $nothing
+	do for [i=1:n_series] {
+		plot dat index i + 1 using (0):(take_y(column(2)))
+	}
+	unset table
+	set yrange [0:ymax * 1.08]
+	set ytics autofreq scale 0.7
+}
+# With or without: nothing lies between.
+if (is('inline')) {
+	set xrange [-0.2 * xmax:1.2 * xmax]
+	unset offsets
+	set xtics () scale 0.7
+	do for [s in sizes] { set xtics add (s real(s)) }
+}
 
 do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)

@@ -15,23 +15,29 @@ against = is('qps') ? 'queue pairs' : is('window') ? 'operations outstanding' : 
 	'memory gone to at random'
 set label 101 'Scale: '.(is('tail') ? 'p99' : \
 	is('memory') ? 'memory of a queue pair' : 'rate').' against '.against
-set xlabel is('qps') || is('memory') ? 'queue pairs' : \
+set xlabel is('qps') || is('memory') ? 'queue pairs (1k = 1024)' : \
 	is('threads') || is('processes') ? against : \
 	is('rnr') ? 'min_rnr_timer (1: 10 µs, 12: 0.64 ms, 16: 2.56 ms)' : \
 	is('window') ? 'operations outstanding, over all queue pairs' : \
-	is('regions') ? 'memory regions' : \
+	is('regions') ? 'memory regions (1k = 1024)' : \
 	'bytes of memory that are gone to at random (1k = 1024)' offset 0,-0.3
 set ylabel is('tail') ? 'posting to completion or answer in µs   (p99)' : \
 	is('memory') ? 'kB of the host that the client takes for each' : \
 	'operations in thousands per second' offset -0.5,0
 
-ymax = 0.0
-take_y(v) = v == v ? (ymax = high(ymax, v), 0) : 0
-set table $nothing
-do for [i=1:n_series] { plot dat index i + 1 using (0):(take_y(column(2))) }
-unset table
-set yrange [0:ymax * 1.08]
-set ytics autofreq scale 0.7
+if (is('tail')) {
+	eval log_y
+} else {
+	ymax = 0.0
+	take_y(v) = v == v ? (ymax = high(ymax, v), 0) : 0
+	set table $nothing
+	do for [i=1:n_series] {
+		plot dat index i + 1 using (0):(take_y(column(2)))
+	}
+	unset table
+	set yrange [0:ymax * 1.08]
+	set ytics autofreq scale 0.7
+}
 
 do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)

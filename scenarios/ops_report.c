@@ -31,17 +31,17 @@ static const struct report_figure figures[] = {
 	},
 	RATE_FIGURE("outstanding", "outstanding", "outstanding", 3,
 		    "how many are outstanding"),
-	RATE_FIGURE("size", "size_bytes", "bytes", 4, "its size"),
+	RATE_FIGURE("size", "size_bytes", "bytes", 4, "size"),
 	RATE_FIGURE("post_list", "post_list", "a doorbell", 3,
 		    "how many one doorbell posts"),
 	RATE_FIGURE("signal", "signal_every", "a completion", 3,
 		    "how seldom one is signalled"),
-	RATE_FIGURE("sges", "sges", "pieces", 3, "how many pieces it has"),
+	RATE_FIGURE("sges", "sges", "pieces", 3, "how many pieces one has"),
 	RATE_FIGURE("directions", "directions", "directions", 2,
-		    "one direction or two"),
+		    "directions at the same time"),
 	{
 		.name = "ops_rate_inline",
-		.title = "Single operations: rate against how much may be "
+		.title = "Single operations: rate against whether data is "
 			 "inlined",
 		.script = plot_ops_rate,
 		.axes = {.x = "inline_bytes",
