@@ -195,11 +195,11 @@ static const struct sweep sweeps[] = {
 	  {"qp-type", "uc,ud"},
 	  RDMA_ONLY}},
 	/* Rate by how many are outstanding, by operation, by size. */
-	{{{"op", "send"}, {"outstanding", "1,4,16,64"}}},
-	{{{"op", "write,read"}, {"outstanding", "1,4,16,64"}, RDMA_ONLY}},
+	{{{"op", "send"}, {"outstanding", "1,4,16,128"}}},
+	{{{"op", "write,read"}, {"outstanding", "1,4,16,128"}, RDMA_ONLY}},
 	{{{"op", "fetch-add,compare-swap"},
 	  {"size", "8"},
-	  {"outstanding", "1,4,16,64"},
+	  {"outstanding", "1,4,16,128"},
 	  RDMA_ONLY}},
 	{{{"op", "send"}, {"size", "64,1k,4k,64k,1M"}}},
 	{{{"op", "write,read"}, {"size", "64,1k,4k,64k,1M"}, RDMA_ONLY}},
@@ -210,7 +210,7 @@ static const struct sweep sweeps[] = {
 	/* What software decides. */
 	{{{"op", "send,write"},
 	  {"outstanding", "64"},
-	  {"post-list", "1,2,4,8,16,32"},
+	  {"post-list", "1,2,4,8,16,64"},
 	  RDMA_ONLY}},
 	{{{"op", "send,write"},
 	  {"size", "16,64,256"},
@@ -222,7 +222,7 @@ static const struct sweep sweeps[] = {
 	  RDMA_ONLY}},
 	{{{"op", "write,read"},
 	  {"size", "1k"},
-	  {"sges", "1,2,4,8,16"},
+	  {"sges", "1,2,4,16"},
 	  RDMA_ONLY}},
 	{{{"op", "send"}, {"directions", "1,2"}}},
 	{{{"op", "write,read"}, {"directions", "1,2"}, RDMA_ONLY}},
@@ -498,8 +498,8 @@ static void teardown(struct end *e)
 
 /* Both ends of a range, and what is small enough for a software device. */
 static const struct scenario_default smoke[] = {{"size", "8,1k"},
-						{"outstanding", "1,64"},
-						{"post-list", "1,32"},
+						{"outstanding", "1,64,128"},
+						{"post-list", "1,64"},
 						{"cq-mod", "1,32"},
 						{"sges", "1,16"}};
 

@@ -7,7 +7,7 @@
  * and Zhang, LITE, SOSP 2017; Novakovic et al., Storm, SYSTOR 2019); datagrams
  * need one queue pair whatever the number of peers (Kalia et al., FaSST, OSDI
  * 2016).  How many operations are outstanding is swept at each number of
- * queue pairs: a fixed window would measure itself.
+ * them: a fixed window would measure itself.
  *
  * Beside how many there are of something: receives of their own or shared,
  * queue pairs of their own or shared by threads, threads or processes, pages
@@ -166,7 +166,7 @@ static const struct sweep sweeps[] = {
 	{{SENDS,
 	  {"transport", "tcp"},
 	  {"qps", "1,16,64"},
-	  {"outstanding", "16,64,256"}}},
+	  {"outstanding", "16,64"}}},
 	/* Without connections, and with one queue pair for many peers. */
 	{{SENDS, {"qp-type", "ud"}, {"outstanding", "16,64,256"}}},
 	{{SENDS,
@@ -187,7 +187,7 @@ static const struct sweep sweeps[] = {
 	/* Who works; several yield, so one does as well. */
 	{{{"op", "write,send"},
 	  {"qps", "16"},
-	  {"outstanding", "64"},
+	  {"outstanding", "16,64"},
 	  {"threads", "1,2,4"},
 	  {"poll", "yield"}}},
 	{{{"op", "write"},
@@ -196,18 +196,24 @@ static const struct sweep sweeps[] = {
 	  {"threads", "2,4"},
 	  {"share-qps", "yes"},
 	  {"poll", "yield"}}},
-	{{{"op", "write,send"},
+	{{{"op", "write"},
 	  {"qps", "16"},
-	  {"outstanding", "64"},
-	  {"processes", "1,2,4"},
+	  {"outstanding", "16,64"},
+	  {"processes", "1,4"},
 	  {"poll", "yield"}}},
 	/* Where it goes. */
 	{{{"op", "write,read"},
 	  {"memory", "64M"},
-	  {"regions", "1,16,256,4096,16384"}}},
-	{{{"op", "write,read"},
-	  {"memory", "64k,1M,16M,128M"},
-	  {"pages", "small,thp"}}},
+	  {"regions", "1,256,16384"},
+	  {"outstanding", "16,64"}}},
+	{{{"op", "write"},
+	  {"memory", "64k,4M,128M"},
+	  {"pages", "small,thp"},
+	  {"outstanding", "16,64"}}},
+	{{{"op", "read"},
+	  {"memory", "64k,4M,128M"},
+	  {"pages", "small"},
+	  {"outstanding", "64"}}},
 };
 
 /* --- the scenario ---------------------------------------------------------- */
@@ -354,7 +360,7 @@ static void need(const void *config, struct need *n)
 /* Both ends of a range, and what is small enough for a software device. */
 static const struct scenario_default smoke[] = {
 	{"qps", "1,1024"},	{"outstanding", "64"}, {"regions", "1,16384"},
-	{"memory", "64k,64M"},	{"threads", "1,2"},    {"processes", "1,2"},
+	{"memory", "64k,64M"},	{"threads", "1,2"},    {"processes", "1,4"},
 	{"min-rnr-timer", "12"}};
 
 const struct scenario scenario_scale = {
