@@ -139,6 +139,12 @@ try "$bench" run ops --op send,write,write-imm,read,fetch-add --mode rate -s 8 -
 	--verify each --transport rdma --trials 1 --out both
 ok "ops: two directions" eval 'is "$status" 0 && all_are ok both/ops.csv status'
 ok "ops: what both directions posted was counted" eval 'try "$bench" check both && is "$status" 0'
+try "$bench" run ops --op send --qp-type uc,ud --mode rate -s 8,1000 --directions 2 -n 500 --transport rdma \
+	--trials 1 --verify each --out lossy
+ok "ops: two directions without acknowledgements, each counted at its receiver" eval '
+	is "$status" 0 && all_are ok lossy/ops.csv status &&
+	is "$(column lossy/ops.csv operations_back | xargs)" "$(column lossy/ops.csv client_verified | xargs)" &&
+	[[ -z $(column lossy/ops.csv back_ops_per_s | gawk "!(\$1 > 0)") ]]'
 try "$bench" run ops --poll event --cq-count 4 --transport rdma -n 50 --trials 1 --out moderated
 ok "ops: rxe does not moderate events, and says so" grep -q "device-limit: .*ibv_modify_cq" \
 	moderated/ops.csv
@@ -163,6 +169,10 @@ scale_run sc-qps --op write,read,send --qps 1,256 --outstanding 64
 ok "scale: 1 and 256 queue pairs" eval 'is "$status" 0 && all_are ok sc-qps/scale.csv status'
 scale_run sc-regions --op write,read --regions 1024 --memory 4M
 ok "scale: 1024 regions" eval 'is "$status" 0 && all_are ok sc-regions/scale.csv status'
+echo 32 >"$pool"
+scale_run sc-huge --op write,read --memory 16M --pages 2m
+ok "scale: pages of 2 MiB" all_are ok sc-huge/scale.csv status
+echo "$before" >"$pool"
 scale_run sc-ud --op send --qp-type ud --outstanding 64
 ok "scale: datagrams" all_are ok sc-ud/scale.csv status
 scale_run sc-srq --op send --qps 16,256 --outstanding 64 --shared-receives yes
@@ -178,7 +188,8 @@ scale_run sc-procs --op write,send --qps 16 --outstanding 64 --processes 2
 ok "scale: two processes" all_are ok sc-procs/scale.csv status
 scale_run sc-rnr --op send --qps 4 --outstanding 64 --receives 4 --min-rnr-timer 1
 ok "scale: without credit, sent again until there is a receive" eval '
-	all_are ok sc-rnr/scale.csv status && (($(column sc-rnr/scale.csv sent_ahead) > 0))'
+	all_are ok sc-rnr/scale.csv status && (($(column sc-rnr/scale.csv sent_ahead) > 0)) &&
+	grep -q rnr <(column sc-rnr/scale.csv nic_marks)'
 scale_run sc-rnr0 --op send --qps 4 --outstanding 64 --receives 1 --rnr-retry 0 -n 20000
 ok "scale: or, with no retries, the link ends and says so" grep -q "RNR retry counter exceeded" \
 	sc-rnr0/scale.csv
