@@ -174,14 +174,27 @@ static void knob_words(char *out, size_t size, const char *column,
 	snprintf(out, size, "%s %s", words, value);
 }
 
-/* How a value is called in a legend; "" if it is better left out. */
-static void value_words(char *out, size_t size, const char *column,
-			const char *value)
+/* So many series differ in so many ways that a name of all of them would be
+ * too long to be read. */
+enum { MANY_SERIES = 7 };
+
+/* Its value speaks for itself. */
+static bool is_bare(const char *column)
 {
 	static const char *const bare[] = {"poll",  "device", "op",
 					   "touch", "scan",   "pattern"};
 	size_t i;
 
+	for (i = 0; i < sizeof(bare) / sizeof(bare[0]); i++)
+		if (!strcmp(column, bare[i]))
+			return true;
+	return false;
+}
+
+/* How a value is called in a legend; "" if it is better left out. */
+static void value_words(char *out, size_t size, const char *column,
+			const char *value)
+{
 	*out = '\0';
 	if (!*value)
 		return;
@@ -194,13 +207,10 @@ static void value_words(char *out, size_t size, const char *column,
 		snprintf(out, size, "%s loop", value);
 		return;
 	}
-	for (i = 0; i < sizeof(bare) / sizeof(bare[0]); i++) {
-		if (!strcmp(column, bare[i])) {
-			snprintf(out, size, "%s", value);
-			return;
-		}
-	}
-	knob_words(out, size, column, value);
+	if (is_bare(column))
+		snprintf(out, size, "%s", value);
+	else
+		knob_words(out, size, column, value);
 }
 
 /* "RDMA, write" needs no "method write", nor TCP a "method tcp". */
@@ -219,6 +229,28 @@ static bool is_said(const struct dims *dims, size_t dim, size_t row)
 	return false;
 }
 
+/* Do most of the series have the same value there?  Then it goes without
+ * saying. */
+static bool is_usual(const struct dims *dims, size_t dim, const size_t *rows,
+		     size_t n, size_t which)
+{
+	const int transport = reader_column(dims->table, "transport");
+	const char *mine = reader_cell(dims->table, rows[which], transport);
+	size_t i, all = 0, like = 0;
+
+	if (n < MANY_SERIES || is_bare(name(dims, dim)))
+		return false;
+	for (i = 0; i < n; i++) {
+		if (dims->v[dim].kind == DIM_OWN &&
+		    strcmp(mine, reader_cell(dims->table, rows[i], transport)))
+			continue;
+		all++;
+		like += !strcmp(cell(dims, dim, rows[which]),
+				cell(dims, dim, rows[i]));
+	}
+	return 2 * like > all;
+}
+
 void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 		size_t which, char label[LABEL_MAX])
 {
@@ -232,6 +264,7 @@ void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 		    !strcmp(name(dims, i), "qp_type"))
 			continue;
 		if (!varies(dims, i, rows, n, which) ||
+		    is_usual(dims, i, rows, n, which) ||
 		    is_said(dims, i, rows[which]))
 			continue;
 		value_words(words, sizeof(words), name(dims, i),

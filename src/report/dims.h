@@ -58,7 +58,8 @@ enum { LABEL_MAX = 128 };
 /*
  * What the legend calls the series of rows[which]: the transport, and what
  * tells it from the others in `rows` (one row of each series): "TCP",
- * "RDMA RC, CM", "TCP, event".  It comes out of the file: not clean.
+ * "RDMA RC, CM", "TCP, event".  Of many rows, what most have in common is left
+ * out.  It comes out of the file: not clean.
  */
 void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 		size_t which, char label[LABEL_MAX]);

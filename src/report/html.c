@@ -24,16 +24,23 @@ struct page {
 
 /* --- a scenario -------------------------------------------------------------*/
 
+/* The one whose name the file's begins with; of several ("qps", "qps_tail")
+ * the longest. */
 static const struct report_figure *find_figure(const struct report *r,
 					       const char *file)
 {
+	const struct report_figure *found = NULL;
+	size_t len, longest = 0;
 	unsigned i;
 
-	for (i = 0; i < r->n_figures; i++)
-		if (!strncmp(file, r->figures[i].name,
-			     strlen(r->figures[i].name)))
-			return &r->figures[i];
-	return NULL;
+	for (i = 0; i < r->n_figures; i++) {
+		len = strlen(r->figures[i].name);
+		if (len <= longest || strncmp(file, r->figures[i].name, len))
+			continue;
+		longest = len;
+		found = &r->figures[i];
+	}
+	return found;
 }
 
 static void put_figure(struct page *p, const struct report_figure *fig,

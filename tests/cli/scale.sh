@@ -17,6 +17,14 @@ for transport in tcp loop; do
 	ok "$transport: never more on their way than receives posted" is "$status" 0
 	ok "$transport: and that was looked at" out_has "receives posted"
 done
+if command -v gnuplot >/dev/null; then
+	try "$bench" report tcp
+	ok "the page calls each figure by its own name" eval '
+		grep -q "p99 against queue pairs. <code>scale_qps_tail.svg" tcp/report.html &&
+		grep -q "rate against queue pairs. <code>scale_qps.svg" tcp/report.html'
+else
+	skip "the page calls each figure by its own name" "no gnuplot"
+fi
 # The NIC's own count of it warns, and does not condemn: it is all of the port's.
 cp -r tcp marked
 gawk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { $at["nic_marks"] = "client:rcvd_rnr_err" } 1' \

@@ -193,6 +193,31 @@ static void test_labels_said_once(void **state)
 	unload(&f);
 }
 
+#define WINDOW(op, n, shared)                                                  \
+	"r,rdma,loopback," op ",64,closed," n "," shared ",ok,1,2\n"
+
+/* Of many, what most have in common goes without saying; an operation never
+ * does. */
+static void test_labels_of_many(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	load_ok(&f,
+		"run_id,transport,path,op,size_bytes,loop,outstanding,"
+		"shared,status,lat_p50_ns,lat_p99_ns\n" WINDOW(
+			"write", "16", "no") WINDOW("write", "64", "no")
+			WINDOW("write", "256", "no") WINDOW(
+				"write", "16", "yes") WINDOW("read", "16", "no")
+				WINDOW("send", "16", "no")
+					WINDOW("send", "64", "yes"));
+	LABELS(&f, "RDMA, write", "RDMA, write, outstanding 64",
+	       "RDMA, write, outstanding 256", "RDMA, write, shared yes",
+	       "RDMA, read", "RDMA, send",
+	       "RDMA, send, outstanding 64, shared yes");
+	unload(&f);
+}
+
 static void test_labels_differ(void **state)
 {
 	struct fixture f;
@@ -411,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_only_ok_rows),
 		cmocka_unit_test(test_labels_plain),
 		cmocka_unit_test(test_labels_differ),
+		cmocka_unit_test(test_labels_of_many),
 		cmocka_unit_test(test_labels_said_once),
 		cmocka_unit_test(test_style_without_tcp),
 		cmocka_unit_test(test_gain),
