@@ -161,9 +161,14 @@ static int look(struct duplex *d, struct both *b, struct err *err)
 	b->looked = b->f.now;
 	if (!b->finished)
 		ret = e->pulse(e->pulse_arg, still < LOOK_NS, err);
-	b->finished |= ret > 0;
 	if (ret < 0)
 		return ret;
+	if (ret > 0) {
+		/* Until now there was nothing to wait for. */
+		b->finished = true;
+		b->moved = b->f.now;
+		return 0;
+	}
 	/* A server whose client goes on may have nothing to wait for. */
 	if ((!is_client(d) && !b->finished) ||
 	    still < e->pt->trial.op_timeout_ns)

@@ -225,7 +225,7 @@ static int setup(void **state)
 	lossy = false;
 	drop_every[0] = drop_every[1] = 0;
 	point_defaults(&pt, scenario_find("sendrecv"));
-	pt.trial.op_timeout_ns = 2000000000;
+	pt.trial.op_timeout_ns = 60000000000; /* of a machine that is busy */
 	attr = (struct window_attr){.op = OP_SEND,
 				    .size = 64,
 				    .outstanding = 8,
@@ -272,13 +272,14 @@ static void both_ways(void **state)
  * receiver, the rest by its sender, and both ends end. */
 static void losses_both_ways(void **state)
 {
-	unsigned i;
+	static const unsigned every[][2] = {{2, 7}, {5, 3}};
+	size_t i;
 
 	(void)state;
 	lossy = true;
-	for (i = 2; i < 7; i++) {
-		drop_every[ROLE_ACTIVE] = i;
-		drop_every[ROLE_PASSIVE] = 9 - i;
+	for (i = 0; i < N_OF(every); i++) {
+		drop_every[ROLE_ACTIVE] = every[i][0];
+		drop_every[ROLE_PASSIVE] = every[i][1];
 		open_both();
 		good(2);
 		good(20);
@@ -308,7 +309,10 @@ static void writes_of_both_are_there(void **state)
 	assert_true(sd.back_ops > 0);
 	assert_int_equal(duplex_verify(&cd, &err), 0);
 	assert_int_equal(duplex_verify(&sd, &err), 0);
-	assert_true(cd.in.verified > 0 && sd.in.verified > 0);
+	assert_int_equal(server.verified, 10);
+	assert_int_equal(client.verified,
+			 sd.out.posted < cd.in.n_rx ? sd.out.posted
+						    : cd.in.n_rx);
 	/* What verifies is what is in memory. */
 	cd.in.rx[cd.in.stride + attr.size - 1] ^= 1;
 	assert_int_equal(duplex_verify(&cd, &err), -EBADMSG);
