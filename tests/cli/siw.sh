@@ -21,6 +21,15 @@ ok "ops: writes gather, and reads have one sink" is \
 		<(column ops/ops.csv status) | sort -u | tr '\n' ',')" \
 	"read 1 ok,read 4 unsupported,write 1 ok,write 4 ok,"
 ok "ops: and that is said" grep -q "device-limit: .*scatters to 1 pieces" ops/ops.csv
+try "$bench" run ops --transport rdma --op send,write --directions 2 -s 8,1000 -n 200 --verify each \
+	--trials 1 --out both
+ok "ops: two directions, and writes are there when they are looked at" eval '
+	is "$status" 0 && all_are ok both/ops.csv status &&
+	[[ -z $(paste -d" " <(column both/ops.csv client_verified) <(column both/ops.csv server_verified) |
+		gawk "!(\$1 > 0 && \$2 > 0)") ]]'
+try "$bench" run ops --poll event --cq-count 4 --transport rdma -n 50 --trials 1 --out moderated
+ok "ops: siw does not moderate events, and says so" grep -q "device-limit: .*ibv_modify_cq" \
+	moderated/ops.csv
 try "$bench" run conncost --method cm --at-once 1,8 --keep-open 16 -n 16 --trials 1 --out conn
 ok "conncost by RDMA CM: exit 0" is "$status" 0
 ok "conncost by RDMA CM: every row ok" all_are ok conn/conncost.csv status
