@@ -310,9 +310,9 @@ static void writes_of_both_are_there(void **state)
 	assert_int_equal(duplex_verify(&cd, &err), 0);
 	assert_int_equal(duplex_verify(&sd, &err), 0);
 	assert_int_equal(server.verified, 10);
-	assert_int_equal(client.verified,
-			 sd.out.posted < cd.in.n_rx ? sd.out.posted
-						    : cd.in.n_rx);
+	assert_int_equal(client.verified, sd.out.posted < cd.in.n_rx
+						  ? sd.out.posted
+						  : cd.in.n_rx);
 	/* What verifies is what is in memory. */
 	cd.in.rx[cd.in.stride + attr.size - 1] ^= 1;
 	assert_int_equal(duplex_verify(&cd, &err), -EBADMSG);
