@@ -9,6 +9,9 @@ trap 'cleanup' EXIT
 count=0
 failures=0
 
+# Of a tsan build: sessions are forked, and start threads of their own.
+export TSAN_OPTIONS=${TSAN_OPTIONS:-die_after_fork=0}
+
 cleanup() {
 	local job
 	for job in $(jobs -p); do

@@ -73,8 +73,8 @@ make_host() { # NUMBER: of 1 and 2
 		ip addr add "$net.1/30" dev "rb$1-$$" && ip link set "rb$1-$$" up &&
 		ip -n "$space" addr add "$net.2/30" dev eth0 &&
 		ip -n "$space" link set eth0 up && ip -n "$space" link set lo up || return 1
-	# So much, as a sanitizer's own memory counts.
-	ip netns exec "$space" "$bench" serve --bind "$net.2" --max-memory 32000G \
+	# So much, as a sanitizer's own memory counts: of tsan 100 TB.
+	ip netns exec "$space" "$bench" serve --bind "$net.2" --max-memory 200000G \
 		2>"serve$1" &
 	within 5 grep -q listening "serve$1"
 }
