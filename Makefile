@@ -100,9 +100,11 @@ $(addprefix $(BUILD)/tests/unit/,test_failures test_tcp): \
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \
 		$(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
 
-# libibverbs on an older kernel.
+# libibverbs on an older kernel; a device in trouble.
 $(BUILD)/tests/unit/test_fork_safe: private ALL_CFLAGS += \
 	-Wl,--wrap=ibv_is_fork_initialized,--wrap=ibv_fork_init,--wrap=ibv_open_device
+$(BUILD)/tests/unit/test_trouble: private ALL_CFLAGS += \
+	-Wl,--wrap=ibv_query_port,--wrap=ibv_get_async_event,--wrap=ibv_ack_async_event
 
 # What tests of the command line call.
 TOOLS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/tools/*.c)))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "rdma/cm.h"
+#include "rdma/trouble.h"
 #include "transport/verbs_srq.h"
 
 /* Acknowledging takes a lock: do it for so many events at once. */
@@ -84,15 +85,23 @@ static int fail(struct verbs_ep *ep, const struct ibv_wc *wc)
 {
 	const struct meaning *m = meaning_of(wc->status);
 	const bool recv = wc->wr_id & WRID_RECV;
+	char trouble[RDMA_TROUBLE_TEXT];
+	enum rdma_trouble kind;
 
 	if (ep->failed)
 		return -EIO;
 	ep->failed = true;
-	return err_set(&ep->ep.err, -EIO, m->reason,
+	/* A port that is down explains whatever completed, and how. */
+	kind = rdma_trouble_find(&ep->port, trouble);
+	return err_set(&ep->ep.err, -EIO,
+		       kind == RDMA_TROUBLE_PORT ? REASON_LINK_FAILED
+						 : m->reason,
 		       "rdma: %s on %s completed with %s (vendor code 0x%x): "
-		       "%s",
+		       "%s%s%s",
 		       recv ? "receive" : "send", ep->port.name,
-		       ibv_wc_status_str(wc->status), wc->vendor_err, m->text);
+		       ibv_wc_status_str(wc->status), wc->vendor_err,
+		       kind == RDMA_TROUBLE_PORT ? "" : m->text,
+		       kind == RDMA_TROUBLE_EVENT ? "; " : "", trouble);
 }
 
 /* A receive's piece; true if the message is whole. */
