@@ -37,12 +37,9 @@ static int pin(struct end *e, const struct link_cfg *link, struct err *err)
 static int check_need(const struct link_cfg *link, const struct need *need,
 		      struct err *err)
 {
-	if (link->tx_depth < 2 * link->signal_every)
-		return err_set(err, -EINVAL, REASON_USAGE,
-			       "--tx-depth %u: less than twice --cq-mod %u",
-			       (unsigned)link->tx_depth,
-			       (unsigned)link->signal_every);
-	return mem_check_available(need->lock_bytes, err);
+	int ret = link_check(link, err);
+
+	return ret ? ret : mem_check_available(need->lock_bytes, err);
 }
 
 static int open_link(struct end *e, const struct end_env *env, unsigned index,

@@ -367,18 +367,27 @@ static bool taken_over(struct plan *plan)
 	return false;
 }
 
-int plan_expand(struct plan *plan, struct err *err)
+static int add_points(struct plan *plan, struct err *err)
 {
 	unsigned i;
-	int ret;
+	int ret = 0;
 
-	ret = check_counters(plan, err);
-	if (ret)
-		return ret;
 	if (!plan->scn->sweeps || taken_over(plan))
 		return add_cross(plan, err);
 	for (i = 0; !ret && i < plan->scn->n_sweeps; i++)
 		ret = add_sweep(plan, &plan->scn->sweeps[i], err);
+	return ret;
+}
+
+int plan_expand(struct plan *plan, struct err *err)
+{
+	unsigned i;
+	int ret = check_counters(plan, err);
+
+	if (!ret)
+		ret = add_points(plan, err);
+	for (i = 0; !ret && i < plan->n_points; i++)
+		ret = link_check(&plan->points[i].client.link, err);
 	return ret;
 }
 

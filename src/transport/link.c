@@ -1,5 +1,6 @@
 #include "transport/link.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -169,6 +170,21 @@ bool link_names_device(const struct link_cfg *l)
 {
 	return l->device[0] || l->ib_port != OPT_WORD ||
 	       l->gid_index != OPT_WORD;
+}
+
+int link_check(const struct link_cfg *l, struct err *err)
+{
+	if (l->tx_depth < 2 * l->signal_every)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--tx-depth %u: less than twice --cq-mod %u",
+			       (unsigned)l->tx_depth,
+			       (unsigned)l->signal_every);
+	if (l->mtu != OPT_WORD && (l->mtu & (l->mtu - 1)))
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--mtu %u: not one of 256, 512, 1024, 2048, "
+			       "4096, auto",
+			       (unsigned)l->mtu);
+	return 0;
 }
 
 static unsigned number_or(uint64_t v, unsigned instead)

@@ -30,6 +30,10 @@ struct link_cfg {
 
 extern const struct opt_group link_opts;
 
+/* Values that are each within bounds, and no link's: 0 or -EINVAL with
+ * words. */
+int link_check(const struct link_cfg *l, struct err *err);
+
 static inline const struct transport *link_transport(const struct link_cfg *l)
 {
 	return transport_at((unsigned)l->transport);
