@@ -32,7 +32,8 @@ static bool is_result(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
-	return !strncmp(name, "run.json", 8) || (dot && !strcmp(dot, ".csv"));
+	return !strncmp(name, "run.json", 8) || !strcmp(name, "report.html") ||
+	       (dot && (!strcmp(dot, ".csv") || !strcmp(dot, ".svg")));
 }
 
 static int check_empty(const char *path, struct err *err)

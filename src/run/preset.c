@@ -62,7 +62,7 @@ static const struct opt opts[] = {
 	 .offset = AT(out),
 	 .def = "",
 	 .metavar = "DIR",
-	 .help = "results folder, new or empty; otherwise "
+	 .help = "results folder, new or without results; otherwise "
 		 "results/<UTC time>-<host>"},
 	{.name = "resume",
 	 .type = OPT_TEXT,
