@@ -182,6 +182,7 @@ static void show_progress(struct run *run, const struct plan_point *pp,
 {
 	const struct plan *plan = &run->plans[pp ? at->plan - 1 : 0];
 	char what[PLAN_WORDS], left[40], scenario[40] = "", line[PLAN_WORDS];
+	char most[24] = "";
 
 	if (!pp) {
 		fputs(clear_line, stderr);
@@ -190,12 +191,14 @@ static void show_progress(struct run *run, const struct plan_point *pp,
 	if (at->plans > 1)
 		snprintf(scenario, sizeof(scenario), "scenario %u of %u, ",
 			 at->plan, at->plans);
+	if (run->rule.max > run->rule.min)
+		snprintf(most, sizeof(most), " to %u", run->rule.max);
 	snprintf(line, sizeof(line),
-		 "%s%s%strial %u of %u to %u, point %u of %u: %s",
+		 "%s%s%strial %u of %u%s, point %u of %u: %s",
 		 isnan(at->left_s) ? ""
 				   : duration(at->left_s, left, sizeof(left)),
 		 isnan(at->left_s) ? "" : " left, ", scenario, at->round,
-		 run->rule.min, run->rule.max, at->done, at->total,
+		 run->rule.min, most, at->done, at->total,
 		 plan_describe(plan, pp, what, sizeof(what) - 100));
 	/* A line that wraps is not cleared by \r. */
 	fprintf(stderr, "%s%.*s", clear_line, terminal_columns() - 1, line);
