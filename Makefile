@@ -10,10 +10,11 @@ VERSION := 0.1
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wformat=2 -Wvla -Wundef -Wwrite-strings \
-           -Wnull-dereference
-# What a sanitizer adds makes gcc see null pointers that are none.
+           -Wnull-dereference -Wframe-larger-than=65536
+# What a sanitizer adds makes gcc see null pointers that are none, and frames
+# larger.
 ifneq ($(SAN),)
-WARN    := $(filter-out -Wnull-dereference,$(WARN))
+WARN    := $(filter-out -Wnull-dereference -Wframe-larger-than=%,$(WARN))
 endif
 ifeq ($(WERROR),1)
 WARN    += -Werror

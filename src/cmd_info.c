@@ -1,6 +1,8 @@
 #include "cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "info/info.h"
 #include "info/info_json.h"
@@ -38,19 +40,30 @@ static void print_json(const struct host *host, const struct facts *facts,
 	putchar('\n');
 }
 
-static int show(bool json)
-{
+/* Too large for a stack that somebody has limited. */
+struct report {
 	struct host host;
 	struct facts facts;
 	struct findings findings;
+};
 
-	host_read(&host);
-	info_gather(&facts, &host, "");
-	findings_judge(&findings, &facts);
+static int show(bool json)
+{
+	struct report *r = malloc(sizeof(*r));
+	struct err err;
+
+	if (!r) {
+		err_sys(&err, -ENOMEM, "info");
+		return cmd_fail(&err);
+	}
+	host_read(&r->host);
+	info_gather(&r->facts, &r->host, "");
+	findings_judge(&r->findings, &r->facts);
 	if (json)
-		print_json(&host, &facts, &findings);
+		print_json(&r->host, &r->facts, &r->findings);
 	else
-		info_print(stdout, &facts, &findings);
+		info_print(stdout, &r->facts, &r->findings);
+	free(r);
 	return 0;
 }
 

@@ -4,10 +4,17 @@
 #include <stddef.h>
 
 volatile sig_atomic_t stop_requested;
+volatile sig_atomic_t stop_resumed;
 
 static void on_signal(int sig)
 {
 	stop_requested = sig;
+}
+
+static void on_resume(int sig)
+{
+	(void)sig;
+	stop_resumed = (stop_resumed + 1) & 0xffff;
 }
 
 /* By nohup.  Not asked of SIGINT, which a script's `&` ignores too. */
@@ -22,6 +29,8 @@ void stop_install(void)
 {
 	static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction sa = {.sa_handler = on_signal};
+	const struct sigaction cont = {.sa_handler = on_resume,
+				       .sa_flags = SA_RESTART};
 	size_t i;
 
 	/* No SA_RESTART: a sleeping wait must notice.  SA_RESETHAND: the
@@ -30,6 +39,7 @@ void stop_install(void)
 	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
 		if (stops[i] != SIGHUP || !ignored(SIGHUP))
 			sigaction(stops[i], &sa, NULL);
+	sigaction(SIGCONT, &cont, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	/* `ulimit -f`: an error to tell, not a death in the middle of a row. */
 	signal(SIGXFSZ, SIG_IGN);

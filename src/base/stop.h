@@ -1,5 +1,5 @@
-/* Ctrl-C and SIGTERM: the program's only mutable global.  Hot loops read it
- * once an operation. */
+/* Ctrl-C and SIGTERM, and Ctrl-Z: the program's only mutable globals.  Hot
+ * loops read the first once an operation. */
 #ifndef BASE_STOP_H
 #define BASE_STOP_H
 
@@ -7,7 +7,12 @@
 
 extern volatile sig_atomic_t stop_requested; /* the signal's number, or 0 */
 
-/* Installs handlers for SIGINT, SIGTERM and SIGHUP (unless nohup ignores it);
+/* How often this process was stopped and went on: what it timed meanwhile
+ * is worth nothing. */
+extern volatile sig_atomic_t stop_resumed;
+
+/* Installs handlers for SIGINT, SIGTERM, SIGCONT and SIGHUP (unless nohup ignores
+ * it);
  * SIGPIPE and SIGXFSZ become errors of write().  A second Ctrl-C kills at
  * once. */
 void stop_install(void);

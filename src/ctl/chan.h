@@ -11,7 +11,8 @@
  * own while the main thread is busy setting up, or from chan_pulse while a
  * phase runs (a thread that wakes up would disturb a measurement).  A peer
  * that is silent for CHAN_SILENCE_NS is given up (a stopped process still
- * acknowledges TCP); one that ended is noticed at once.
+ * acknowledges TCP); one that ended is noticed at once.  Time in which this
+ * end did not listen, as it was stopped itself (Ctrl-Z), is no silence.
  */
 #ifndef CTL_CHAN_H
 #define CTL_CHAN_H
@@ -65,6 +66,7 @@ struct chan {
 	 * first, in its own thread. */
 	_Atomic bool broken;
 	uint64_t heard_ns, said_ns;   /* CLOCK_MONOTONIC */
+	uint64_t looked_ns;	      /* when it was last asked for silence */
 	uint64_t beat_ns, silence_ns; /* by chan_init; tests are in a hurry */
 
 	uint8_t *in; /* bytes received and not yet a whole frame */

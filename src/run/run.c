@@ -11,6 +11,7 @@
 #include "base/stop.h"
 #include "info/info.h"
 #include "machine/cpu.h"
+#include "run/asked.h"
 #include "run/folder.h"
 #include "run/resume.h"
 #include "run/run_json.h"
@@ -184,30 +185,6 @@ static void settle_poll(struct run *run)
 	}
 }
 
-/* A device that was asked for by name and is not here ends the run before
- * anything is measured. */
-static int check_named(struct run *run, struct err *err)
-{
-	unsigned i, k;
-	int ret;
-
-	for (i = 0; i < run->n_plans; i++) {
-		for (k = 0; k < run->plans[i].n_points; k++) {
-			const struct link_cfg *link =
-				&run->plans[i].points[k].client.link;
-			struct ep_attr attr;
-
-			if (!link_names_device(link))
-				continue;
-			link_attr(link, &attr);
-			ret = link_transport(link)->probe(&attr, err);
-			if (ret)
-				return ret;
-		}
-	}
-	return 0;
-}
-
 static void count_trial(struct run *run, const struct trial *t)
 {
 	struct run_counts *c = &run->counts;
@@ -253,6 +230,23 @@ static void note_link(struct run *run, const struct plan_point *pp,
 	l->server_is = t->server_is;
 }
 
+/* A trial in which this process was stopped (Ctrl-Z) has timed that: it is
+ * thrown away and made again.  -errno: the run is over. */
+static int whole_trial(struct run *run, const struct plan_point *pp,
+		       unsigned round)
+{
+	int gone;
+
+	for (;;) {
+		gone = trial_run(run->trial, pp, run->peers,
+				 splitmix_mix(run->seed + round), &run->clock);
+		if (!run->trial->resumed || gone || stop_requested)
+			return gone;
+		run_warn(run, "stopped in the middle of a trial, and "
+			      "continued: such trials are made again");
+	}
+}
+
 static int one_trial(struct run *run, struct sheet *s,
 		     const struct plan_point *pp, unsigned round,
 		     struct err *err)
@@ -261,8 +255,7 @@ static int one_trial(struct run *run, struct sheet *s,
 	int gone, ret;
 
 	assert(trial_peers(pp) <= run->n_peers);
-	gone = trial_run(t, pp, run->peers, splitmix_mix(run->seed + round),
-			 &run->clock);
+	gone = whole_trial(run, pp, round);
 	warn_trial(run, t);
 	note_link(run, pp, t);
 	empty_note_trial(&run->empty, pp, t);
@@ -432,7 +425,9 @@ int run_execute(struct run *run, struct err *err)
 		return err_sys(err, -ENOMEM, "run");
 	clock_init(&run->clock);
 	host_read(&run->host);
-	ret = open_peers(run, err);
+	ret = asked_places(run, err);
+	if (!ret)
+		ret = open_peers(run, err);
 	if (ret)
 		goto out_peer;
 	learn_hosts(run);
@@ -441,7 +436,8 @@ int run_execute(struct run *run, struct err *err)
 			 "RDMABENCH_MSR_DIR is set, for tests: prefetch "
 			 "registers are files, and no prefetcher is switched");
 	settle_poll(run);
-	ret = check_named(run, err);
+	asked_in_vain(run);
+	ret = asked_devices(run, err);
 	if (!ret)
 		ret = open_folder(run, err);
 	if (!ret)

@@ -34,6 +34,7 @@ struct session {
 	bool open, connected;
 	bool aborted; /* ABORT came in the middle of a phase */
 	uint64_t client_ops;
+	struct hello mine, theirs;
 	struct frame frame;
 	uint8_t out[CHAN_PAYLOAD_MAX];
 };
@@ -358,28 +359,29 @@ static int check_token(struct session *s, const struct hello *theirs,
 static int welcome(struct session *s, const struct session_cfg *cfg,
 		   struct err *err)
 {
-	struct hello mine = {.version = CTL_VERSION, .sessions = cfg->sessions};
-	struct hello theirs;
+	struct hello *mine = &s->mine;
 	struct writer w;
 	struct reader r;
 	int ret;
 
+	mine->version = CTL_VERSION;
+	mine->sessions = cfg->sessions;
 	ret = next_in_handshake(s, FRAME_HELLO, "HELLO comes first", err);
 	if (ret)
 		return ret;
 	r = in(s);
-	ret = hello_unpack(&theirs, &r, err);
+	ret = hello_unpack(&s->theirs, &r, err);
 	if (!ret && cfg->token)
-		ret = check_token(s, &theirs, mine.proof, err);
+		ret = check_token(s, &s->theirs, mine->proof, err);
 	if (!ret)
 		ret = random_bytes(s->nonce, sizeof(s->nonce), err);
 	if (ret)
 		return ret;
-	memcpy(mine.nonce, s->nonce, sizeof(mine.nonce));
-	host_read(&mine.host);
-	info_gather(&mine.facts, &mine.host, "");
+	memcpy(mine->nonce, s->nonce, sizeof(mine->nonce));
+	host_read(&mine->host);
+	info_gather(&mine->facts, &mine->host, "");
 	w = out(s);
-	hello_pack(&mine, &w);
+	hello_pack(mine, &w);
 	return chan_send(&s->chan, FRAME_WELCOME, s->out, w.len, err);
 }
 

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/stop.h"
@@ -35,6 +36,8 @@ struct trial_run {
 	struct peer *peer; /* the one that is talked to */
 	uint64_t seed;
 	struct end end;
+	struct words theirs[END_PEERS_MAX];
+	struct blob mine[END_PEERS_MAX];
 };
 
 static struct reader answer(const struct trial_run *r)
@@ -107,7 +110,7 @@ static int prepare(struct trial_run *r, struct words *theirs, struct err *err)
 }
 
 static int open_end(struct trial_run *r, const struct clock *clock,
-		    struct blob *mine, struct err *err)
+		    struct err *err)
 {
 	struct sockaddr_storage addr[END_PEERS_MAX];
 	struct end_env env = {
@@ -127,7 +130,7 @@ static int open_end(struct trial_run *r, const struct clock *clock,
 		data_addr_choose(&r->pp->client.link, r->peers[i].chan.fd,
 				 &addr[i]);
 	}
-	ret = end_open(&r->end, &r->pp->client, &env, mine, err);
+	ret = end_open(&r->end, &r->pp->client, &env, r->mine, err);
 	if (ret)
 		return ret;
 	r->t->link.caps = *end_caps(&r->end);
@@ -136,10 +139,10 @@ static int open_end(struct trial_run *r, const struct clock *clock,
 	return 0;
 }
 
-static int connect_to(struct trial_run *r, unsigned index,
-		      const struct blob *mine, const struct words *theirs,
-		      struct err *err)
+static int connect_to(struct trial_run *r, unsigned index, struct err *err)
 {
+	const struct words *theirs = &r->theirs[index];
+	const struct blob *mine = &r->mine[index];
 	uint8_t buf[2 * BLOB_MAX + 16];
 	struct writer w = {.buf = buf, .cap = sizeof(buf)};
 	int ret;
@@ -155,8 +158,7 @@ static int connect_to(struct trial_run *r, unsigned index,
 	return ret ? ret : peer_expect(r->peer, FRAME_CONNECTED, err);
 }
 
-static int connect_all(struct trial_run *r, const struct blob *mine,
-		       const struct words *theirs, struct err *err)
+static int connect_all(struct trial_run *r, struct err *err)
 {
 	struct need need;
 	unsigned i;
@@ -164,7 +166,7 @@ static int connect_all(struct trial_run *r, const struct blob *mine,
 
 	for (i = 0; i < r->n && !ret; i++) {
 		r->peer = &r->peers[i];
-		ret = connect_to(r, i, &mine[i], &theirs[i], err);
+		ret = connect_to(r, i, err);
 	}
 	if (ret)
 		return ret;
@@ -385,19 +387,17 @@ static int attempt(struct trial_run *r, const struct clock *clock,
 		   struct err *err)
 {
 	static const struct writer none = {0};
-	struct words theirs[END_PEERS_MAX] = {0};
-	struct blob mine[END_PEERS_MAX] = {0};
 	unsigned i;
 	int ret = 0;
 
 	for (i = 0; i < r->n && !ret; i++) {
 		r->peer = &r->peers[i];
-		ret = prepare(r, &theirs[i], err);
+		ret = prepare(r, &r->theirs[i], err);
 	}
 	if (!ret)
-		ret = open_end(r, clock, mine, err);
+		ret = open_end(r, clock, err);
 	if (!ret)
-		ret = connect_all(r, mine, theirs, err);
+		ret = connect_all(r, err);
 	if (!ret)
 		ret = measure(r, err);
 	end_close(&r->end);
@@ -461,30 +461,46 @@ static bool any_broken(const struct trial_run *r)
 	return false;
 }
 
-int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
-	      uint64_t seed, const struct clock *clock)
+static void begin(struct trial *t, const struct peer *peers, unsigned n)
 {
-	struct trial_run r = {
-		.t = t,
-		.pp = pp,
-		.peers = peers,
-		.n = trial_peers(pp),
-		.seed = seed,
-	};
 	unsigned i;
-	int ret;
 
 	memset(t, 0, sizeof(*t));
 	t->link.cpu_client = t->link.cpu_server = UINT_MAX;
-	t->n_peers = r.n;
-	for (i = 0; i < r.n; i++)
+	t->n_peers = n;
+	for (i = 0; i < n; i++)
 		snprintf(t->peer_host[i], sizeof(t->peer_host[i]), "%.63s",
 			 peers[i].hello.host.name);
-	ret = attempt(&r, clock, &t->why);
-	if (!ret)
-		return 0;
-	t->status = status_of(&t->why, pp);
-	/* The reason stays the trial's; if a peer cannot even drop it, the
-	 * run is over. */
-	return any_broken(&r) || stop_requested ? ret : drop_all(&r);
+}
+
+int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
+	      uint64_t seed, const struct clock *clock)
+{
+	/* Half a megabyte, and a stack may be smaller. */
+	struct trial_run *r = calloc(1, sizeof(*r));
+	const unsigned n = trial_peers(pp);
+	const sig_atomic_t resumed = stop_resumed;
+	int ret;
+
+	begin(t, peers, n);
+	if (!r) {
+		t->status = STATUS_FAILED;
+		return err_sys(&t->why, -ENOMEM, "trial");
+	}
+	r->t = t;
+	r->pp = pp;
+	r->peers = peers;
+	r->n = n;
+	r->seed = seed;
+	ret = attempt(r, clock, &t->why);
+	if (ret) {
+		t->status = status_of(&t->why, pp);
+		/* The reason stays the trial's; if a peer cannot even drop
+		 * it, the run is over. */
+		if (!any_broken(r) && !stop_requested)
+			ret = drop_all(r);
+	}
+	t->resumed = stop_resumed != resumed;
+	free(r);
+	return ret;
 }

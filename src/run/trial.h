@@ -30,6 +30,7 @@ struct trial {
 	struct err why; /* unless ok */
 	struct trial_link link;
 	uint64_t warmup_ops;
+	bool resumed; /* this process was stopped in the middle, and went on */
 	char server_device[64];
 	struct conditions client_is, server_is;
 	struct tally client, server; /* of the measured part */

@@ -37,6 +37,37 @@ ok "depth below twice the moderation" fails_with 2 "--tx-depth 4" \
 	run sendrecv --transport tcp -t 4 -Q 3 --out depth
 ok "no such CPU" fails_with 2 "4000" run sendrecv --transport tcp --cpus 4000 \
 	-s 1k -n 1 --trials 1 --out cpu
+ok "no folder is left of what cannot run" eval '[[ ! -e cpu && ! -e depth ]]'
+ok "no NUMA node, no folder" eval \
+	'fails_with 2 "NUMA node 999" run sendrecv --transport tcp --numa 999 --out node && [[ ! -e node ]]'
+ok "an MTU that is none" fails_with 2 "--mtu 1000" run sendrecv --transport tcp -m 1000
+ok "a device that is not here, and TCP" fails_with 3 "no-device" \
+	run sendrecv --transport tcp -d nosuch0 -s 64 -n 1 --trials 1 --out device
+tcp=(run sendrecv --transport tcp -s 64 --trials 1)
+try "$bench" "${tcp[@]}" -n 5 -m 1024 --qp-type uc -R --out vain
+ok "options of RDMA, and none runs: said" eval \
+	'is "$status" 0 && err_has "--mtu has no effect" && err_has "--qp-type has" && err_has "--rdma-cm has"'
+mkdir other older && touch other/notes older/report.html
+ok "--out: without results" eval 'try "$bench" "${tcp[@]}" -n 5 --out other && is "$status" 0'
+ok "--out: an older report" fails_with 2 "results of another" "${tcp[@]}" -n 5 --out older
+ok "a stack of 256 kB" eval '(ulimit -s 256; try "$bench" "${tcp[@]}" -n 5 --out stack; is "$status" 0)'
+ok "info: a stack of 256 kB" eval '(ulimit -s 256; "$bench" info >/dev/null)'
+
+# Ctrl-Z in the middle of a trial, for longer than a peer may be silent.
+set -m
+"$bench" "${tcp[@]}" -D 1s --out stopped >/dev/null 2>stopped.err &
+job=$!
+within 10 test -s stopped/run.json
+sleep 0.6
+kill -STOP -- -$job
+sleep 5.5
+kill -CONT -- -$job
+wait $job
+ok "stopped, and continued: exit 0" is $? 0
+set +m
+ok "stopped, and continued: said" grep -q "made again" stopped.err
+ok "stopped, and continued: not in what is timed" \
+	eval '(($(column stopped/sendrecv.csv lat_max_ns | tail -1) < 5000000000))'
 ok "list takes no nonsense" fails_with 2 "not one of" list nonsense
 try "$bench" list
 ok "list" is "$status" 0

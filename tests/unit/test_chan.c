@@ -391,6 +391,19 @@ static void pulses_beat_and_give_up(void **state)
 	assert_int_equal(err.reason, REASON_PEER_TIMEOUT);
 }
 
+/* Ctrl-Z: both were stopped, and neither was silent while the other heard. */
+static void who_does_not_listen_hears_no_silence(void **state)
+{
+	struct timespec away = {.tv_nsec = 700 * MS};
+	struct err err;
+
+	(void)state;
+	ours.silence_ns = 200 * MS;
+	nanosleep(&away, NULL);
+	assert_int_equal(chan_pulse(&ours, false, &frame, &err), 0);
+	refused(REASON_PEER_TIMEOUT, "silent for 0.2 s");
+}
+
 static void a_peer_that_takes_nothing(void **state)
 {
 	static const uint8_t big[CHAN_PAYLOAD_MAX];
@@ -445,6 +458,7 @@ int main(void)
 		TEST(the_end),
 		TEST(sending_to_nobody),
 		TEST(silence_is_given_up),
+		TEST(who_does_not_listen_hears_no_silence),
 		TEST(an_answer_that_does_not_come),
 		TEST(a_heart_keeps_alive),
 		TEST(pulses_beat_and_give_up),

@@ -1,0 +1,111 @@
+#include "run/asked.h"
+
+#include <string.h>
+
+#include "machine/cpu.h"
+#include "machine/mem.h"
+#include "run/scenario.h"
+
+static int try_cpu(uint64_t cpu, struct err *err)
+{
+	unsigned cpus[CPU_LIST_MAX];
+	const unsigned n = cpu_allowed(cpus, CPU_LIST_MAX);
+	int ret;
+
+	if (cpu == OPT_WORD)
+		return 0;
+	ret = cpu_pin((unsigned)cpu, err);
+	return ret ? ret : cpu_unpin(cpus, n, err);
+}
+
+static int try_node(uint64_t node, struct err *err)
+{
+	struct mem page = {.addr = NULL};
+	int ret;
+
+	if (node == OPT_WORD)
+		return 0;
+	ret = mem_alloc_on(&page, 1, (int)node, err);
+	mem_free(&page);
+	if (ret)
+		err_wrap(err, "--numa");
+	return ret;
+}
+
+static int try_places(const struct link_cfg *link, struct err *err)
+{
+	int ret = try_cpu(link->cpu, err);
+
+	return ret ? ret : try_node(link->numa, err);
+}
+
+int asked_places(const struct run *run, struct err *err)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < run->n_plans; i++) {
+		const struct plan_point *pp = &run->plans[i].proto;
+
+		ret = try_places(&pp->client.link, err);
+		if (!ret && !run->cfg->connect[0])
+			ret = try_places(&pp->server.link, err);
+	}
+	return ret;
+}
+
+int asked_devices(const struct run *run, struct err *err)
+{
+	const struct transport *rdma = transport_find("rdma");
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < run->n_plans; i++) {
+		/* The device is not an axis: any point tells it. */
+		const struct link_cfg *link =
+			&run->plans[i].points[0].client.link;
+		struct ep_attr attr;
+
+		if (!link_names_device(link))
+			continue;
+		link_attr(link, &attr);
+		ret = rdma->probe(&attr, err);
+	}
+	return ret;
+}
+
+/* A scenario without a link opens devices by itself. */
+static bool may_use_rdma(const struct plan_point *pp)
+{
+	struct need need;
+
+	pp->client.scn->need(pp->client.scn_cfg, &need);
+	return need.no_link || link_transport(&pp->client.link)->qp_types;
+}
+
+static bool any_rdma(const struct run *run)
+{
+	unsigned i, k;
+
+	for (i = 0; i < run->n_plans; i++)
+		for (k = 0; k < run->plans[i].n_points; k++)
+			if (may_use_rdma(&run->plans[i].points[k]))
+				return true;
+	return false;
+}
+
+void asked_in_vain(struct run *run)
+{
+	static const char *const names[] = {"mtu", "qp-type", "rdma-cm"};
+	unsigned i, k;
+
+	if (any_rdma(run))
+		return;
+	for (i = 0; i < run->n_given; i++)
+		for (k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+			if (!strcmp(run->given[i].o->name, names[k]))
+				run_warn(run,
+					 "--%s has no effect: nothing runs "
+					 "over rdma",
+					 names[k]);
+}
