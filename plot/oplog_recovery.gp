@@ -5,7 +5,7 @@ if (!exists('style_loaded')) load 'style.gp'
 
 set label 101 'Recovery: the scan of a log, by its size'
 set ylabel 'time in ms' offset -0.5,0
-set xlabel 'size of the ring in bytes (1k = 1024), half to wholly filled' offset 0,-0.3
+set xlabel 'size of the ring in bytes (1k = 1024), as full as a trial made it' offset 0,-0.3
 set table $nothing
 do for [i=1:n_series] {
 	plot dat index i + 1 using (0):(take_y(column(2)))

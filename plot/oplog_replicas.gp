@@ -20,7 +20,9 @@ lines(s) = strstrt(s, ', ') ? s[1:strstrt(s, ', ') - 1]."\n" \
 	.lines(s[strstrt(s, ', ') + 2:*]) : s
 bare(s) = strstrt(s, 'method ') ? s[1:strstrt(s, 'method ') - 1] \
 	.s[strstrt(s, 'method ') + 7:*] : s
-do for [i=1:n_series] { set xtics add (lines(bare(name[i])) i) }
+# One replica has no method, and maybe no word of its own.
+group(s) = s eq '' ? 'no peer' : lines(bare(s))
+do for [i=1:n_series] { set xtics add (group(name[i]) i) }
 set bmargin at screen 0.16
 set grid noxtics
 set style fill solid 0.85 noborder

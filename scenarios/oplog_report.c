@@ -179,7 +179,16 @@ static double leader_share(const struct series_point *p, unsigned *most)
 		if (p->y[i] > p->y[*most])
 			*most = i;
 	}
-	return sum * batches_per_ns;
+	/* Medians of trials that were not alike may make more of it. */
+	return sum * batches_per_ns > 1 ? 1 : sum * batches_per_ns;
+}
+
+static const char *what_is_full(const struct series_point *p, double share)
+{
+	if (p->y[OF_WRITERS] < p->x)
+		return "the device's limit of reads and atomics is full";
+	return share >= full ? "the leader's CPU is full"
+			     : "nothing that was measured is full";
 }
 
 /* In one series: what more writers gain, and what is full with the most. */
@@ -197,16 +206,11 @@ static void say_full(struct check *c, const struct series *s)
 		      "writes/s grow with the writers until something is full");
 	l->holds = p->y[OF_RATE] > one->y[OF_RATE];
 	snprintf(l->where, sizeof(l->where),
-		 "%.60s: %.3g times as many with %.0f as with %.0f; %s: "
-		 "its thread spends %.0f %% of the time on writes, the most "
-		 "of it %s%s",
+		 "%.60s: %.3g times as many with %.0f as with %.0f; %s; the "
+		 "leader's thread spends %.0f %% of its time on writes, the "
+		 "most of it %s",
 		 s->label, p->y[OF_RATE] / one->y[OF_RATE], p->x, one->x,
-		 share >= full ? "the leader's CPU is full"
-			       : "the leader's CPU is not what is full",
-		 100 * share, by_writers.y[most].label,
-		 p->y[OF_WRITERS] < p->x
-			 ? "; the device's limit of reads and atomics is"
-			 : "");
+		 what_is_full(p, share), 100 * share, by_writers.y[most].label);
 }
 
 static int writers_fill(struct check *c, const struct report_rule *rule,
