@@ -300,6 +300,7 @@ static void close_phase(struct leader *l, uint64_t begin, uint64_t batches,
 	struct tally *t = &l->end->tally;
 
 	tally_set(t, METRIC_OPS, l->acked);
+	tally_set(t, METRIC_PAYLOAD, l->acked * l->cfg.size);
 	tally_set(t, METRIC_ELAPSED,
 		  clock_ns(l->end->clock, l->last_ack - begin));
 	tally_set(t, OPLOG_METRIC_WIRE, l->wire);

@@ -234,6 +234,8 @@ static const struct report_rule rules[] = {
 	{CHECK_HARDWARE, "writes/s grow with the writers", .run = writers_fill},
 	{CHECK_EXACT, "bytes on the wire: size x (RF - 1) and headers",
 	 report_rule_rows, .row = wire},
+	{CHECK_EXACT, "bytes a second are payload: records x size",
+	 report_rule_rows, .row = report_row_payload},
 	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
 	 .run = report_rule_rising},
 };

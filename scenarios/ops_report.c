@@ -59,7 +59,18 @@ static const struct report_equal equals[] = {
 	{"a sample for each completion", "completions", "samples"},
 };
 
+/* One at a time some go back and forth; two directions are two rates. */
+static bool payload(const struct check *c, size_t row, struct report_bounds *b)
+{
+	return !strcmp(check_cell(c, row, "mode"), "rate") &&
+	       !strcmp(check_cell(c, row, "directions"), "1") &&
+	       strcmp(check_cell(c, row, "op"), "flush") != 0 &&
+	       report_row_payload(c, row, b);
+}
+
 static const struct report_rule rules[] = {
+	{CHECK_EXACT, "bytes a second are payload: operations x size",
+	 report_rule_rows, .row = payload},
 	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",
 	 .run = report_rule_rising},
 };

@@ -81,6 +81,8 @@ static const struct report_rule rules[] = {
 	 report_rule_rows, .row = never_ahead},
 	{CHECK_STATISTICAL, "the NIC told nobody to wait for a receive",
 	 report_rule_rows, .row = never_rnr},
+	{CHECK_EXACT, "bytes a second are payload: operations x size",
+	 report_rule_rows, .row = report_row_payload},
 };
 
 static const struct report_sentence sentences[] = {

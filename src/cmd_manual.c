@@ -170,7 +170,8 @@ static void metrics(void)
 
 	puts(".Bl -tag -width Ds");
 	for (i = 0; i < METRIC_BASE_COUNT; i++)
-		if (i != METRIC_OPS && i != METRIC_CPU_NS)
+		if (i != METRIC_OPS && i != METRIC_CPU_NS &&
+		    i != METRIC_PAYLOAD)
 			metric(&metric_base[i], "");
 	for (i = 0; scenario_at(i); i++)
 		for (k = 0; k < scenario_at(i)->n_metrics; k++)

@@ -56,6 +56,10 @@ struct metric {
 	  "reads, writes and atomics of the peer's memory")                    \
 	X(BYTES_ONE_SIDED, "bytes_one_sided", "bytes", MERGE_SUM,              \
 	  "payload written to and read from the peer's memory")                \
+	X(PAYLOAD, "payload_bytes", "bytes", MERGE_SUM,                        \
+	  "what the operations carried, where messages of the tool's own "     \
+	  "went "                                                              \
+	  "along")                                                             \
 	X(POSTS, "posts", "1", MERGE_SUM, "work requests posted")              \
 	X(DOORBELLS, "doorbells", "1", MERGE_SUM,                              \
 	  "calls that hand work to the device or the kernel")                  \

@@ -68,7 +68,7 @@ void tally_merge(struct tally *into, const struct tally *from,
  * and not to be used.
  */
 enum {
-	TALLY_WIRE_VERSION = 3,
+	TALLY_WIRE_VERSION = 4,
 	TALLY_HIST_MAX = 48 + 4 + 12 * HIST_BUCKETS,
 	TALLY_PACK_MAX = 2 + 2 + 8 + 9 * METRIC_MAX + 2 +
 			 10 * TALLY_COUNTERS_MAX + 8 + TALLY_HIST_MAX + 2 +

@@ -194,6 +194,11 @@ int report_rule_rows(struct check *c, const struct report_rule *rule,
 bool report_row_verified(const struct check *c, size_t row,
 			 struct report_bounds *b);
 
+/* A .row: bw_bytes_per_s is operations times their size, to the rounding of
+ * what is in the row. */
+bool report_row_payload(const struct check *c, size_t row,
+			struct report_bounds *b);
+
 /* Statistical: y[0] does not fall as x grows by 4. */
 int report_rule_rising(struct check *c, const struct report_rule *rule,
 		       struct err *err);

@@ -48,6 +48,19 @@ bool report_row_verified(const struct check *c, size_t row,
 	return !strcmp(check_cell(c, row, "verify"), "each");
 }
 
+bool report_row_payload(const struct check *c, size_t row,
+			struct report_bounds *b)
+{
+	const double rate = check_number(c, row, "ops_per_s");
+	const double size = check_number(c, row, "size_bytes");
+
+	b->is = check_number(c, row, "bw_bytes_per_s");
+	/* The rate has two decimals, and bytes none. */
+	b->least = (rate - 0.005) * size - 1;
+	b->most = (rate + 0.005) * size + 1;
+	return true;
+}
+
 static void look_at_rise(struct check *c, struct check_line *l,
 			 const struct series *s)
 {

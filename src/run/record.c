@@ -70,7 +70,8 @@ static void add_all(struct columns *c, const char *const *names, size_t n)
 static bool own_column(unsigned id)
 {
 	/* These have columns of their own, or are derived. */
-	return id != METRIC_OPS && id != METRIC_ELAPSED && id != METRIC_CPU_NS;
+	return id != METRIC_OPS && id != METRIC_ELAPSED &&
+	       id != METRIC_CPU_NS && id != METRIC_PAYLOAD;
 }
 
 void record_metric_column(char *buf, size_t cap, const struct metric *m,
@@ -247,6 +248,16 @@ static void put_latency(struct row *row, const struct hist *h)
 	row_set(row, "lat_stddev_ns", "%.1f", hist_stddev(h));
 }
 
+/* All that was moved, unless credit, headers or answers of the tool's own
+ * were among it: then whoever sent them says what was not. */
+static uint64_t payload_bytes(const struct tally *t)
+{
+	if (tally_has(t, METRIC_PAYLOAD))
+		return t->value[METRIC_PAYLOAD];
+	return t->value[METRIC_BYTES_SENT] + t->value[METRIC_BYTES_RECV] +
+	       t->value[METRIC_BYTES_ONE_SIDED];
+}
+
 /* A server that took the time itself counts where the rate is true: there
  * the operations arrive. */
 static void put_rates(struct row *row, const struct trial *t)
@@ -255,9 +266,7 @@ static void put_rates(struct row *row, const struct trial *t)
 	const struct tally *r = arrived ? &t->server : &t->client;
 	double ops = (double)r->value[METRIC_OPS];
 	double s = (double)r->value[METRIC_ELAPSED] / 1e9;
-	double bytes = (double)(r->value[METRIC_BYTES_SENT] +
-				r->value[METRIC_BYTES_RECV] +
-				r->value[METRIC_BYTES_ONE_SIDED]);
+	double bytes = (double)payload_bytes(r);
 
 	row_set(row, "elapsed_ns", "%" PRIu64, r->value[METRIC_ELAPSED]);
 	row_set(row, "ops_per_s", "%.2f", ops / s);

@@ -39,7 +39,10 @@ const struct record_about record_about_row[] = {
 	{"lat_p99_9_ns", "99.9th percentile"},
 	{"lat_max_ns", "longest latency"},
 	{"ops_per_s", "operations a second"},
-	{"bw_bytes_per_s", "payload a second, both directions together"},
+	{"bw_bytes_per_s",
+	 "payload a second: of round trips both ways together (perftest's BW "
+	 "is one way), of ops in rate mode, scale and oplog operations times "
+	 "size; the tool's own credit, answers and headers are not counted"},
 	{"cpu_client_ns_per_op", "CPU time of the client's process, user and "
 				 "system, for an operation"},
 	{"cpu_server_ns_per_op", "the same of the server's"},

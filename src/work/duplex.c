@@ -224,6 +224,8 @@ static void close_tally(struct duplex *d, const struct both *b)
 		d->back_ops = d->out.posted;
 		d->back_ns = ns;
 	}
+	tally_set(t, METRIC_PAYLOAD,
+		  window_payload(&d->out, d->out.posted + b->a.n));
 	tally_set(t, METRIC_VERIFIED, d->out.verified + d->in.verified);
 }
 

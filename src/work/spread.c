@@ -270,6 +270,8 @@ int spread_client(struct spread *s, const struct phase *ph, struct err *err)
 	if (ret)
 		return ret;
 	tally_set(&s->end->tally, METRIC_OPS, s->posted);
+	/* Answers are ours: 8 bytes that say which is done. */
+	tally_set(&s->end->tally, METRIC_PAYLOAD, s->posted * s->a.size);
 	tally_set(&s->end->tally, METRIC_VERIFIED, s->verified);
 	tally_set(&s->end->tally, METRIC_ELAPSED,
 		  clock_ns(s->end->clock, f.now - f.begin));

@@ -269,6 +269,29 @@ void window_begin(struct window *w, struct window_flow *f,
 	f->begin = f->now = clock_ticks(w->end->clock);
 }
 
+uint64_t window_payload(const struct window *w, uint64_t operations)
+{
+	return w->a.op == OP_FLUSH ? 0 : operations * w->a.size;
+}
+
+/* What the link took from us: the payload, and 8 bytes a credit. */
+static int check_bytes(const struct window *w, const struct ep_counts *before,
+		       uint64_t credits, struct err *err)
+{
+	const struct ep_counts *now = &w->end->ep->counts;
+	const uint64_t bytes = now->bytes_sent - before->bytes_sent +
+			       now->bytes_one_sided - before->bytes_one_sided;
+	const uint64_t want =
+		window_payload(w, w->posted) + credits * sizeof(*w->credit_tx);
+
+	if (bytes == want)
+		return 0;
+	return err_set(err, -EBADMSG, REASON_MISCOUNT,
+		       "%llu bytes by the link's count, %llu of payload and "
+		       "credit by ours",
+		       (unsigned long long)bytes, (unsigned long long)want);
+}
+
 int window_check_posts(const struct window *w, const struct ep_counts *before,
 		       const struct window *other, struct err *err)
 {
@@ -282,6 +305,9 @@ int window_check_posts(const struct window *w, const struct ep_counts *before,
 		our_posts += other->n.recvs + other->n.credits;
 		our_bells += other->n.recv_lists + other->n.credits;
 	}
+	if (check_bytes(w, before,
+			w->n.credits + (other ? other->n.credits : 0), err))
+		return -EBADMSG;
 	/* Other transports' doorbells are system calls, and a message that is
 	 * cut is several posts. */
 	if (!w->end->ep->caps.qp_type[0] ||
@@ -303,6 +329,7 @@ static void close_tally(struct window *w, uint64_t ticks)
 
 	w->n.done = w->posted;
 	tally_set(t, METRIC_OPS, w->posted);
+	tally_set(t, METRIC_PAYLOAD, window_payload(w, w->posted));
 	tally_set(t, METRIC_VERIFIED, w->verified);
 	tally_set(t, METRIC_ELAPSED, clock_ns(w->end->clock, ticks));
 }
@@ -484,6 +511,7 @@ void window_close_arrivals(struct window *w, const struct window_arrivals *a)
 
 	tally_set(t, METRIC_VERIFIED, w->verified);
 	tally_set(t, METRIC_OPS, a->n);
+	tally_set(t, METRIC_PAYLOAD, window_payload(w, a->n));
 	/* What is acknowledged is counted as well by who sends it. */
 	if (!w->end->ep->caps.acknowledged && ns)
 		tally_set(t, METRIC_ELAPSED, ns);

@@ -52,6 +52,9 @@ uint64_t window_arrivals_ns(const struct window *w,
 			    const struct window_arrivals *a);
 void window_close_arrivals(struct window *w, const struct window_arrivals *a);
 
+/* What so many operations carry, in bytes: credit is not of it. */
+uint64_t window_payload(const struct window *w, uint64_t operations);
+
 /* The link's own counts of this phase against ours: those of a sender and,
  * unless NULL, of a receiver on the same link. */
 int window_check_posts(const struct window *w, const struct ep_counts *before,

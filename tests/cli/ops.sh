@@ -22,6 +22,17 @@ ok "an atomic operation has 8 bytes" fails_with 2 "8 bytes" run ops --op fetch-a
 ok "more pieces than bytes" fails_with 2 "--sges" run ops -s 4 --sges 8
 ok "--poll-memory is for writes" fails_with 2 "--poll-memory" run ops --op send --poll-memory
 
+# Rates count what was asked for, not the credit that goes along: at one byte
+# there is as much of it.
+try "$bench" run ops --op send --mode rate -s 1 --outstanding 16 --transport loop -D 10ms \
+	--trials 1 --out tiny
+try "$bench" check tiny
+ok "bytes a second are payload" eval 'is "$status" 0 && grep -q "^ok .*are payload" "$work/out"'
+gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "bw_bytes_per_s") c = i }
+	NR > 1 { $c = 2 * $c } 1' tiny/ops.csv >twice && mv twice tiny/ops.csv
+try "$bench" check tiny
+ok "and check says when they are not" eval 'is "$status" 1 && grep -q "are payload" "$work/out"'
+
 cell() { column "$1/ops.csv" "$2"; }
 for transport in tcp loop; do
 	try "$bench" run ops --transport $transport --mode rate -s 100 --outstanding 32 \

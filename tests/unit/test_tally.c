@@ -187,7 +187,7 @@ static void round_trip(void **state)
 /* Other builds and machines read this. */
 static void bytes_are_the_documented_ones(void **state)
 {
-	static const uint8_t head[] = {3, 0, METRIC_MAX, 0, 2, 0, 0, 0,
+	static const uint8_t head[] = {4, 0, METRIC_MAX, 0, 2, 0, 0, 0,
 				       0, 0, 0,		 0, 0, 0, 0, 0,
 				       0, 0, 0,		 0, 8, 7, 6, 5};
 	static const uint8_t counters[] = {

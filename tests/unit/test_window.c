@@ -17,10 +17,11 @@ static bool pings;
 /* Between an end and its link. */
 static struct transport between;
 static struct {
-	uint64_t bells[2];		 /* calls of post, by role */
-	_Atomic uint64_t recvs, sends;	 /* posted: server's, client's */
-	bool lossy, no_credit;		 /* what happened without credit */
-	unsigned drop_every, extra_bell; /* of the client's sends */
+	uint64_t bells[2];	       /* calls of post, by role */
+	_Atomic uint64_t recvs, sends; /* posted: server's, client's */
+	bool lossy, no_credit;	       /* what happened without credit */
+	unsigned drop_every, extra_bell,
+		extra_bytes; /* of the client's sends */
 	uint64_t dropped;
 	unsigned spoil_at; /* the client's n-th send is spoilt */
 	uint64_t writes, reads;
@@ -68,6 +69,16 @@ static void remote_one(const struct work *w)
 static struct comp lost[64];
 static unsigned n_lost;
 
+/* What the link would count of it. */
+static void count(struct ep *ep, const struct work *w)
+{
+	unsigned i;
+
+	ep->counts.posts++;
+	for (i = 0; i < w->n_sges; i++)
+		ep->counts.bytes_sent += w->sges[i].len;
+}
+
 static int send_one(struct ep *ep, const struct work *w, uint64_t number)
 {
 	char *byte = w->n_sges ? (char *)w->sges[0].addr + 9 : NULL;
@@ -75,7 +86,7 @@ static int send_one(struct ep *ep, const struct work *w, uint64_t number)
 
 	if (mid.drop_every && number % mid.drop_every == 0) {
 		mid.dropped++;
-		ep->counts.posts++;
+		count(ep, w);
 		if (w->flags & WORK_SIGNAL)
 			lost[n_lost++] = (struct comp){.cookie = w->cookie,
 						       .op = (uint8_t)w->op};
@@ -95,7 +106,7 @@ static int client_remotes(struct ep *ep, const struct work *w, unsigned n)
 
 	for (i = 0; i < n; i++) {
 		remote_one(&w[i]);
-		ep->counts.posts++;
+		count(ep, &w[i]);
 		if (w[i].flags & WORK_SIGNAL)
 			lost[n_lost++] = (struct comp){.cookie = w[i].cookie,
 						       .op = (uint8_t)w[i].op};
@@ -131,6 +142,7 @@ static int mid_post(struct ep *ep, const struct work *w, unsigned n)
 		ret = is_client && w->op != OP_RECV ? client_sends(ep, w, n)
 						    : loop->post(ep, w, n);
 	ep->counts.doorbells = mid.bells[is_client];
+	ep->counts.bytes_sent += is_client ? mid.extra_bytes : 0;
 	return ret;
 }
 
@@ -365,6 +377,22 @@ static void doorbell_too_many(void **state)
 	close_both();
 }
 
+/* Of payload and credit alone: whatever else goes along would be in the
+ * rate. */
+static void bytes_are_counted(void **state)
+{
+	struct served s;
+	struct err err;
+
+	(void)state;
+	mid.extra_bytes = 1;
+	open_both();
+	assert_int_equal(run(20, &err, &s), -EBADMSG);
+	assert_int_equal(err.reason, REASON_MISCOUNT);
+	assert_words(&err, "payload");
+	close_both();
+}
+
 /* What is lost is counted, waited for once, and never sent again. */
 static void losses(void **state)
 {
@@ -377,6 +405,8 @@ static void losses(void **state)
 	assert_true(cw.n.lost >= 5); /* late is lost, on a busy machine */
 	assert_int_equal(cw.n.done, 40);
 	assert_int_equal(server.tally.value[METRIC_OPS], 35);
+	assert_int_equal(server.tally.value[METRIC_PAYLOAD], 35 * cw.a.size);
+	assert_int_equal(client.tally.value[METRIC_PAYLOAD], 40 * cw.a.size);
 	close_both();
 }
 
@@ -520,6 +550,7 @@ int main(void)
 		cmocka_unit_test_setup(sizes_and_pieces, setup),
 		cmocka_unit_test_setup(spoilt, setup),
 		cmocka_unit_test_setup(doorbell_too_many, setup),
+		cmocka_unit_test_setup(bytes_are_counted, setup),
 		cmocka_unit_test_setup(losses, setup),
 		cmocka_unit_test_setup(complete_is_not_yet_there, setup),
 		cmocka_unit_test_setup(no_writes_that_may_be_lost, setup),
