@@ -138,6 +138,9 @@ int parts_serve_nothing(struct end *e, struct err *err)
 	const struct timespec nap = {.tv_nsec = NAP_NS};
 	int ret = 0;
 
+	/* What others write here is looked at after the phase, and counted
+	 * then: end_verify(). */
+	tally_set(&e->tally, METRIC_VERIFIED, 0);
 	while (!ret) {
 		nanosleep(&nap, NULL);
 		ret = e->pulse(e->pulse_arg, false, err);
