@@ -42,6 +42,36 @@ ok "marks are flushed too" eval 'all_are ok small/oplog.csv status && (($(column
 try "$bench" run oplog --method write-flush --placement persistent -n 10 --trials 1 --out dram
 ok "DRAM takes no FLUSH of persistent placement" grep -q "device-limit: .*no persistent memory" dram/oplog.csv
 
+# ops: both verbs alone, one at a time and many; each atomic write verified.
+ops_run() { # OUT OPTIONS...
+	local out=$1
+	shift
+	try "$bench" run ops --transport rdma --mode latency,rate --outstanding 16 -n 200 --trials 1 --out "$out" "$@"
+}
+ops_run atomic --op atomic-write -s 8 --post-list 1,4 --verify each
+ok "ops: atomic writes" eval 'is "$status" 0 && all_are ok atomic/ops.csv status &&
+	all_are 200 atomic/ops.csv operations'
+ok "ops: all that is in memory was looked at" is \
+	"$(paste -d' ' <(column atomic/ops.csv mode) <(column atomic/ops.csv server_verified) | sort -u | xargs)" \
+	"latency 2 rate 32"
+ok "ops: they have 8 bytes" fails_with 2 "8 bytes" run ops --op atomic-write -s 64
+ops_run flushed --op flush -s 8,4k --post-list 1,4
+ok "ops: flushes" eval 'is "$status" 0 && all_are ok flushed/ops.csv status &&
+	all_are 200 flushed/ops.csv operations'
+ok "ops: in lists where they were asked for" is \
+	"$(paste -d' ' <(column flushed/ops.csv mode) <(column flushed/ops.csv post_list) \
+		<(column flushed/ops.csv operation_doorbells) | sort -u | tr '\n' ',')" \
+	"latency 1 200,latency 4 200,rate 1 200,rate 4 50,"
+ops_run both-ways --mode rate --op atomic-write,flush -s 8 --directions 2
+ok "ops: in both directions" eval 'is "$status" 0 && all_are ok both-ways/ops.csv status'
+try "$bench" check atomic
+ok "ops: check holds of atomic writes" is "$status" 0
+try "$bench" check flushed
+ok "ops: check holds of flushes" is "$status" 0
+try "$bench" run ops --poll event --cq-count 4 --transport rdma -n 50 --trials 1 --out moderated
+ok "ops: rxe of this kernel does not moderate events either" grep -q "device-limit: .*ibv_modify_cq" \
+	moderated/ops.csv
+
 # The suite as it was linked: in its own root.
 mount --rbind /dev "$FLUSH_ROOT/dev" && mount -t proc proc "$FLUSH_ROOT/proc" &&
 	mount --rbind /sys "$FLUSH_ROOT/sys"
