@@ -427,7 +427,10 @@ static void complete_is_not_yet_there(void **state)
 	assert_int_equal(window_verify(&sw, &err), -EBADMSG);
 	assert_int_equal(window_flush(&cw, &err), 0);
 	assert_int_equal(mid.reads, 1);
+	server.verified = 0;
 	assert_int_equal(window_verify(&sw, &err), 0);
+	assert_true(tally_has(&server.tally, METRIC_VERIFIED));
+	assert_int_equal(server.verified, 10);
 	close_both();
 	memset(mid.bells, 0, sizeof(mid.bells));
 	open_both(); /* where complete is sent, it is part of the phase */
