@@ -22,6 +22,7 @@
 #include "reports.h"
 #include "run/scenario.h"
 #include "work/exchange.h"
+#include "work/parts.h"
 #include "work/pattern.h"
 
 struct cfg {
@@ -315,7 +316,7 @@ static int walk_alone(struct end *e, const struct phase *ph, struct err *err)
 	tally_set(&e->tally, METRIC_ELAPSED, now - begun);
 	exchange_line_time(&e->tally, &e->tally.latency, s->pattern.lines);
 	if (!ret && stop_requested)
-		ret = err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+		ret = parts_interrupted(err);
 	return ret;
 }
 

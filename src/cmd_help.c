@@ -97,7 +97,10 @@ static int run(int argc, char **argv)
 		help_scenario(s);
 		return 0;
 	}
-	fprintf(stderr, "rdmabench: no command or scenario '%s'\n", argv[1]);
+	fprintf(stderr,
+		"rdmabench: no command or scenario '%s'; see `rdmabench help` "
+		"and `rdmabench list`\n",
+		argv[1]);
 	return EXIT_USAGE;
 }
 

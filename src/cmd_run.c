@@ -275,19 +275,27 @@ static void print_results(const struct job *j)
 		cmd_fail(&err);
 	printf("results: %s\n", j->run.dir);
 	fflush(stdout);
-	fprintf(stderr,
-		"rdmabench: %u trials ok, %u unsupported, %u failed%s\n", c->ok,
-		c->unsupported, c->failed,
-		c->interrupted ? ", interrupted" : "");
+	fprintf(stderr, "rdmabench: %u trials ok, %u unsupported, %u failed\n",
+		c->ok, c->unsupported, c->failed);
 }
 
 /* --- the command ------------------------------------------------------------ */
+
+static int say_interrupted(const struct job *j, const struct err *err)
+{
+	fprintf(stderr,
+		"rdmabench: interrupted; to go on: %s run --resume %s\n",
+		program_invocation_name, j->run.dir);
+	return reason_exit_code(err->reason);
+}
 
 /* Why a server went is known there, not here. */
 static int fail_run(const struct job *j, struct err *err)
 {
 	size_t len = strlen(err->text);
 
+	if (err->reason == REASON_INTERRUPTED && j->run.dir[0])
+		return say_interrupted(j, err);
 	if (j->cfg.connect[0] && (err->reason == REASON_PEER_LOST ||
 				  err->reason == REASON_PEER_TIMEOUT))
 		snprintf(err->text + len, sizeof(err->text) - len,
@@ -342,6 +350,10 @@ static int check_args(const struct job *j, struct err *err)
 		return err_set(err, -EINVAL, REASON_USAGE,
 			       "--iterations and --duration: a trial ends by "
 			       "one of them; leave one out");
+	if (j->cfg.all && j->args.n_rest)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--all and '%s': leave one out",
+			       j->args.rest[0]);
 	return run_cfg_check(&j->cfg, err);
 }
 

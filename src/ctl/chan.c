@@ -325,7 +325,7 @@ int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
 			return ret < 0 ? ret : 0;
 		if (stop_requested)
 			return err_set(err, -EINTR, REASON_INTERRUPTED,
-				       "interrupted");
+				       "waiting for the other end");
 		ret = check_silence(c, err);
 		if (ret)
 			return ret;

@@ -351,7 +351,7 @@ static int one_round(struct run *run, const struct plan *plan, struct sheet *s,
 			return ret;
 		if (stop_requested)
 			return err_set(err, -EINTR, REASON_INTERRUPTED,
-				       "interrupted");
+				       "between two trials");
 	}
 	return 0;
 }

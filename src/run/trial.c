@@ -73,7 +73,8 @@ static int pulse(void *arg, bool progressed, struct err *err)
 	int ret = 0;
 
 	if (stop_requested)
-		return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+		return err_set(err, -EINTR, REASON_INTERRUPTED,
+			       "in the middle of a trial");
 	for (i = 0; i < r->n && !ret; i++) {
 		r->peer = &r->peers[i];
 		ret = pulse_one(r, progressed, err);
@@ -494,6 +495,10 @@ int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
 	r->seed = seed;
 	ret = attempt(r, clock, &t->why);
 	if (ret) {
+		/* Ctrl-C reaches the own server, too, which may be gone
+		 * first. */
+		if (stop_requested && t->why.reason == REASON_PEER_LOST)
+			t->why.reason = REASON_INTERRUPTED;
 		t->status = status_of(&t->why, pp);
 		/* The reason stays the trial's; if a peer cannot even drop
 		 * it, the run is over. */

@@ -74,7 +74,8 @@ int parts_check_writes(const struct end *e, enum op op, struct err *err)
 
 int parts_interrupted(struct err *err)
 {
-	return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+	return err_set(err, -EINTR, REASON_INTERRUPTED,
+		       "in the middle of a trial");
 }
 
 size_t parts_stride(size_t size)
