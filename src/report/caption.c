@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "report/show.h"
-#include "result/reader.h"
 
 static const char separator[] = "  \xc2\xb7  "; /* a middle dot */
 
@@ -103,6 +102,8 @@ int run_info_read(const char *dir, struct run_info *info, struct err *err)
 	int ret = 0;
 
 	*info = (struct run_info){.date = ""};
+	if (access(dir, F_OK))
+		return err_sys(err, -errno, "%s", dir);
 	if (asprintf(&file, "%s/run.json", dir) < 0)
 		return err_sys(err, -ENOMEM, "%s", dir);
 	if (access(file, F_OK))
@@ -121,6 +122,7 @@ int run_info_read(const char *dir, struct run_info *info, struct err *err)
 	}
 	get_hosts(info, json_object_get(root, "hosts"));
 	get_caches(info, json_object_get(root, "hosts"));
+	get_words(info->run_id, sizeof(info->run_id), root, "run_id", 100);
 	date_words(info->date, sizeof(info->date), root);
 	get_words(version, sizeof(version), root, "version", 24);
 	if (*version)
@@ -130,6 +132,35 @@ int run_info_read(const char *dir, struct run_info *info, struct err *err)
 free_file:
 	free(file);
 	return ret;
+}
+
+size_t run_info_foreign(const struct run_info *info,
+			const struct reader_table *table)
+{
+	int col = reader_column(table, "run_id");
+	const char *id = info->run_id;
+	size_t row;
+
+	for (row = 0; row < reader_rows(table); row++) {
+		if (!*id)
+			id = reader_cell(table, row, col);
+		if (strcmp(reader_cell(table, row, col), id))
+			break;
+	}
+	return row;
+}
+
+int run_info_refuse(const struct run_info *info,
+		    const struct reader_table *table, struct err *err)
+{
+	size_t row = run_info_foreign(info, table);
+
+	if (row == reader_rows(table))
+		return 0;
+	return err_set(err, -EINVAL, REASON_IO_ERROR,
+		       "%s:%zu: of another run than run.json, and runs are "
+		       "never mixed: give each a folder of its own",
+		       reader_file(table), reader_line(table, row));
 }
 
 const char *caption_path(enum path path)

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "report/series.h"
+#include "result/reader.h"
 
 enum {
 	CAPTION_LINES = 5,
@@ -23,6 +24,7 @@ enum { RUN_CLIENT, RUN_SERVER, RUN_ENDS };
 struct run_info {
 	unsigned n_hosts;		/* those that differ; the first few */
 	char hosts[CAPTION_HOSTS][512]; /* "lab1 (Linux 6.1, kvm)" */
+	char run_id[128];		/* as the rows have it */
 	char date[32];			/* "2026-11-21 10:05 UTC" */
 	char version[64];		/* "rdmabench 0.1" */
 	/* Data caches that a CPU of each end sees, from the first level on;
@@ -32,6 +34,14 @@ struct run_info {
 
 /* A missing file leaves everything empty; a damaged one is an error. */
 int run_info_read(const char *dir, struct run_info *info, struct err *err);
+
+/* The first row that is of another run than run.json (or, without one, than
+ * the first row); reader_rows() if all are of this one. */
+size_t run_info_foreign(const struct run_info *info,
+			const struct reader_table *table);
+/* -EINVAL and words if there is such a row: runs are never mixed. */
+int run_info_refuse(const struct run_info *info,
+		    const struct reader_table *table, struct err *err);
 
 struct caption {
 	unsigned n;

@@ -199,6 +199,16 @@ static int check_report(struct check *c, const struct report *r,
 	return ret;
 }
 
+static void check_one_run(struct check *c, const struct run_info *info)
+{
+	struct check_line *l = check_add(c, CHECK_EXACT, "rows of one run");
+	size_t row = run_info_foreign(info, c->table);
+
+	if (row < reader_rows(c->table))
+		check_violate(c, l, "line %zu: of another run than run.json",
+			      reader_line(c->table, row));
+}
+
 static int check_table(struct check *c, struct err *err)
 {
 	const struct report *r = c->scn->report;
@@ -221,8 +231,9 @@ static int check_table(struct check *c, struct err *err)
 	return ret;
 }
 
-static int check_scenario(const char *dir, const struct scenario *scn,
-			  struct check_result *res, struct err *err)
+static int check_scenario(const char *dir, const struct run_info *info,
+			  const struct scenario *scn, struct check_result *res,
+			  struct err *err)
 {
 	struct check c = {.res = res, .scn = scn};
 	struct reader_table *table = NULL, *hist = NULL;
@@ -243,6 +254,7 @@ static int check_scenario(const char *dir, const struct scenario *scn,
 	snprintf(path, sizeof(path), "%s/%s.hist.csv", dir, scn->name);
 	if (!reader_read(path, READER_SKIP_PARTIAL, &hist, &ignored))
 		c.hist = hist;
+	check_one_run(&c, info);
 	ret = check_table(&c, err);
 	reader_free(table);
 	reader_free(hist);
@@ -251,6 +263,7 @@ static int check_scenario(const char *dir, const struct scenario *scn,
 
 int check_run(const char *dir, struct check_result *res, struct err *err)
 {
+	struct run_info info;
 	unsigned i, found = 0;
 	int ret;
 
@@ -258,8 +271,11 @@ int check_run(const char *dir, struct check_result *res, struct err *err)
 	res->lines = calloc(LINES_MAX, sizeof(*res->lines));
 	if (!res->lines)
 		return err_sys(err, -ENOMEM, "check");
+	ret = run_info_read(dir, &info, err);
+	if (ret)
+		return ret;
 	for (i = 0; scenario_at(i); i++) {
-		ret = check_scenario(dir, scenario_at(i), res, err);
+		ret = check_scenario(dir, &info, scenario_at(i), res, err);
 		if (ret && err->reason != REASON_NO_FILE)
 			return ret;
 		found += !ret;

@@ -342,6 +342,9 @@ int compare_run(struct compare *c, const char *old_dir, const char *new_dir,
 	int ret = 0;
 
 	memset(c, 0, sizeof(*c));
+	for (i = 0; i < 2; i++)
+		if (access(dirs[i], F_OK))
+			return err_sys(err, -errno, "%s", dirs[i]);
 	for (i = 0; !ret && scenario_at(i); i++)
 		ret = compare_scenario(c, scenario_at(i), dirs, o, err);
 	if (ret)

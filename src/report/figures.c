@@ -187,7 +187,8 @@ static int draw_scenario(struct job *job, const char *file, struct err *err)
 	ret = reader_read(file, READER_SKIP_PARTIAL, &job->table, err);
 	if (ret)
 		return ret;
-	if (reader_partial(job->table))
+	ret = run_info_refuse(&job->info, job->table, err);
+	if (!ret && reader_partial(job->table))
 		ret = add_item(job->res, FIGURES_NOTE, strrchr(file, '/') + 1,
 			       "the last row is incomplete, an interrupted "
 			       "write: left out",

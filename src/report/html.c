@@ -250,31 +250,12 @@ static void put_question(struct page *p, const struct scenario *scn)
 	fputs("</p>\n", p->f);
 }
 
-/* --- mixing runs ------------------------------------------------------------*/
-
-static int check_run_id(const struct page *p, const struct reader_table *t,
-			struct err *err)
-{
-	const char *id = json_string_value(json_object_get(p->run, "run_id"));
-	int col = reader_column(t, "run_id");
-	size_t row;
-
-	for (row = 0; id && row < reader_rows(t); row++)
-		if (strcmp(reader_cell(t, row, col), id))
-			return err_set(err, -EINVAL, REASON_IO_ERROR,
-				       "%s:%zu: of another run than run.json, "
-				       "and runs are never mixed: give each a "
-				       "folder of its own",
-				       reader_file(t), reader_line(t, row));
-	return 0;
-}
-
 static int put_table(struct page *p, const struct scenario *scn,
 		     const struct reader_table *table, struct err *err)
 {
 	const struct report *r = scn->report;
 	struct series_set set;
-	int ret = check_run_id(p, table, err);
+	int ret = run_info_refuse(&p->info, table, err);
 
 	if (ret)
 		return ret;

@@ -114,9 +114,11 @@ static void put_state(FILE *f, const json_t *run)
 
 	if (!strcmp(state, "finished"))
 		return;
-	fputs("<li>this run is not complete: its state is '", f);
+	fputs("<li>this run is not complete: it was ended before, or still "
+	      "goes on (its state is '",
+	      f);
 	html_text(f, *state ? state : "unknown");
-	fputs("'</li>\n", f);
+	fputs("'; <code>run --resume</code> measures the rest)</li>\n", f);
 }
 
 static void put_counts(FILE *f, const json_t *run)

@@ -36,6 +36,11 @@ ok "a sample lost" spoil samples 29 "a sample for each operation"
 ok "a payload not verified" spoil client_verified 29 "verified every payload"
 ok "percentiles out of order" spoil lat_p50_ns 999999999999 "percentiles rise"
 ok "a failed verification" spoil reason "verify-failed: x" "no payload was found wrong"
+rm -rf bad
+cp -r good bad
+sed -i 's/"run_id": "[^"]*"/"run_id": "another"/' bad/run.json
+try "$bench" check bad
+ok "rows of another run than run.json" eval 'is "$status" 1 && grep -A1 "^VIOLATED.*rows of one run" out | grep -q "line 2: "'
 gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "server_recvs") c = i }
 	NR > 1 { $c = 29 } { print }' good/sendrecv.csv >bad/sendrecv.csv
 try "$bench" check bad

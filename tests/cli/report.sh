@@ -75,9 +75,11 @@ ok "failed rows are said" grep -q 'failed: &lt;b&gt;' $page
 
 # --- two runs -----------------------------------------------------------------
 cp -r "$top/results/reference/sendrecv-rxe" two
+rm two/*.svg two/*.png
 sed -i 's/"run_id": "[^"]*"/"run_id": "another"/' two/run.json
 ok "run.json of another run: refused" fails_with 3 "never mixed" report two
 ok "and no page is left" eval '[[ ! -e two/report.html && ! -e two/report.html.tmp ]]'
+ok "and no figure is drawn" eval '! ls two/*.svg two/*.png 2>/dev/null | grep -q .'
 cp -r "$top/results/reference/sendrecv-rxe" mixed
 sed -i '3s/^1,[^,]*/1,another/' mixed/sendrecv.csv
 ok "two runs in a file: refused" fails_with 3 "never mixed" report mixed

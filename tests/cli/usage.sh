@@ -20,6 +20,11 @@ ok "--version" out_has rdmabench
 ok "unknown command" fails_with 2 "no command 'frobnicate'" frobnicate
 ok "unknown scenario" fails_with 2 "no scenario 'nope'" run nope
 ok "nothing to run" fails_with 2 "run what?" run
+ok "a scenario without run" fails_with 2 "\`rdmabench run touch\`?" touch
+ok "a misspelt scenario: which there are" fails_with 2 "there are sendrecv, " run sendrcv
+ok "--all and a scenario" fails_with 2 "--all and 'touch': leave one out" run --all touch
+ok "compare: a folder that is not there" fails_with 3 "no-file: none" compare none x
+ok "check: a folder that is not there" fails_with 3 "no-file: none" check none
 ok "unknown option" fails_with 2 "--frob: no such option" run sendrecv --frob
 ok "unknown letter" fails_with 2 "-z: no such option" run sendrecv -z
 ok "missing value" fails_with 2 "--size needs a value" run sendrecv --size
