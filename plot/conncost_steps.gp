@@ -16,14 +16,16 @@ set xtics () scale 0
 # A line for each word that tells a bar from the others.
 lines(s) = strstrt(s, ', ') ? s[1:strstrt(s, ', ') - 1]."\n" \
 	.lines(s[strstrt(s, ', ') + 2:*]) : s
-do for [i=1:n_series] { set xtics add (lines(name[i]) i) }
+bare(s) = strstrt(s, 'method ') ? s[1:strstrt(s, 'method ') - 1] \
+	.s[strstrt(s, 'method ') + 7:*] : s
+do for [i=1:n_series] { set xtics add (lines(bare(name[i])) i) }
 set bmargin at screen 0.14
 set grid noxtics
 set style fill solid 0.85 noborder
 set boxwidth 0.6
 set yrange [0:*]
 set offsets 0, 0, graph 0.05, 0
-set key maxrows 1 samplen 1.5 width 0
+set key maxrows 1 samplen 1.5 width 0.7
 set tmargin at screen key_top - 0.056
 zero(v) = v == v ? v : 0
 # Bars from the top down: each is drawn over the longer one.

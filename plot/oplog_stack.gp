@@ -24,7 +24,7 @@ do for [s in sizes] {
 }
 if (at == 0) { at = real(word(sizes, 1)) }
 
-set label 101 'A log write of '.size_name(at).(at < 1024 ? ' B' : 'B').', two replicas, one writer: where the time goes'
+set label 101 'A log write of '.bytes_name(at).', two replicas, one writer: where the time goes'
 set ylabel 'time in µs   (means over a trial)' offset -0.5,0
 unset logscale x
 unset xlabel
@@ -40,7 +40,7 @@ set style fill solid 0.85 noborder
 set boxwidth 0.6
 set yrange [0:*]
 key_rows = 1
-set key maxrows 1 samplen 1.5 width 0
+set key maxrows 1 samplen 1.5 width 3
 set tmargin at screen key_top - 0.056
 zero(v) = v == v ? v : 0
 # Bars from the top down: each is drawn over the longer one.

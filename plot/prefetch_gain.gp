@@ -10,7 +10,6 @@ if (!exists('style_loaded')) load 'style.gp'
 
 software = strstrt(base, 'software') > 0
 if (software) {
-	set label 101 'Prefetch: gain of prefetch instructions in the scan'
 	set ylabel 'gain in % of the time per line' offset -0.5,0
 } else {
 	set label 101 'Prefetch: gain of the hardware prefetchers'
@@ -41,11 +40,13 @@ do for [i=1:n_series] { plot dat index i + 1 using (0):(take_y(column(2))) }
 ahead = ''
 do for [i=1:software ? n_series : 0] {
 	plot dat index i + 1 using (0):(ahead = sprintf('%d', column(5)), 0)
-	if (!strstrt(name[i], 'distance')) {
-		name[i] = name[i].', '.ahead.' lines ahead'
-	}
 }
 unset table
+# Where distances differ, the legend has them.
+if (software) {
+	set label 101 'Prefetch: gain of prefetch instructions'. \
+		(strstrt(name[1], 'distance') ? '' : ', '.ahead.' lines ahead')
+}
 
 # The names have grown.
 eval legend

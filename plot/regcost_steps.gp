@@ -23,7 +23,7 @@ do for [s in sizes] {
 }
 if (at == 0) { at = real(word(sizes, 1)) }
 
-set label 101 'Life of a region of '.size_name(at).(at < 1024 ? ' B' : 'iB').', step by step'
+set label 101 'Life of a region of '.bytes_name(at).', step by step'
 set ylabel 'time in µs   (means over a trial)' offset -0.5,0
 unset logscale x
 unset xlabel
@@ -42,7 +42,7 @@ set boxwidth 0.6
 set yrange [0:*]
 set offsets 0, 0, graph 0.05, 0
 key_rows = 1
-set key maxrows 1 samplen 1.5 width 0
+set key maxrows 1 samplen 1.5 width 1
 set tmargin at screen key_top - 0.056
 zero(v) = v == v ? v : 0
 # Bars from the top down: each is drawn over the longer one.

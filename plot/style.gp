@@ -69,6 +69,11 @@ size_name(b) = \
 	b >= 2**10 && int(b) % 2**10 == 0 ? sprintf('%.0fk', b / 2**10) : \
 	sprintf('%.0f', b)
 
+# "4 KiB", for a title.
+spaced(s) = s[1:strlen(s) - 1].' '.s[strlen(s):*].'iB'
+bytes_name(b) = b < 2**10 || int(b) % 2**10 ? sprintf('%.0f bytes', b) : \
+	spaced(size_name(b))
+
 # Where x is no size a script says `eval linear_x`, and its own xlabel.
 linear_x = 'unset logscale x; set xrange [*:*]; set xtics autofreq scale 0.7;' \
 	.' set offsets graph 0.03, graph 0.03, 0, 0'

@@ -171,7 +171,10 @@ static void knob_words(char *out, size_t size, const char *column,
 			words[i] = ' ';
 	if (bytes && end != value && !*end)
 		value = show_bytes(number, sizeof(number), v);
-	snprintf(out, size, "%s %s", words, value);
+	if (!strcmp(value, "yes"))
+		snprintf(out, size, "%s", words);
+	else
+		snprintf(out, size, "%s %s", words, value);
 }
 
 /* So many series differ in so many ways that a name of all of them would be
@@ -238,8 +241,11 @@ static bool is_usual(const struct dims *dims, size_t dim, const size_t *rows,
 	const char *mine = reader_cell(dims->table, rows[which], transport);
 	size_t i, all = 0, like = 0;
 
-	if (n < MANY_SERIES || is_bare(name(dims, dim)))
+	if (is_bare(name(dims, dim)))
 		return false;
+	/* Of few, what is off does: a legend says what is on. */
+	if (n < MANY_SERIES)
+		return !strcmp(cell(dims, dim, rows[which]), "no");
 	for (i = 0; i < n; i++) {
 		if (dims->v[dim].kind == DIM_OWN &&
 		    strcmp(mine, reader_cell(dims->table, rows[i], transport)))
@@ -251,6 +257,21 @@ static bool is_usual(const struct dims *dims, size_t dim, const size_t *rows,
 	return 2 * like > all;
 }
 
+/* Among rows of transports, one that needed none. */
+static bool is_local(const struct dims *dims, const size_t *rows, size_t n,
+		     size_t which)
+{
+	int col = reader_column(dims->table, "transport");
+	size_t i;
+
+	if (*reader_cell(dims->table, rows[which], col))
+		return false;
+	for (i = 0; i < n; i++)
+		if (*reader_cell(dims->table, rows[i], col))
+			return true;
+	return false;
+}
+
 void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 		size_t which, char label[LABEL_MAX])
 {
@@ -258,6 +279,8 @@ void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 	size_t i, len;
 
 	dims_transport(dims, rows[which], label);
+	if (is_local(dims, rows, n, which))
+		snprintf(label, LABEL_MAX, "local");
 	for (i = 0; i < dims->n; i++) {
 		if (dims->v[i].kind == DIM_TRANSPORT ||
 		    dims->v[i].kind == DIM_PATH ||

@@ -212,9 +212,25 @@ static void test_labels_of_many(void **state)
 				WINDOW("send", "16", "no")
 					WINDOW("send", "64", "yes"));
 	LABELS(&f, "RDMA, write", "RDMA, write, outstanding 64",
-	       "RDMA, write, outstanding 256", "RDMA, write, shared yes",
+	       "RDMA, write, outstanding 256", "RDMA, write, shared",
 	       "RDMA, read", "RDMA, send",
-	       "RDMA, send, outstanding 64, shared yes");
+	       "RDMA, send, outstanding 64, shared");
+	unload(&f);
+}
+
+/* What is switched on is named, what is off is not; rows that needed no
+ * transport are local. */
+static void test_labels_of_switches(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	load_ok(&f, "run_id,transport,path,size_bytes,loop,shared_receives,"
+		    "status,lat_p50_ns,lat_p99_ns\n"
+		    "r,rdma,loopback,64,closed,no,ok,1,2\n"
+		    "r,rdma,loopback,64,closed,yes,ok,1,2\n"
+		    "r,,loopback,64,closed,no,ok,1,2\n");
+	LABELS(&f, "RDMA", "RDMA, shared receives", "local");
 	unload(&f);
 }
 
@@ -438,6 +454,7 @@ int main(void)
 		cmocka_unit_test(test_labels_differ),
 		cmocka_unit_test(test_labels_of_many),
 		cmocka_unit_test(test_labels_said_once),
+		cmocka_unit_test(test_labels_of_switches),
 		cmocka_unit_test(test_style_without_tcp),
 		cmocka_unit_test(test_gain),
 		cmocka_unit_test(test_baseline),
