@@ -27,8 +27,7 @@ int csvfile_resume(struct csvfile *csv, const char *path,
 int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err);
 
 /* Will what was written be there to read?  -ENOENT (io-error) if the file was
- * removed, -EROFS if its file system was made read-only meanwhile, as ext4
- * does after an error: writes to either go on as if nothing had happened. */
+ * removed meanwhile: writes to it go on as if nothing had happened. */
 int csvfile_check(const struct csvfile *csv, struct err *err);
 
 /* Where it ends now, in bytes, and back to there: rows that belong together

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Results that cannot be written: a folder that is read-only before the run,
-# or is removed, forbidden, full or read-only in the middle of it.  The run
+# or is removed, moved, forbidden or full in the middle of it.  The run
 # ends in time with status 3 and says where; what is there is whole, each row
 # with its histogram, and --resume goes on from it.
 . "$(dirname "$0")/lib.sh"
