@@ -110,7 +110,7 @@ static int to_init(struct conns *c, unsigned i, struct err *err)
 	uint64_t seed = clock_raw_ns() + i;
 
 	c->v[i].psn = (uint32_t)splitmix_next(&seed) & 0xffffff;
-	return rdma_qp_to_init(c->v[i].qp, &c->port, err);
+	return rdma_qp_to_init(c->v[i].qp, &c->port, 0, err);
 }
 
 static int post_recv(struct conns *c, unsigned i, struct err *err)

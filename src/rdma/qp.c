@@ -282,13 +282,13 @@ static unsigned remote_access(const struct rdma_port *port)
 /* What the peer may do is decided by each memory region; the queue pair
  * stands in nobody's way. */
 int rdma_qp_to_init(struct ibv_qp *qp, const struct rdma_port *port,
-		    struct err *err)
+		    uint32_t qkey, struct err *err)
 {
 	struct ibv_qp_attr attr = {
 		.qp_state = IBV_QPS_INIT,
 		.pkey_index = 0,
 		.port_num = (uint8_t)port->port,
-		.qkey = RDMA_QKEY,
+		.qkey = qkey,
 		.qp_access_flags = remote_access(port),
 	};
 	int mask = IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT;

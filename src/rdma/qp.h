@@ -91,9 +91,6 @@ struct rdma_path {
 	uint8_t rnr_retry, min_rnr_timer;
 };
 
-/* Datagrams carry a key that both ends know; ours is no secret. */
-enum { RDMA_QKEY = 0x52444d41 };
-
 /* A datagram's receive begins with so many bytes of global routing header,
  * whether there is one or not (IBTA 1.4, 11.4.1.2). */
 enum { RDMA_GRH_BYTES = 40 };
@@ -106,9 +103,10 @@ int rdma_ah_create(struct ibv_ah **ah, struct ibv_pd *pd,
 /* After INIT receives may be posted, after RTR packets are accepted, after
  * RTS they are sent.  What each step needs depends on the queue pair's type
  * (IBTA 1.4, table 97): of `path` UC leaves out retries and reads, UD all
- * but the packet number. */
+ * but the packet number.  Only UD looks at `qkey`: what datagrams to it must
+ * carry; its upper bit, which asks for a privileged one, is clear. */
 int rdma_qp_to_init(struct ibv_qp *qp, const struct rdma_port *port,
-		    struct err *err);
+		    uint32_t qkey, struct err *err);
 int rdma_qp_to_rtr(struct ibv_qp *qp, const struct rdma_port *port,
 		   const struct rdma_path *path, struct err *err);
 int rdma_qp_to_rts(struct ibv_qp *qp, const struct rdma_path *path,

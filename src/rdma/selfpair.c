@@ -24,7 +24,7 @@ static int make_qp(struct selfpair *sp, struct ibv_qp **qp, struct err *err)
 	unsigned inline_bytes;
 	int ret = rdma_qp_create(qp, sp->port, &want, &inline_bytes, err);
 
-	return ret ? ret : rdma_qp_to_init(*qp, sp->port, err);
+	return ret ? ret : rdma_qp_to_init(*qp, sp->port, 0, err);
 }
 
 static int connect_one(const struct selfpair *sp, struct ibv_qp *qp,

@@ -6,14 +6,14 @@
 
 enum {
 	MAGIC = 0x7652, /* "vR" */
-	VERSION = 2,
+	VERSION = 3,
 	FLAG_RDMA_CM = 1,
 	FLAG_IWARP = 2,
 	FLAG_INFINIBAND = 4,
 	FLAGS_ALL = 7,
 	NONCE_BYTES = 16,
 	ADDR_BYTES = 1 + 2 + 4 + 16, /* family, port, scope, address */
-	FIXED_BYTES = 2 + 1 + 1 + 1 + 1 + 2 + 2 + 4 + 4 + 4 + 4 + 16 +
+	FIXED_BYTES = 2 + 1 + 1 + 1 + 1 + 2 + 2 + 4 + 4 + 4 + 4 + 4 + 16 +
 		      ADDR_BYTES + NONCE_BYTES,
 	QPN_BYTES = 3,
 	WIRE_NO_ADDR = 0,
@@ -119,6 +119,7 @@ void verbs_blob_pack(struct blob *blob, const struct verbs_blob *in)
 	put(&c, in->n_lanes, 2);
 	put(&c, in->mtu_bytes, 4);
 	put(&c, in->psn, 4);
+	put(&c, in->qkey, 4);
 	put(&c, in->segment_bytes, 4);
 	put(&c, in->recv_depth, 4);
 	put_bytes(&c, in->gid, sizeof(in->gid));
@@ -155,6 +156,10 @@ static int check(const struct verbs_blob *b, struct err *err)
 		return garbage(err, "type of queue pair", b->qp_type);
 	if (b->psn > BITS_24)
 		return garbage(err, "packet number", b->psn);
+	/* A send with the upper bit set takes the queue pair's own key
+	 * instead (IBTA 1.4, 10.2.5). */
+	if (b->qkey > INT32_MAX)
+		return garbage(err, "datagrams' key", b->qkey);
 	if (!b->segment_bytes)
 		return garbage(err, "segment size", b->segment_bytes);
 	if (!b->recv_depth)
@@ -211,6 +216,7 @@ int verbs_blob_unpack(struct verbs_blob *out, const struct blob *blob,
 		return ret;
 	out->mtu_bytes = get(&c, 4);
 	out->psn = get(&c, 4);
+	out->qkey = get(&c, 4);
 	out->segment_bytes = get(&c, 4);
 	out->recv_depth = get(&c, 4);
 	get_bytes(&c, out->gid, sizeof(out->gid));

@@ -26,6 +26,7 @@ struct verbs_blob {
 	uint16_t n_lanes;
 	uint32_t mtu_bytes;	/* 0 on iWARP */
 	uint32_t psn;		/* the end's first, of every lane */
+	uint32_t qkey;		/* datagrams to the end carry it; below 2^31 */
 	uint32_t segment_bytes; /* messages are cut into pieces of so many */
 	uint32_t recv_depth;	/* messages */
 	uint8_t gid[16];

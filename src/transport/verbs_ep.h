@@ -80,8 +80,9 @@ struct verbs_ep {
 	struct ibv_send_wr send_wrs[VERBS_BATCH];
 	struct ibv_recv_wr recv_wrs[VERBS_BATCH];
 	struct ibv_sge sges[VERBS_BATCH * VERBS_SGES_WR];
-	struct ibv_ah *ah;  /* UD: that of the first lane */
-	struct ibv_sge grh; /* UD: every receive's first piece; length 0
+	struct ibv_ah *ah;    /* UD: that of the first lane */
+	uint32_t remote_qkey; /* UD: what the peer's takes */
+	struct ibv_sge grh;   /* UD: every receive's first piece; length 0
 			      * elsewhere */
 
 	/* The short way's own requests, made at open but for what differs. */

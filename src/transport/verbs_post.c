@@ -267,12 +267,13 @@ static int no_such_op(struct verbs_ep *ep, const struct work *w)
 		       (unsigned)w->op);
 }
 
-static inline void fill_datagram(struct ibv_send_wr *wr, struct ibv_ah *ah,
-				 uint32_t qpn)
+static inline void fill_datagram(struct ibv_send_wr *wr,
+				 const struct verbs_ep *ep,
+				 const struct verbs_lane *lane)
 {
-	wr->wr.ud.ah = ah;
-	wr->wr.ud.remote_qpn = qpn;
-	wr->wr.ud.remote_qkey = RDMA_QKEY;
+	wr->wr.ud.ah = lane->ah;
+	wr->wr.ud.remote_qpn = lane->remote_qpn;
+	wr->wr.ud.remote_qkey = ep->remote_qkey;
 }
 
 static inline void count_send(struct ep_counts *c, const struct verbs_op *op,
@@ -316,7 +317,7 @@ static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 	if (op->kind != KIND_MESSAGE)
 		fill_remote(wr, w, op->kind, done);
 	else if (ep->ah)
-		fill_datagram(wr, lane->ah, lane->remote_qpn);
+		fill_datagram(wr, ep, lane);
 	count_send(&ep->ep.counts, op, bytes);
 	return ep->n_wrs == VERBS_BATCH ? ring_send(ep, lane->qp) : 0;
 }

@@ -176,7 +176,7 @@ static int lane_init(struct verbs_ep *ep, struct verbs_lane *lane,
 	if (ret)
 		return ret;
 	ep->ep.caps.n_qps++;
-	return rdma_qp_to_init(lane->qp, &ep->port, err);
+	return rdma_qp_to_init(lane->qp, &ep->port, ep->own.qkey, err);
 }
 
 static int make_grh(struct verbs_ep *ep, struct err *err)

@@ -101,6 +101,20 @@ static int rc_probe(const struct ep_attr *attr, struct err *err)
 
 /* --- what the ends tell each other ---------------------------------------- */
 
+/* Packets of an earlier life of a QP number must not fit: those of connections
+ * by their number, datagrams by their key. */
+static void draw_numbers(struct verbs_blob *own)
+{
+	uint32_t got[2];
+
+	if (getrandom(got, sizeof(got), GRND_NONBLOCK) != sizeof(got)) {
+		got[0] = (uint32_t)clock_raw_ns();
+		got[1] = got[0] * 2654435761u; /* Knuth: spreads the bits */
+	}
+	own->psn = got[0] & 0xffffff;
+	own->qkey = got[1] & INT32_MAX;
+}
+
 static void fill_blob(struct verbs_ep *ep, const struct ep_attr *attr)
 {
 	struct verbs_blob *own = &ep->own;
@@ -125,10 +139,6 @@ static void fill_blob(struct verbs_ep *ep, const struct ep_attr *attr)
 		own->qpn[i] = ep->lanes[i].qp->qp_num;
 	if (ep->cm && ep->role == ROLE_PASSIVE)
 		cm_listen_addr(ep->cm, &own->addr);
-	/* Packets of an earlier life of a QP number must not fit. */
-	if (getrandom(&own->psn, sizeof(own->psn), GRND_NONBLOCK) < 0)
-		own->psn = (uint32_t)clock_raw_ns();
-	own->psn &= 0xffffff;
 }
 
 static int start_cm(struct verbs_ep *ep, const struct ep_attr *attr,
@@ -267,6 +277,7 @@ static int rc_open(struct ep **out, const struct ep_attr *attr,
 	ep->role = attr->role;
 	ep->qp_type = attr->qp_type;
 	verbs_post_init(ep);
+	draw_numbers(&ep->own);
 	ret = take_extras(ep, attr, err);
 	if (!ret)
 		ret = open_port(ep, attr, err);
@@ -453,6 +464,7 @@ static int connect_verbs(struct verbs_ep *ep, const struct verbs_blob *peer,
 	unsigned i;
 	int ret;
 
+	ep->remote_qkey = peer->qkey;
 	memcpy(path.remote_gid, peer->gid, sizeof(path.remote_gid));
 	for (i = 0; i < ep->n_lanes; i++) {
 		ret = make_ah(ep, &path, i, err);

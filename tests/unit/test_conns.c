@@ -180,10 +180,11 @@ int rdma_qp_create(struct ibv_qp **qp, const struct rdma_port *port,
 }
 
 int rdma_qp_to_init(struct ibv_qp *qp, const struct rdma_port *port,
-		    struct err *err)
+		    uint32_t qkey, struct err *err)
 {
 	(void)qp;
 	(void)port;
+	(void)qkey;
 	return fails("init") ? failed(err) : 0;
 }
 

@@ -20,10 +20,11 @@ enum {
 	AT_LANES = 8,
 	AT_MTU = 10,
 	AT_PSN = 14,
-	AT_SEGMENT = 18,
-	AT_DEPTH = 22,
-	AT_ADDR = 42,
-	AT_QPN = 81,
+	AT_QKEY = 18,
+	AT_SEGMENT = 22,
+	AT_DEPTH = 26,
+	AT_ADDR = 46,
+	AT_QPN = 85,
 };
 
 static void make(struct verbs_blob *b, uint16_t lanes)
@@ -43,6 +44,7 @@ static void make(struct verbs_blob *b, uint16_t lanes)
 	b->n_lanes = lanes;
 	b->mtu_bytes = 4096;
 	b->psn = 0xabcdef;
+	b->qkey = 0x7fedcba9;
 	b->segment_bytes = 8 << 20;
 	b->recv_depth = 128;
 	memset(b->gid, 0x5a, sizeof(b->gid));
@@ -141,6 +143,7 @@ static void test_fields(void **state)
 		{AT_MTU, 4, {0, 0, 0x10, 1}},
 		{AT_MTU, 4, {0, 0, 0x20, 0}},
 		{AT_PSN, 4, {1, 0, 0, 0}},
+		{AT_QKEY, 4, {0x80, 0, 0, 0}},
 		{AT_SEGMENT, 4, {0, 0, 0, 0}},
 		{AT_DEPTH, 4, {0, 0, 0, 0}},
 		{AT_ADDR, 1, {5}},
