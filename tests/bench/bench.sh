@@ -32,9 +32,9 @@
 #   It signals every send and has a send queue of 1: ours runs with -Q 1 -t 2,
 #   its least.  It has no inline for rxe: ours -I 0.
 #   Its receive queue holds 512, ours 1 and 2: a closed loop never uses more.
-# - None of them counts: ours runs with --counters none.  perf's software events
-#   are read at each context switch, and rxe takes one where its tasklet wakes
-#   ksoftirqd (reads, UC, UD): in the guest 8 to 15 us of an operation.
+# - None of them counts: ours runs with --counters none.  A PMU's events are
+#   moved at each context switch, and rxe takes one where its tasklet wakes
+#   ksoftirqd (reads, UC, UD).
 # - ib_*_bw's server posts a receive again for each message, ours as many as
 #   it found at once, and tells the client now and then how many there are:
 #   ours never sends to a receive that is not posted.  On UC and UD ours is
