@@ -150,14 +150,14 @@ enum { OF_RATE, OF_BATCHES, OF_SAMPLES, OF_WRITERS, OF_STAGES };
 static const struct series_axes by_writers = {
 	.x = "outstanding",
 	.x_label = "writers",
-	.y = {[OF_RATE] = {"ops_per_s", "writes/s"},
-	      [OF_BATCHES] = {"batches", "batches"},
-	      [OF_SAMPLES] = {"samples", "writes"},
-	      [OF_WRITERS] = {"writers", "writers"},
-	      {"encode_mean_ns", "encoding"},
-	      {"post_mean_ns", "posting"},
-	      {"append_mean_ns", "appending"},
-	      {"persist_mean_ns", "persisting"}},
+	.y = {[OF_RATE] = {.column = "ops_per_s", .label = "writes/s"},
+	      [OF_BATCHES] = {.column = "batches", .label = "batches"},
+	      [OF_SAMPLES] = {.column = "samples", .label = "writes"},
+	      [OF_WRITERS] = {.column = "writers", .label = "writers"},
+	      {.column = "encode_mean_ns", .label = "encoding"},
+	      {.column = "post_mean_ns", .label = "posting"},
+	      {.column = "append_mean_ns", .label = "appending"},
+	      {.column = "persist_mean_ns", .label = "persisting"}},
 };
 
 /* A thread that polls is busy in any case: it is full when there is no time
