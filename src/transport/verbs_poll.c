@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 
 #include "rdma/cm.h"
 #include "rdma/trouble.h"
@@ -81,6 +82,27 @@ static const struct meaning *meaning_of(enum ibv_wc_status status)
 	return &unknown;
 }
 
+/* A send of a datagram fails the moment that the link is gone, and the port's
+ * state follows: before the program is blamed it gets this long. */
+enum { PORT_WAITS = 50, PORT_WAIT_NS = 1000000 };
+
+static enum rdma_trouble find_trouble(const struct verbs_ep *ep,
+				      enum ibv_wc_status status,
+				      char text[RDMA_TROUBLE_TEXT])
+{
+	const struct timespec ts = {.tv_nsec = PORT_WAIT_NS};
+	enum rdma_trouble kind = rdma_trouble_find(&ep->port, text);
+	unsigned i;
+
+	if (status != IBV_WC_LOC_QP_OP_ERR)
+		return kind;
+	for (i = 0; i < PORT_WAITS && kind == RDMA_TROUBLE_NONE; i++) {
+		nanosleep(&ts, NULL);
+		kind = rdma_trouble_find(&ep->port, text);
+	}
+	return kind;
+}
+
 static int fail(struct verbs_ep *ep, const struct ibv_wc *wc)
 {
 	const struct meaning *m = meaning_of(wc->status);
@@ -92,7 +114,7 @@ static int fail(struct verbs_ep *ep, const struct ibv_wc *wc)
 		return -EIO;
 	ep->failed = true;
 	/* A port that is down explains whatever completed, and how. */
-	kind = rdma_trouble_find(&ep->port, trouble);
+	kind = find_trouble(ep, wc->status, trouble);
 	return err_set(&ep->ep.err, -EIO,
 		       kind == RDMA_TROUBLE_PORT ? REASON_LINK_FAILED
 						 : m->reason,
