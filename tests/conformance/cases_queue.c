@@ -1,4 +1,5 @@
-/* Batches, cookies, signals, counts, and queues filled to the brim. */
+/* Batches, cookies, signals, counts, queues filled to the brim, and those of
+ * several links at once. */
 #include <errno.h>
 #include <string.h>
 
@@ -245,6 +246,85 @@ static int here_already(struct side *s)
 	return side_meet(s);
 }
 
+/* --- several at once ------------------------------------------------------------ */
+
+enum { SIDE_BY_SIDE = 2 };
+
+/* The same bytes by both links, and an answer of each: receives lie in
+ * slots of their own. */
+static int side_by_side_ask(struct side *links[], uint64_t round)
+{
+	unsigned i, k;
+	struct comp c;
+
+	for (i = 0; i < SIDE_BY_SIDE; i++)
+		TRY(side_recv(links[i], i, links[i]->bytes, round));
+	fill(side_tx(links[0], 0), links[0]->bytes, round);
+	TRY(side_meet(links[0]));
+	for (i = 0; i < SIDE_BY_SIDE; i++)
+		TRY(side_send(links[(i + round) % SIDE_BY_SIDE], 0,
+			      links[0]->bytes, WORK_SIGNAL, round));
+	for (i = 0; i < SIDE_BY_SIDE; i++) {
+		k = (unsigned)(i + round / 2) % SIDE_BY_SIDE;
+		TRY(side_next_recv(links[k], &c));
+		TRY(side_verify(links[k], side_rx(links[k], k), links[k]->bytes,
+				1000 * (k + 1) + round));
+		TRY(side_await_sends(links[k], round + 1));
+	}
+	return 0;
+}
+
+static int side_by_side_answer(struct side *links[], uint64_t round)
+{
+	struct comp c;
+	unsigned i;
+
+	for (i = 0; i < SIDE_BY_SIDE; i++)
+		TRY(side_recv(links[i], i, links[i]->bytes, round));
+	TRY(side_meet(links[0]));
+	for (i = SIDE_BY_SIDE; i-- > 0;) {
+		TRY(side_next_recv(links[i], &c));
+		TRY(side_verify(links[i], side_rx(links[i], i), links[i]->bytes,
+				round));
+		fill(side_tx(links[i], i), links[i]->bytes,
+		     1000 * (i + 1) + round);
+		TRY(side_send(links[i], i, links[i]->bytes, WORK_SIGNAL,
+			      round));
+	}
+	for (i = 0; i < SIDE_BY_SIDE; i++)
+		TRY(side_await_sends(links[i], round + 1));
+	return 0;
+}
+
+static int side_by_side_run(struct side *s, struct side *two)
+{
+	struct side *links[SIDE_BY_SIDE] = {s, two};
+	uint64_t round;
+
+	TRY(side_open(two));
+	TRY(side_swap(two));
+	TRY(side_connect(two));
+	for (round = 0; round < s->test->messages; round++)
+		TRY(s->role == ROLE_ACTIVE ? side_by_side_ask(links, round)
+					   : side_by_side_answer(links, round));
+	return side_meet(s);
+}
+
+/* As a log's leader has them: one memory, registered with each. */
+static int side_by_side(struct side *s)
+{
+	struct side two = *s;
+	int ret;
+
+	two.ep = NULL;
+	two.region = NULL;
+	ret = side_by_side_run(s, &two);
+	if (ret && two.why[0])
+		memcpy(s->why, two.why, sizeof(s->why));
+	side_close(&two);
+	return ret;
+}
+
 const struct conf_case queue_cases[] = {
 	{
 		.name = "batches and cookies",
@@ -291,6 +371,13 @@ const struct conf_case queue_cases[] = {
 		.polls = ON_ALL,
 		.depth = 1,
 		.bytes = 1 << 20,
+	},
+	{
+		.name = "two links, one memory",
+		.run = side_by_side,
+		.polls = ON_ALL,
+		.bytes = 4096,
+		.messages = 100,
 	},
 	{.name = NULL},
 };
