@@ -96,6 +96,17 @@ static void remote_one(struct device *d, const struct work *w)
 	d->len = s->len - EARLY_BYTES;
 }
 
+static void count(struct ep *ep, const struct work *w)
+{
+	const uint64_t bytes = w->n_sges ? w->sges[0].len : 0;
+
+	ep->counts.posts++;
+	if (w->op == OP_WRITE || w->op == OP_READ)
+		ep->counts.bytes_one_sided += bytes;
+	else
+		ep->counts.bytes_sent += bytes;
+}
+
 static int post_one(struct ep *ep, struct device *d, const struct work *w)
 {
 	const bool remote = w->op == OP_WRITE || w->op == OP_READ;
@@ -110,7 +121,7 @@ static int post_one(struct ep *ep, struct device *d, const struct work *w)
 		if (remote)
 			remote_one(d, w);
 		d->dropped += !remote;
-		ep->counts.posts++;
+		count(ep, w);
 		complete(d, w);
 	}
 	d->signalled[w->lane] += (w->flags & WORK_SIGNAL) != 0;
