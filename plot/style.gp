@@ -70,7 +70,8 @@ size_name(b) = \
 	sprintf('%.0f', b)
 
 # "4 KiB", for a title.
-spaced(s) = s[1:strlen(s) - 1].' '.s[strlen(s):*].'iB'
+spaced(s) = s[1:strlen(s) - 1].' ' \
+	.(s[strlen(s):*] eq 'k' ? 'K' : s[strlen(s):*]).'iB'
 bytes_name(b) = b < 2**10 || int(b) % 2**10 ? sprintf('%.0f bytes', b) : \
 	spaced(size_name(b))
 

@@ -272,29 +272,45 @@ static bool is_local(const struct dims *dims, const size_t *rows, size_t n,
 	return false;
 }
 
+/* Does it tell the series from the others, and does nothing else say it? */
+static bool tells(const struct dims *dims, size_t dim, const size_t *rows,
+		  size_t n, size_t which)
+{
+	if (dims->v[dim].kind == DIM_TRANSPORT ||
+	    dims->v[dim].kind == DIM_PATH ||
+	    !strcmp(name(dims, dim), "qp_type"))
+		return false;
+	return varies(dims, dim, rows, n, which) &&
+	       !is_said(dims, dim, rows[which]);
+}
+
+static void add_value(const struct dims *dims, size_t dim, size_t row,
+		      char label[LABEL_MAX])
+{
+	char words[LABEL_MAX];
+	size_t len = strlen(label);
+
+	value_words(words, sizeof(words), name(dims, dim),
+		    cell(dims, dim, row));
+	if (*words)
+		snprintf(label + len, LABEL_MAX - len, "%s%s", len ? ", " : "",
+			 words);
+}
+
 void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 		size_t which, char label[LABEL_MAX])
 {
-	char words[LABEL_MAX];
-	size_t i, len;
+	size_t i;
 
 	dims_transport(dims, rows[which], label);
 	if (is_local(dims, rows, n, which))
 		snprintf(label, LABEL_MAX, "local");
-	for (i = 0; i < dims->n; i++) {
-		if (dims->v[i].kind == DIM_TRANSPORT ||
-		    dims->v[i].kind == DIM_PATH ||
-		    !strcmp(name(dims, i), "qp_type"))
-			continue;
-		if (!varies(dims, i, rows, n, which) ||
-		    is_usual(dims, i, rows, n, which) ||
-		    is_said(dims, i, rows[which]))
-			continue;
-		value_words(words, sizeof(words), name(dims, i),
-			    cell(dims, i, rows[which]));
-		len = strlen(label);
-		if (*words)
-			snprintf(label + len, LABEL_MAX - len, "%s%s",
-				 len ? ", " : "", words);
-	}
+	for (i = 0; i < dims->n; i++)
+		if (tells(dims, i, rows, n, which) &&
+		    !is_usual(dims, i, rows, n, which))
+			add_value(dims, i, rows[which], label);
+	/* Usual in everything: a series without a name is in no legend. */
+	for (i = 0; i < dims->n && !*label; i++)
+		if (tells(dims, i, rows, n, which))
+			add_value(dims, i, rows[which], label);
 }

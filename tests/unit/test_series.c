@@ -218,6 +218,29 @@ static void test_labels_of_many(void **state)
 	unload(&f);
 }
 
+/* The one that is usual in everything has a name, too. */
+static void test_labels_never_empty(void **state)
+{
+	struct fixture f;
+	size_t i;
+
+	(void)state;
+	load_ok(&f, "run_id,transport,path,size_bytes,loop,memory,way,status,"
+		    "lat_p50_ns,lat_p99_ns\n"
+		    "r,,loopback,64,closed,anon,pin,ok,1,2\n"
+		    "r,,loopback,64,closed,thp,pin,ok,1,2\n"
+		    "r,,loopback,64,closed,memfd,pin,ok,1,2\n"
+		    "r,,loopback,64,closed,file,pin,ok,1,2\n"
+		    "r,,loopback,64,closed,anon,cached,ok,1,2\n"
+		    "r,,loopback,64,closed,anon,window,ok,1,2\n"
+		    "r,,loopback,64,closed,anon,window2,ok,1,2\n");
+	assert_int_equal(f.set.n, 7);
+	for (i = 0; i < f.set.n; i++)
+		assert_string_not_equal(f.set.v[i].label, "");
+	assert_string_equal(f.set.v[0].label, "memory anon");
+	unload(&f);
+}
+
 /* What is switched on is named, what is off is not; rows that needed no
  * transport are local. */
 static void test_labels_of_switches(void **state)
@@ -455,6 +478,7 @@ int main(void)
 		cmocka_unit_test(test_labels_of_many),
 		cmocka_unit_test(test_labels_said_once),
 		cmocka_unit_test(test_labels_of_switches),
+		cmocka_unit_test(test_labels_never_empty),
 		cmocka_unit_test(test_style_without_tcp),
 		cmocka_unit_test(test_gain),
 		cmocka_unit_test(test_baseline),
