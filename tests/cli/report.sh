@@ -21,7 +21,7 @@ ok "no other address" eval '! grep -oE "[a-z]+://[^\" ]*" $page | grep -v "^http
 ok "the question" grep -q 'From which message size on does RDMA' $page
 ok "a sentence from loopback says so" grep -q "<li>Over loopback, with a software RDMA device, RDMA RC against TCP: p50 is " $page
 ok "and what it does not say" grep -q "none of this speaks of a network or of a NIC" $page
-ok "the literature beside it" grep -q '<td>1k</td><td>40</td><td>43.9</td><td>31</td><td>26.9</td>' $page
+ok "the literature beside it" grep -q '<td>1k</td><td>40</td><td>45.7</td><td>31</td><td>24.9</td>' $page
 ok "how to run it again" grep -q '^rdmabench run sendrecv$\|<pre>rdmabench run sendrecv' $page
 # What the page says is what a shell runs.
 rerun() { # OPTION...: a run with these, and what the page says to run again
