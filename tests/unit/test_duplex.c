@@ -284,6 +284,7 @@ static void both_ways(void **state)
 static void losses_both_ways(void **state)
 {
 	static const unsigned every[][2] = {{2, 7}, {5, 3}};
+	uint64_t accounted, posted;
 	size_t i;
 
 	(void)state;
@@ -293,6 +294,8 @@ static void losses_both_ways(void **state)
 		drop_every[ROLE_PASSIVE] = every[i][1];
 		open_both();
 		good(2);
+		accounted = sd.out.n.lost + cd.back_ops;
+		posted = sd.out.posted;
 		good(20);
 		assert_int_equal(cd.out.n.done, 20);
 		assert_true(devices[0].dropped && devices[1].dropped);
@@ -300,7 +303,12 @@ static void losses_both_ways(void **state)
 		assert_true(cd.out.n.lost >=
 			    20 - server.tally.value[METRIC_OPS]);
 		assert_true(cd.back_seen && !sd.back_seen);
-		assert_true(sd.out.n.lost + cd.back_ops >= sd.out.posted);
+		/* One that was given up, and of which a word tells in the next
+		 * phase only, is too much in the one and too little in the
+		 * other. */
+		accounted += sd.out.n.lost + cd.back_ops;
+		posted += sd.out.posted;
+		assert_true(accounted >= posted);
 		close_both();
 	}
 }
