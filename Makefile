@@ -104,6 +104,9 @@ $(addprefix $(BUILD)/tests/unit/,test_failures test_tcp): \
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \
 		$(filter %.c,$^) $(LIB) $(LDLIBS_DYN) -lcmocka
 
+# A stranger who calls first.
+$(BUILD)/tests/unit/test_chan_pair: private ALL_CFLAGS += -Wl,--wrap=listen
+
 # libibverbs on an older kernel; a device in trouble.
 $(BUILD)/tests/unit/test_fork_safe: private ALL_CFLAGS += \
 	-Wl,--wrap=ibv_is_fork_initialized,--wrap=ibv_fork_init,--wrap=ibv_open_device

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "ctl/chan_pair.h"
 #include "run/session.h"
 
 /* Registering or allocating much may take long; the heart beats. */
@@ -181,31 +182,11 @@ int peer_start(struct peer *p, int fd, const char *name,
 
 /* --- our own server -------------------------------------------------------- */
 
-static int listen_loopback(struct sockaddr_in *addr, struct err *err)
-{
-	socklen_t len = sizeof(*addr);
-	int ret, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return err_sys(err, -errno, "socket");
-	*addr = (struct sockaddr_in){.sin_family = AF_INET};
-	addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) || listen(fd, 1) ||
-	    getsockname(fd, (struct sockaddr *)addr, &len)) {
-		ret = err_sys(err, -errno, "listening on 127.0.0.1");
-		close(fd);
-		return ret;
-	}
-	return fd;
-}
-
-static void run_child(int listener, pid_t parent, const struct token *token)
+static _Noreturn void run_child(int fd, pid_t parent, const struct token *token)
 {
 	struct session_cfg cfg = {
 		.sessions = 1, .allow_prefetchers = true, .token = token};
-	struct pollfd p = {.fd = listener, .events = POLLIN};
 	struct err err = {0};
-	int fd;
 
 	/* Ctrl-C reaches the whole group: the client decides.  A client that
 	 * is killed takes its server along. */
@@ -213,44 +194,36 @@ static void run_child(int listener, pid_t parent, const struct token *token)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || poll(&p, 1, CONNECT_TIMEOUT_MS) != 1)
+	if (getppid() != parent)
 		_exit(1);
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (fd < 0)
-		_exit(1);
-	close(listener);
 	_exit(session_run(fd, &cfg, &err) ? 1 : 0);
 }
 
 int peer_open_embedded(struct peer *p, const struct peer_self *self,
 		       struct err *err)
 {
-	struct sockaddr_in addr;
 	pid_t parent = getpid();
-	int fd, listener;
+	int ret, fd[2];
 
 	memset(p, 0, sizeof(*p));
 	p->chan.fd = -1;
 	p->embedded = true;
-	listener = listen_loopback(&addr, err);
-	if (listener < 0)
-		return listener;
+	ret = chan_pair(fd, err);
+	if (ret)
+		return ret;
 	fflush(NULL);
 	p->child = fork();
-	if (p->child == 0)
-		run_child(listener, parent, self->token);
-	close(listener);
-	if (p->child < 0)
-		return err_sys(err, -errno, "fork");
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_sys(err, -errno, "socket");
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		err_sys(err, -errno, "our own server on 127.0.0.1");
-		close(fd);
-		return -ECONNREFUSED;
+	if (p->child == 0) {
+		close(fd[0]);
+		run_child(fd[1], parent, self->token);
 	}
-	return peer_start(p, fd, "server (own child)", self, err);
+	close(fd[1]);
+	if (p->child < 0) {
+		ret = err_sys(err, -errno, "fork");
+		close(fd[0]);
+		return ret;
+	}
+	return peer_start(p, fd[0], "server (own child)", self, err);
 }
 
 /* --- somebody else's ------------------------------------------------------- */
