@@ -26,7 +26,7 @@ ok "how to run it again" grep -q '^rdmabench run sendrecv$\|<pre>rdmabench run s
 # What the page says is what a shell runs.
 rerun() { # OPTION...: a run with these, and what the page says to run again
 	rm -rf r
-	"$bench" run "$@" --quiet --out r >out 2>err && PATH=/nonexistent "$bench" report r >out 2>err
+	"$bench" run "$@" --quiet --out r >out 2>err && PATH=/dev/null "$bench" report r >out 2>err
 	sed -n 's/^<h3>Run it again.*//; s/^<pre>\(.* run [^<]*\)<.pre>$/\1/p' r/report.html | tail -1 |
 		sed "s/&#39;/'/g"
 }
@@ -49,7 +49,7 @@ as_scenario() { # NAME "COLUMN,..." "VALUE,..."
 		{ gsub(/^sendrecv$/, s, $3) }
 		{ print $0, NR == 1 ? columns : values }' "$top/results/reference/sendrecv-rxe/sendrecv.csv" >"as/$1.csv"
 	# Without gnuplot: the page alone.
-	PATH=/nonexistent "$bench" report as >out 2>err
+	PATH=/dev/null "$bench" report as >out 2>err
 	[[ -s as/report.html ]]
 }
 beside() { grep -q "^<tr><td>$1</td><td>$2</td><td>[0-9]" as/report.html; }
@@ -87,7 +87,7 @@ ok "two runs in a file: refused" fails_with 3 "never mixed" report mixed
 # --- without what it would like to have ---------------------------------------
 cp -r "$top/results/reference/sendrecv-rxe" bare
 rm bare/*.svg bare/*.png
-PATH=/nonexistent "$bench" report bare >out 2>err
+PATH=/dev/null "$bench" report bare >out 2>err
 status=$?
 ok "no gnuplot: exit 3" is "$status" 3
 ok "no gnuplot: the page all the same" grep -q 'RDMA RC' bare/report.html

@@ -201,7 +201,7 @@ test_kill() {
 test_usage() {
 	local arguments status
 	for arguments in '' 'run' 'run --bogus true' 'run --cpus 0 true' \
-		'run --rw /nonexistent true' 'run --timeout' 'nonsense'; do
+		'run --rw /dev/null/none true' 'run --timeout' 'nonsense'; do
 		# shellcheck disable=SC2086 # several words
 		"$rxe" $arguments >/dev/null 2>&1
 		status=$?
