@@ -217,10 +217,10 @@ ok "oplog: no more writers than the device takes reads, and said" eval '
 log_run flush --method write-flush
 ok "oplog: no FLUSH in this binary, or on this kernel" eval \
 	'grep -qE ",unsupported,\"?(built-without|device-limit)" flush/oplog.csv'
-log_run lossy --method send,write-imm,write -s 512 --qp-type uc,ud
+log_run log-lossy --method send,write-imm,write -s 512 --qp-type uc,ud
 ok "oplog: no log where messages may be lost" eval '
-	[[ $(column lossy/oplog.csv reason | grep -c "not-in-transport") == 6 ]] &&
-	[[ $(column lossy/oplog.csv reason | grep -c "UC loses") -ge 1 ]]'
+	[[ $(column log-lossy/oplog.csv reason | grep -c "not-in-transport") == 6 ]] &&
+	[[ $(column log-lossy/oplog.csv reason | grep -c "UC loses") -ge 1 ]]'
 try "$bench" check log3
 ok "oplog: its invariants hold" is "$status" 0
 
