@@ -186,7 +186,7 @@ ok "scale: four threads on the same queue pairs" eval '
 	all_are ok sc-share/scale.csv status && all_are 100 sc-share/scale.csv operations'
 scale_run sc-procs --op write,send --qps 16 --outstanding 64 --processes 2
 ok "scale: two processes" all_are ok sc-procs/scale.csv status
-scale_run sc-rnr --op send --qps 4 --outstanding 64 --receives 4 --min-rnr-timer 1
+scale_run sc-rnr --op send --qps 4 --outstanding 64 --receives 4 --min-rnr-timer 1 -n 5000
 ok "scale: without credit, sent again until there is a receive" eval '
 	all_are ok sc-rnr/scale.csv status && (($(column sc-rnr/scale.csv sent_ahead) > 0)) &&
 	grep -q rnr <(column sc-rnr/scale.csv nic_marks)'
