@@ -5,18 +5,33 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* Strangers may call before us: there is room for us beside them. */
-enum { BACKLOG = 64 };
+enum { BACKLOG = 64, TIMEOUT_S = 4 };
+
+/* Where strangers fill the queue, calling and being called end in time. */
+static int open_socket(int timeout, struct err *err)
+{
+	const struct timeval tv = {.tv_sec = TIMEOUT_S};
+	int ret, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, timeout, &tv, sizeof(tv)))
+		return fd;
+	ret = err_sys(err, -errno, "socket");
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
 
 static int listen_loopback(struct sockaddr_in *addr, struct err *err)
 {
 	socklen_t len = sizeof(*addr);
-	int ret, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ret, fd = open_socket(SO_RCVTIMEO, err); /* of accept */
 
 	if (fd < 0)
-		return err_sys(err, -errno, "socket");
+		return fd;
 	*addr = (struct sockaddr_in){.sin_family = AF_INET};
 	addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) ||
@@ -31,10 +46,10 @@ static int listen_loopback(struct sockaddr_in *addr, struct err *err)
 
 static int call(const struct sockaddr_in *addr, struct err *err)
 {
-	int ret, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ret, fd = open_socket(SO_SNDTIMEO, err); /* of connect */
 
 	if (fd < 0)
-		return err_sys(err, -errno, "socket");
+		return fd;
 	if (!connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
 		return fd;
 	ret = err_sys(err, -errno, "our own server on 127.0.0.1");

@@ -9,7 +9,8 @@
 
 #include "base/err.h"
 
-/* fd[0] called, fd[1] was called.  0, or -errno and neither is open. */
+/* fd[0] called, fd[1] was called.  0, or -errno and neither is open, within
+ * some seconds. */
 int chan_pair(int fd[2], struct err *err);
 
 #endif
