@@ -11,10 +11,9 @@ extern volatile sig_atomic_t stop_requested; /* the signal's number, or 0 */
  * is worth nothing. */
 extern volatile sig_atomic_t stop_resumed;
 
-/* Installs handlers for SIGINT, SIGTERM, SIGCONT and SIGHUP (unless nohup ignores
- * it);
- * SIGPIPE and SIGXFSZ become errors of write().  A second Ctrl-C kills at
- * once. */
+/* Installs handlers for SIGINT, SIGTERM, SIGCONT and SIGHUP (unless nohup
+ * ignores it); SIGPIPE and SIGXFSZ become errors of write().  A second Ctrl-C
+ * kills at once. */
 void stop_install(void);
 
 #endif
