@@ -156,14 +156,6 @@ static int device_poll(struct ep *ep, struct comp *comp, unsigned n)
 	return ret;
 }
 
-/* Here a peer can, as it is this process. */
-static int device_reg(struct ep *ep, void *addr, size_t len, unsigned access,
-		      struct region **region, struct err *err)
-{
-	(void)access;
-	return loop->reg(ep, addr, len, 0, region, err);
-}
-
 static void open_end(struct end *e, enum role role, struct blob *blob)
 {
 	const struct loop_link link = {
@@ -366,7 +358,7 @@ int main(void)
 	loop = transport_find("loop");
 	between = *loop;
 	between.post = device_post;
-	between.reg = device_reg;
+	between.reg = reg_for_peer;
 	between.poll = device_poll;
 	clock_init_raw(&clk);
 	return cmocka_run_group_tests_name("duplex", tests, NULL, NULL);

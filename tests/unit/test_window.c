@@ -160,14 +160,6 @@ static int mid_poll(struct ep *ep, struct comp *comp, unsigned n)
 	return ret;
 }
 
-/* Here a peer can, as it is this process. */
-static int mid_reg(struct ep *ep, void *addr, size_t len, unsigned access,
-		   struct region **region, struct err *err)
-{
-	(void)access;
-	return loop->reg(ep, addr, len, 0, region, err);
-}
-
 static void open_end(struct end *e, enum role role, struct blob *blob)
 {
 	const struct loop_link link = {
@@ -567,7 +559,7 @@ int main(void)
 	loop = transport_find("loop");
 	between = *loop;
 	between.post = mid_post;
-	between.reg = mid_reg;
+	between.reg = reg_for_peer;
 	between.poll = mid_poll;
 	clock_init_raw(&clk);
 	return cmocka_run_group_tests_name("window", tests, NULL, NULL);
