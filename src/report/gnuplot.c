@@ -134,12 +134,15 @@ destroy_actions:
 
 static int spawn_error(const struct gnuplot *g, int ret, struct err *err)
 {
-	/* The folder is missing, or the program: both are ENOENT. */
-	if (ret == ENOENT && !access(g->dir, X_OK))
+	/* The folder is missing, or the program: both are ENOENT, or ENOTDIR
+	 * when the last name in PATH is no folder. */
+	bool absent = ret == ENOENT || ret == ENOTDIR;
+
+	if (absent && !access(g->dir, X_OK))
 		return err_set(err, -ENOENT, REASON_NO_PROGRAM,
 			       "gnuplot is not installed: "
 			       "apt-get install gnuplot-nox");
-	if (ret == ENOENT || ret == ENOTDIR)
+	if (absent)
 		return err_sys(err, -ret, "%s", g->dir);
 	return err_sys(err, -ret, "gnuplot cannot be started");
 }
