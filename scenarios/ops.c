@@ -351,6 +351,8 @@ static void need(const void *config, struct need *n)
 				       : pingpong_bytes(&p),
 		.op = op_names[cfg->op],
 		.size_bytes = cfg->size,
+		.headline =
+			cfg->mode == MODE_RATE ? HEADLINE_RATE : HEADLINE_P50,
 	};
 }
 

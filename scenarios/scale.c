@@ -352,6 +352,7 @@ static void need(const void *config, struct need *n)
 		.lock_bytes = spread_bytes(&a) * scale_workers(cfg),
 		.op = op_names[cfg->op],
 		.size_bytes = cfg->size,
+		.headline = HEADLINE_RATE,
 	};
 	if (a.regions > 1)
 		n->ops |= OP_BIT(OP_READ); /* of the table of regions */

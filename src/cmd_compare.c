@@ -34,8 +34,8 @@ static const struct opt opts[] = {
 	 .offset = AT(metric),
 	 .def = "",
 	 .metavar = "COLUMN[,...]",
-	 .help = "columns to compare (lat_p99_ns,ops_per_s); without it, the "
-		 "first value of each scenario's table"},
+	 .help = "columns to compare (lat_p99_ns,ops_per_s); without it, what "
+		 "each point's headline names: its p50, or its rate"},
 	{.name = "common",
 	 .type = OPT_FLAG,
 	 .role = OPT_RUN,

@@ -159,7 +159,7 @@ static int add_pair(const struct job *j, size_t i, const char *metric,
 
 /* --- the metrics that are asked for -----------------------------------------*/
 
-/* A name that stays: the report's, or one of the table's header. */
+/* A name that stays, of the table's header. */
 static int find_metric(const struct job *j, const char *name, size_t len,
 		       const char **metric, struct err *err)
 {
@@ -179,25 +179,57 @@ static int find_metric(const struct job *j, const char *name, size_t len,
 	return 0;
 }
 
-static int by_place(const void *a, const void *b)
+/* The column of NEW by this name, if both have it; else NULL. */
+static const char *common_column(const struct job *j, const char *name)
+{
+	const int col = reader_column(j->table[MATCH_NEW], name);
+
+	if (col < 0 || reader_column(j->table[MATCH_OLD], name) < 0)
+		return NULL;
+	return reader_name(j->table[MATCH_NEW], col);
+}
+
+/* What the point is about by its own words (metric/headline.h).  Where
+ * neither run has any, from before there were such words: the report's first
+ * value. */
+static const char *headline(const struct job *j, size_t i)
+{
+	const struct match_pair *p = &j->match.v[i];
+	const char *metric = NULL;
+	int side;
+
+	for (side = MATCH_NEW; !metric && side >= MATCH_OLD; side--)
+		if (p->row[side] != MATCH_NONE)
+			metric = common_column(
+				j, reader_cell(j->table[side], p->row[side],
+					       reader_column(j->table[side],
+							     "headline")));
+	return metric ? metric : j->axes->y[0].column;
+}
+
+static int by_metric(const void *a, const void *b)
 {
 	const struct compare_case *x = a, *y = b;
+	const int metric = strcmp(x->metric, y->metric);
 
+	if (metric)
+		return metric;
 	if (x->place != y->place)
 		return x->place < y->place ? -1 : 1;
 	return (x->x > y->x) - (x->x < y->x);
 }
 
+/* `metric` NULL: each point's headline. */
 static int add_points(const struct job *j, const char *metric, struct err *err)
 {
 	size_t i, first = j->c->n;
 	int ret = 0;
 
 	for (i = 0; !ret && i < j->match.n; i++)
-		ret = add_pair(j, i, metric, err);
+		ret = add_pair(j, i, metric ? metric : headline(j, i), err);
 	if (j->c->n > first)
 		qsort(j->c->cases + first, j->c->n - first,
-		      sizeof(*j->c->cases), by_place);
+		      sizeof(*j->c->cases), by_metric);
 	return ret;
 }
 
@@ -207,7 +239,7 @@ static int add_metrics(const struct job *j, struct err *err)
 	int ret = 0;
 
 	if (!*s)
-		return add_points(j, j->axes->y[0].column, err);
+		return add_points(j, NULL, err);
 	for (; !ret && *s; s = *end ? end + 1 : end) {
 		end = strchrnul(s, ',');
 		ret = find_metric(j, s, (size_t)(end - s), &metric, err);

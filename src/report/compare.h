@@ -51,7 +51,7 @@ struct compare_case {
 struct compare_options {
 	double threshold;  /* 0.05: worse by 5 % */
 	double alpha;	   /* 0.05; 1 - alpha is the intervals' level */
-	char metrics[256]; /* "lat_p99_ns,ops_per_s"; "": the report's first */
+	char metrics[256]; /* "lat_p99_ns,ops_per_s"; "": headlines */
 	bool common;	   /* points that only one of them has are left out */
 };
 

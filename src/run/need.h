@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "metric/headline.h"
 #include "transport/transport.h"
 
 /* Filled from the scenario's options. */
@@ -24,10 +25,11 @@ struct need {
 	/* The server has no part in it (with no_link), as if the scenario
 	 * had none. */
 	bool client_alone;
-	uint64_t lock_bytes; /* memory to be registered at one end */
-	const char *op;	     /* for the row: "send" */
-	uint64_t size_bytes; /* for the row */
-	bool open_loop;	     /* for the row */
+	uint64_t lock_bytes;	/* memory to be registered at one end */
+	const char *op;		/* for the row: "send" */
+	uint64_t size_bytes;	/* for the row */
+	bool open_loop;		/* for the row */
+	enum headline headline; /* by what it is judged */
 	/* The server's hardware prefetchers are switched, which it must allow:
 	 * whoever else works there feels it. */
 	bool switches_prefetchers;

@@ -32,6 +32,7 @@ static const char *const columns_after[] = {
 	"reason",
 	"samples",
 	"warmup_ops",
+	"headline",
 	"lat_min_ns",
 	"lat_mean_ns",
 	"lat_stddev_ns",
@@ -260,17 +261,36 @@ static uint64_t payload_bytes(const struct tally *t)
 
 /* A server that took the time itself counts where the rate is true: there
  * the operations arrive. */
+static const struct tally *counts_rate(const struct trial *t)
+{
+	return tally_has(&t->server, METRIC_ELAPSED) ? &t->server : &t->client;
+}
+
+static double rate_of(const struct tally *t, double of)
+{
+	return of * 1e9 / (double)t->value[METRIC_ELAPSED];
+}
+
+void record_headlines(double value[HEADLINE_COUNT], const struct trial *t)
+{
+	const struct tally *r = counts_rate(t);
+
+	value[HEADLINE_P50] = value[HEADLINE_RATE] = 0;
+	if (t->status != STATUS_OK)
+		return;
+	value[HEADLINE_P50] = (double)hist_quantile(&t->client.latency, 0.5);
+	value[HEADLINE_RATE] = rate_of(r, (double)r->value[METRIC_OPS]);
+}
+
 static void put_rates(struct row *row, const struct trial *t)
 {
-	const bool arrived = tally_has(&t->server, METRIC_ELAPSED);
-	const struct tally *r = arrived ? &t->server : &t->client;
+	const struct tally *r = counts_rate(t);
 	double ops = (double)r->value[METRIC_OPS];
-	double s = (double)r->value[METRIC_ELAPSED] / 1e9;
-	double bytes = (double)payload_bytes(r);
 
 	row_set(row, "elapsed_ns", "%" PRIu64, r->value[METRIC_ELAPSED]);
-	row_set(row, "ops_per_s", "%.2f", ops / s);
-	row_set(row, "bw_bytes_per_s", "%.0f", bytes / s);
+	row_set(row, "ops_per_s", "%.2f", rate_of(r, ops));
+	row_set(row, "bw_bytes_per_s", "%.0f",
+		rate_of(r, (double)payload_bytes(r)));
 	row_set(row, "cpu_client_ns_per_op", "%.0f",
 		(double)t->client.value[METRIC_CPU_NS] / ops);
 	row_set(row, "cpu_server_ns_per_op", "%.0f",
@@ -337,8 +357,11 @@ static void put_own_metrics(struct row *row, const struct scenario *scn,
 static void put_measured(struct row *row, const struct plan_point *pp,
 			 const struct trial *t)
 {
+	struct need need;
 	unsigned i;
 
+	pp->client.scn->need(pp->client.scn_cfg, &need);
+	row_set(row, "headline", "%s", headline_info[need.headline].column);
 	row_set(row, "samples", "%" PRIu64, t->client.latency.count);
 	row_set(row, "warmup_ops", "%" PRIu64, t->warmup_ops);
 	put_latency(row, &t->client.latency);

@@ -30,6 +30,9 @@ struct record_id {
 void record_row(struct row *row, const struct record_id *id,
 		const struct plan_point *pp, const struct trial *t);
 
+/* What the row says in the columns of headline_info; 0: it is not ok. */
+void record_headlines(double value[HEADLINE_COUNT], const struct trial *t);
+
 /* The columns that say which point it is: axes, knobs and what the link was
  * like, without what was measured. */
 void record_point_columns(struct columns *c, const struct scenario *scn);

@@ -30,6 +30,10 @@ const struct record_about record_about_row[] = {
 	{"reason", "unless ok: a word of a closed list, and more words"},
 	{"samples", "operations measured"},
 	{"warmup_ops", "operations before them"},
+	{"headline",
+	 "the column that the point is about: lat_p50_ns, or ops_per_s where "
+	 "a window is kept full; by it points are measured until its interval "
+	 "is narrow, and two runs compared"},
 	{"lat_min_ns", "shortest latency; latency is the full round trip"},
 	{"lat_mean_ns", "mean latency"},
 	{"lat_stddev_ns", "standard deviation of the latencies"},
@@ -56,8 +60,12 @@ const struct record_about record_about_points[] = {
 	{"p50_ci_low_ns", "its confidence interval between order statistics; "
 			  "empty: too few trials"},
 	{"p50_ci_high_ns", "its upper end"},
+	{"rate_median_per_s", "median over the trials of ops_per_s"},
+	{"rate_ci_low_per_s", "its confidence interval, in the same way"},
+	{"rate_ci_high_per_s", "its upper end"},
 	{"ci_level", "the level that the interval reaches"},
-	{"half_width_pct", "half its width, in percent of the median"},
+	{"half_width_pct", "half the width of the headline's, in percent of "
+			   "its median"},
 	{"stopped", "narrow: the interval is; limit: as many trials as "
 		    "allowed; unsupported; interrupted"},
 	{NULL, NULL},

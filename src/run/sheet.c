@@ -12,13 +12,10 @@
 
 #define NO_ROW ((size_t)-1)
 
-/* What is known of a point so far. */
-struct point_stats {
-	enum point_state state;
-	size_t past_row; /* in the table of the past; NO_ROW: none */
-	unsigned n, tried, next_look;
-	double *p50;		/* medians of its trials, ns */
-	struct trial_link link; /* of the last one */
+/* A point's, beside what its trials say. */
+struct point_link {
+	size_t past_row;	/* in the table of the past; NO_ROW: none */
+	struct trial_link link; /* of its last trial */
 };
 
 struct sheet {
@@ -32,15 +29,8 @@ struct sheet {
 	struct counter_list counters;
 	uint64_t rows;
 	struct point_stats *points;
-	double *sorted;		   /* scratch */
+	struct point_link *links;
 	struct reader_table *past; /* rows of an earlier part; or NULL */
-};
-
-static const char *const state_words[] = {
-	[POINT_OPEN] = "interrupted",
-	[POINT_NARROW] = "narrow",
-	[POINT_LIMIT] = "limit",
-	[POINT_UNSUPPORTED] = "unsupported",
 };
 
 static int create(struct sheet *s, struct csvfile *csv, const char *suffix,
@@ -62,22 +52,29 @@ static void remove_file(const struct sheet *s, const char *suffix)
 	unlink(path);
 }
 
+static enum headline headline_of(const struct plan_point *pp)
+{
+	struct need need;
+
+	pp->client.scn->need(pp->client.scn_cfg, &need);
+	return need.headline;
+}
+
 static int allocate(struct sheet *s, struct err *err)
 {
 	unsigned i, n = s->plan->n_points;
+	int ret = 0;
 
 	s->points = calloc(n, sizeof(*s->points));
-	s->sorted = calloc(s->rule->max, sizeof(*s->sorted));
-	if (!s->points || !s->sorted)
+	s->links = calloc(n, sizeof(*s->links));
+	if (!s->points || !s->links)
 		return err_sys(err, -ENOMEM, "%u points", n);
-	for (i = 0; i < n; i++) {
-		s->points[i].p50 = calloc(s->rule->max, sizeof(double));
-		s->points[i].next_look = stop_rule_next_look(s->rule, 0);
-		s->points[i].past_row = NO_ROW;
-		if (!s->points[i].p50)
-			return err_sys(err, -ENOMEM, "%u points", n);
+	for (i = 0; !ret && i < n; i++) {
+		s->links[i].past_row = NO_ROW;
+		ret = point_stats_init(&s->points[i], s->rule,
+				       headline_of(&s->plan->points[i]));
 	}
-	return 0;
+	return ret ? err_sys(err, ret, "%u points", n) : 0;
 }
 
 static void hist_columns(struct columns *c)
@@ -152,9 +149,9 @@ void sheet_close(struct sheet *s)
 	if (!s)
 		return;
 	for (i = 0; s->points && i < s->plan->n_points; i++)
-		free(s->points[i].p50);
+		point_stats_fini(&s->points[i]);
 	free(s->points);
-	free(s->sorted);
+	free(s->links);
 	reader_free(s->past);
 	csvfile_close(&s->csv);
 	csvfile_close(&s->hist);
@@ -181,42 +178,13 @@ static int write_hist(struct sheet *s, const struct hist *h, struct err *err)
 	return ret;
 }
 
-static enum stop_why look_at(struct sheet *s, const struct point_stats *p,
-			     struct stop_look *look)
+static void update(struct sheet *s, unsigned point, const struct trial *t)
 {
-	memcpy(s->sorted, p->p50, p->n * sizeof(double));
-	stats_sort(s->sorted, p->n);
-	return stop_rule_look(s->rule, s->sorted, p->n, look);
-}
+	double value[HEADLINE_COUNT];
 
-static void note_trial(struct sheet *s, struct point_stats *p,
-		       enum status status, double p50)
-{
-	struct stop_look look;
-	enum stop_why why;
-
-	p->tried++;
-	if (status == STATUS_UNSUPPORTED)
-		p->state = POINT_UNSUPPORTED;
-	else if (p->tried >= s->rule->max)
-		p->state = POINT_LIMIT;
-	if (status != STATUS_OK)
-		return;
-	p->p50[p->n++] = p50;
-	if (p->n < p->next_look && p->state == POINT_OPEN)
-		return;
-	why = look_at(s, p, &look);
-	p->next_look = stop_rule_next_look(s->rule, p->n);
-	if (why == STOP_NARROW)
-		p->state = POINT_NARROW;
-}
-
-static void update(struct sheet *s, struct point_stats *p,
-		   const struct trial *t)
-{
-	p->link = t->link;
-	note_trial(s, p, t->status,
-		   (double)hist_quantile(&t->client.latency, 0.5));
+	s->links[point].link = t->link;
+	record_headlines(value, t);
+	point_stats_note(&s->points[point], t->status, value);
 }
 
 static int write_peers(struct sheet *s, const struct record_id *id,
@@ -269,7 +237,7 @@ int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 	s->rows++;
 	ret = write_trial(s, &id, pp, t, err);
 	if (!ret) {
-		update(s, &s->points[pp->id], t);
+		update(s, pp->id, t);
 		return 0;
 	}
 	s->rows--;
@@ -297,43 +265,8 @@ unsigned sheet_tried(const struct sheet *s, const struct plan_point *pp)
 	return s->points[pp->id].tried;
 }
 
-static void point_columns(struct columns *c, const struct scenario *scn)
-{
-	static const char *const own[] = {
-		"trials",	  "trials_ok",	    "p50_median_ns",
-		"p50_ci_low_ns",  "p50_ci_high_ns", "ci_level",
-		"half_width_pct", "stopped",
-	};
-	size_t i;
-
-	record_point_columns(c, scn);
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		columns_add(c, own[i]);
-}
-
-static void put_stats(struct sheet *s, const struct point_stats *p)
-{
-	struct stop_look look;
-
-	row_set(&s->row, "trials", "%u", p->tried);
-	row_set(&s->row, "trials_ok", "%u", p->n);
-	row_set(&s->row, "stopped", "%s", state_words[p->state]);
-	if (!p->n)
-		return;
-	/* An interrupted point may not have been looked at yet. */
-	look_at(s, p, &look);
-	row_set(&s->row, "p50_median_ns", "%.0f", look.median);
-	if (!look.has_ci)
-		return; /* too few trials for one at this level */
-	row_set(&s->row, "p50_ci_low_ns", "%.0f", look.ci.low);
-	row_set(&s->row, "p50_ci_high_ns", "%.0f", look.ci.high);
-	row_set(&s->row, "ci_level", "%.4f", look.ci.level);
-	row_set(&s->row, "half_width_pct", "%.2f",
-		50 * (look.ci.high - look.ci.low) / look.median);
-}
-
 /* Of a point that was finished before, the rows know the link. */
-static void put_past_link(struct sheet *s, const struct point_stats *p)
+static void put_past_link(struct sheet *s, const struct point_link *p)
 {
 	static const char *const names[] = {
 		"cm",
@@ -359,13 +292,13 @@ static void put_past_link(struct sheet *s, const struct point_stats *p)
 static int write_point(struct sheet *s, struct csvfile *csv,
 		       const struct columns *c, unsigned i, struct err *err)
 {
-	const struct point_stats *p = &s->points[i];
+	const struct point_link *p = &s->links[i];
 	struct record_id id = {.run_id = s->run_id};
 
 	row_init(&s->row, c);
 	record_point(&s->row, &id, &s->plan->points[i], &p->link);
 	put_past_link(s, p);
-	put_stats(s, p);
+	point_stats_put(&s->points[i], &s->row);
 	return csvfile_write(csv, &s->row, err);
 }
 
@@ -378,7 +311,8 @@ int sheet_write_points(struct sheet *s, struct err *err)
 
 	if (!c)
 		return err_sys(err, -ENOMEM, "points");
-	point_columns(c, s->plan->scn);
+	record_point_columns(c, s->plan->scn);
+	point_stats_columns(c);
 	if (s->past)
 		remove_file(s, ".points.csv");
 	ret = create(s, &csv, ".points.csv", c, err);
@@ -469,16 +403,18 @@ static int take_row(struct sheet *s, size_t row, struct run_counts *counts,
 {
 	double id = number(s->past, row, "point");
 	unsigned status = status_of(s->past, row);
-	struct point_stats *p;
+	double value[HEADLINE_COUNT];
+	unsigned i;
 
 	if (!(id >= 0 && id < s->plan->n_points) ||
 	    s->points[(unsigned)id].tried >= s->rule->max)
 		return err_set(err, -EINVAL, REASON_IO_ERROR,
 			       "%s:%zu: not a point of this plan",
 			       reader_file(s->past), reader_line(s->past, row));
-	p = &s->points[(unsigned)id];
-	p->past_row = row;
-	note_trial(s, p, status, number(s->past, row, "lat_p50_ns"));
+	s->links[(unsigned)id].past_row = row;
+	for (i = 0; i < HEADLINE_COUNT; i++)
+		value[i] = number(s->past, row, headline_info[i].column);
+	point_stats_note(&s->points[(unsigned)id], status, value);
 	count_past(counts, status,
 		   reader_cell(s->past, row, reader_column(s->past, "reason")));
 	return 0;

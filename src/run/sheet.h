@@ -10,19 +10,13 @@
 #include "metric/stop_rule.h"
 #include "result/csv.h"
 #include "run/plan.h"
+#include "run/point_stats.h"
 #include "run/trial.h"
 
 /* Trials by their status. */
 struct run_counts {
 	unsigned ok, unsupported, failed, interrupted;
 	struct err first_failure; /* its reason gives the exit code */
-};
-
-enum point_state {
-	POINT_OPEN,	   /* another trial is wanted */
-	POINT_NARROW,	   /* its interval is narrow enough */
-	POINT_LIMIT,	   /* as many trials as allowed */
-	POINT_UNSUPPORTED, /* cannot be had here */
 };
 
 struct sheet;

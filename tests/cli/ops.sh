@@ -63,6 +63,23 @@ ok "two directions: both have rates" eval '
 	[[ -z $(column both/ops.csv back_ops_per_s | gawk "!(\$1 > 0)") ]]'
 ok "one at a time has one direction" fails_with 2 "rate mode" \
 	run ops --mode latency --directions 2
+# What is one at a time is judged by its latency, a full window by its rate.
+try "$bench" run ops --transport loop --op send --mode latency,rate -n 50 --trials 7 --out heads
+ok "each point's headline" is "$(cell heads mode | paste - <(cell heads headline) | sort -u | xargs)" \
+	"latency lat_p50_ns rate ops_per_s"
+ok "in points.csv too, with its interval" is \
+	"$(column heads/ops.points.csv headline | sort | xargs)" "lat_p50_ns ops_per_s"
+off=$(gawk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+	$at["headline"] == "ops_per_s" { print 50 * ($at["rate_ci_high_per_s"] - $at["rate_ci_low_per_s"]) /
+		$at["rate_median_per_s"] - $at["half_width_pct"] }' heads/ops.points.csv)
+ok "which is half the rate's width" eval 'gawk "BEGIN { exit !($off < 0.01 && $off > -0.01) }"'
+try "$bench" compare heads heads
+ok "compare judges each by its own" eval 'out_has "ops: lat_p50_ns" &&
+	out_has "ops: ops_per_s, higher is better"'
+gawk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "headline") $i = "other" } 1' \
+	heads/ops.csv >x && mkdir before && mv x before/ops.csv
+try "$bench" compare before heads
+ok "and where only one of them says it" out_has "ops: ops_per_s, higher is better"
 try "$bench" run ops --transport tcp --poll event --cq-count 4 -n 5 --trials 1 --out moderate
 ok "no events to moderate without verbs" grep -q not-in-transport moderate/ops.csv
 ok "help has the options" eval '"$bench" help ops | grep -q -- --post-list'
