@@ -217,7 +217,7 @@ static const struct metric metrics[] = {OPLOG_METRICS(X)};
 #undef X
 
 static const char *const notes[] = {"durable", "durable_reason", "peer_memory",
-				    "writers_clipped"};
+				    "writers_clipped", "checksum_by"};
 
 /* Sizes; replicas; writers; chaining; what the peers' own work costs;
  * recovery. */

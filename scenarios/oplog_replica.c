@@ -53,30 +53,24 @@ static void name_file(struct replica *r, const struct oplog_cfg *cfg,
 			 cfg->pmem_dir, who, (int)getpid());
 }
 
-static uint64_t ticks(void *arg)
-{
-	const struct replica *r = arg;
-
-	return clock_ticks(r->clock);
-}
-
 static int make_log(struct replica *r, const struct oplog_cfg *cfg,
-		    uint64_t capacity, struct err *err)
+		    uint64_t capacity, enum crc32c_way crc, struct err *err)
 {
 	const size_t bytes = rlog_region_bytes(capacity);
-	const struct rlog_io io = {
-		.arg = r, .copy = copy, .flush = flush, .fence = fence};
+	const struct rlog_io io = {.arg = r,
+				   .copy = copy,
+				   .flush = flush,
+				   .fence = fence,
+				   .crc = crc};
 	int ret = rlog_format(r->nvm.addr, bytes, (enum rlog_commit)cfg->commit,
 			      EPOCH_MADE, &io, err);
 
 	if (!ret)
 		ret = rlog_open(&r->log, r->nvm.addr, bytes, EPOCH_USED, &io,
 				err);
-	if (ret)
-		return ret;
-	r->log.crc = crc32c_fastest(ticks, r);
-	rlog_begin(&r->log);
-	return 0;
+	if (!ret)
+		rlog_begin(&r->log);
+	return ret;
 }
 
 int replica_open(struct replica *r, struct end *e, const struct oplog_cfg *cfg,
@@ -92,7 +86,7 @@ int replica_open(struct replica *r, struct end *e, const struct oplog_cfg *cfg,
 	ret = nvm_open(&r->nvm, (enum nvm_kind)cfg->memory, r->path,
 		       rlog_region_bytes(shape.capacity), err);
 	if (!ret)
-		ret = make_log(r, cfg, shape.capacity, err);
+		ret = make_log(r, cfg, shape.capacity, e->gauge->crc, err);
 	r->delay_ticks = clock_ticks_of(e->clock, cfg->nvm_delay_ns);
 	return ret;
 }
@@ -151,9 +145,10 @@ static int scan(struct replica *r, struct rlog_scan *s, uint64_t *ns,
 		struct err *err)
 {
 	struct finding f = {.r = r, .err = err};
+	struct rlog_reader how = {.arg = &f, .crc = r->log.io.crc};
 	const size_t bytes = rlog_region_bytes(r->log.capacity);
 	uint64_t begin = clock_ticks(r->clock);
-	int ret = rlog_scan(s, r->nvm.addr, bytes, NULL, NULL, err);
+	int ret = rlog_scan(s, r->nvm.addr, bytes, &how, err);
 
 	*ns = clock_ns(r->clock, clock_ticks(r->clock) - begin);
 	if (ret)
@@ -161,7 +156,8 @@ static int scan(struct replica *r, struct rlog_scan *s, uint64_t *ns,
 	if (s->stop == RLOG_STOP_DAMAGED)
 		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 			       "the log is damaged below its tail");
-	return rlog_scan(s, r->nvm.addr, bytes, check_record, &f, err);
+	how.visit = check_record;
+	return rlog_scan(s, r->nvm.addr, bytes, &how, err);
 }
 
 int replica_verify(struct replica *r, struct end *e, uint64_t acked,

@@ -8,6 +8,10 @@
 
 #define POLYNOMIAL 0x82f63b78u /* reflected */
 
+#define X(id, name) [CRC32C_##id] = name,
+const char *const crc32c_way_names[CRC32C_WAYS] = {CRC32C_WAYS_ALL(X)};
+#undef X
+
 static uint32_t by_bits(uint32_t crc, const unsigned char *p, size_t len)
 {
 	unsigned i;
@@ -215,6 +219,8 @@ enum crc32c_way crc32c_best(void)
 
 uint32_t crc32c_of(enum crc32c_way way, const void *buf, size_t len)
 {
+	if (way == CRC32C_BEST)
+		way = crc32c_best();
 #if defined(__x86_64__)
 	if (way == CRC32C_THREE_LANES)
 		return ~by_three_lanes(~0u, buf, len);
@@ -227,7 +233,7 @@ uint32_t crc32c_of(enum crc32c_way way, const void *buf, size_t len)
 
 uint32_t crc32c(const void *buf, size_t len)
 {
-	return crc32c_of(crc32c_best(), buf, len);
+	return crc32c_of(CRC32C_BEST, buf, len);
 }
 
 int crc32c_by(enum crc32c_way way, const void *buf, size_t len, uint32_t *crc)

@@ -19,15 +19,22 @@
 /* Of `len` bytes, in one call; of "123456789" it is 0xe3069283. */
 uint32_t crc32c(const void *buf, size_t len);
 
-/* How it is done.  crc32c takes the best that this processor has; crc32c_by
- * is for tests: -1, and *crc untouched, for a way that it has not. */
-enum crc32c_way {
-	CRC32C_BITS, /* for tests: slow, but plainly right */
-	CRC32C_SPARSE,
-	CRC32C_INSTRUCTION,
-	CRC32C_THREE_LANES,
-	CRC32C_WAYS
-};
+/* How it is done: X(id, name).  crc32c takes the best that this processor has,
+ * as does CRC32C_BEST; crc32c_by is for tests: -1, and *crc untouched, for a
+ * way that it has not. */
+#define CRC32C_WAYS_ALL(X)                                                     \
+	X(BEST, "best")                                                        \
+	X(BITS, "bits") /* for tests: slow, but plainly right */               \
+	X(SPARSE, "sparse")                                                    \
+	X(INSTRUCTION, "instruction")                                          \
+	X(THREE_LANES, "three-lanes")
+
+#define X(id, name) CRC32C_##id,
+enum crc32c_way { CRC32C_WAYS_ALL(X) CRC32C_WAYS };
+#undef X
+extern const char *const crc32c_way_names[CRC32C_WAYS];
+
+/* The one that has the most of this processor's instructions. */
 enum crc32c_way crc32c_best(void);
 /* The way that takes the least time for 4 KiB by this clock, of those that
  * the processor has; and by it. */

@@ -24,20 +24,15 @@ static uint32_t header_crc(const struct rlog_header *h, enum crc32c_way way)
 	return crc32c_of(way, from, len);
 }
 
-void rlog_header_seal_by(struct rlog_header *h, enum crc32c_way way)
+void rlog_header_seal(struct rlog_header *h, enum crc32c_way way)
 {
 	h->magic = RLOG_MAGIC;
 	h->crc = header_crc(h, way);
 }
 
-void rlog_header_seal(struct rlog_header *h)
+bool rlog_header_sealed(const struct rlog_header *h, enum crc32c_way way)
 {
-	rlog_header_seal_by(h, crc32c_best());
-}
-
-bool rlog_header_sealed(const struct rlog_header *h)
-{
-	return h->magic == RLOG_MAGIC && h->crc == header_crc(h, crc32c_best());
+	return h->magic == RLOG_MAGIC && h->crc == header_crc(h, way);
 }
 
 void rlog_super_seal(struct rlog_super *s)

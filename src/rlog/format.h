@@ -109,13 +109,11 @@ static inline uint64_t rlog_header_image(const struct rlog_header *h)
 }
 
 /* Fills in magic and crc; the payload is at h + 1. */
-void rlog_header_seal(struct rlog_header *h);
-/* The same, by the way that a caller has found to be the fastest. */
-void rlog_header_seal_by(struct rlog_header *h, enum crc32c_way way);
+void rlog_header_seal(struct rlog_header *h, enum crc32c_way way);
 
 /* Is the checksum right?  Only for a header whose length is known to be
  * within memory (of a pad only the header is read). */
-bool rlog_header_sealed(const struct rlog_header *h);
+bool rlog_header_sealed(const struct rlog_header *h, enum crc32c_way way);
 
 void rlog_super_seal(struct rlog_super *s);
 /* Magic, version, commit, capacity (a multiple of RLOG_ALIGN, room for it in

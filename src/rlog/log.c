@@ -138,11 +138,12 @@ static void put_tail(struct rlog *l, uint64_t tail, enum rlog_site site)
 int rlog_open(struct rlog *l, void *region, size_t size, uint64_t epoch,
 	      const struct rlog_io *io, struct err *err)
 {
+	const struct rlog_reader how = {.crc = io->crc};
 	struct rlog_scan s;
 	int ret = check_region(region, size, err);
 
 	if (!ret)
-		ret = rlog_scan(&s, region, size, NULL, NULL, err);
+		ret = rlog_scan(&s, region, size, &how, err);
 	if (ret)
 		return ret;
 	if (s.stop == RLOG_STOP_DAMAGED)
@@ -164,7 +165,6 @@ int rlog_open(struct rlog *l, void *region, size_t size, uint64_t epoch,
 		.encoded = s.last,
 		.last = s.last,
 		.committed = s.end,
-		.crc = crc32c_best(),
 	};
 	if (!rlog_fence(l, epoch))
 		return 0;
@@ -215,7 +215,7 @@ void rlog_encode(struct rlog *l, const struct rlog_place *place,
 		memcpy(data, payload, place->length);
 	memset(data + place->length, 0,
 	       place->bytes - sizeof(*h) - place->length);
-	rlog_header_seal_by(h, l->crc);
+	rlog_header_seal(h, l->io.crc);
 	l->encoded = h->crc;
 }
 
@@ -231,7 +231,7 @@ void rlog_encode_pad(struct rlog *l, const struct rlog_place *place,
 	h->epoch = l->mark.epoch;
 	h->offset = place->offset - place->pad_bytes;
 	h->before = l->encoded;
-	rlog_header_seal(h);
+	rlog_header_seal(h, l->io.crc);
 	l->encoded = h->crc;
 }
 

@@ -45,6 +45,7 @@ struct rlog_io {
 		      size_t len);
 	/* All that was flushed is durable when it returns. */
 	void (*fence)(void *arg, enum rlog_site site);
+	enum crc32c_way crc; /* of records: 0, or what is faster here */
 };
 
 struct rlog {
@@ -61,7 +62,6 @@ struct rlog {
 	uint64_t next_stored;	/* its sequence, plus one */
 	uint64_t committed;	/* all below it is durable */
 	uint64_t flushed_lines; /* since it was opened */
-	enum crc32c_way crc; /* of what is encoded: crc32c_best, or another */
 };
 
 /* A place for one record. */

@@ -30,7 +30,8 @@ static enum rlog_stop not_next(const struct rlog_scan *s,
  * s->stop says what is.  Lengths are checked against the ring before they
  * are believed.
  */
-static bool valid_here(struct rlog_scan *s, const struct rlog_header *h)
+static bool valid_here(struct rlog_scan *s, const struct rlog_header *h,
+		       enum crc32c_way crc)
 {
 	const uint64_t room = s->capacity - s->end % s->capacity;
 
@@ -41,7 +42,7 @@ static bool valid_here(struct rlog_scan *s, const struct rlog_header *h)
 	}
 	s->stop = RLOG_STOP_TORN;
 	if (h->flags & ~(uint32_t)RLOG_FLAGS || rlog_header_span(h) > room ||
-	    !rlog_header_sealed(h))
+	    !rlog_header_sealed(h, crc))
 		return false;
 	if (s->end + rlog_header_span(h) - s->mark.head > s->capacity ||
 	    h->offset != s->end || h->sequence != s->next_sequence ||
@@ -54,7 +55,7 @@ static bool valid_here(struct rlog_scan *s, const struct rlog_header *h)
 }
 
 static int take(struct rlog_scan *s, const struct rlog_header *h,
-		rlog_visit *visit, void *arg)
+		const struct rlog_reader *how)
 {
 	s->end += rlog_header_span(h);
 	s->last_epoch = h->epoch;
@@ -64,7 +65,7 @@ static int take(struct rlog_scan *s, const struct rlog_header *h,
 	s->next_sequence++;
 	s->records++;
 	s->bytes += h->length;
-	return visit ? visit(arg, h) : 0;
+	return how->visit ? how->visit(how->arg, h) : 0;
 }
 
 /* Commit by tail: at the tail it ends, and below it all must be valid.  (A
@@ -77,7 +78,7 @@ static bool at_tail(struct rlog_scan *s)
 	return true;
 }
 
-static int walk(struct rlog_scan *s, rlog_visit *visit, void *arg)
+static int walk(struct rlog_scan *s, const struct rlog_reader *how)
 {
 	const struct rlog_header *h;
 	int ret;
@@ -90,9 +91,9 @@ static int walk(struct rlog_scan *s, rlog_visit *visit, void *arg)
 			break;
 		}
 		h = rlog_scan_at(s, s->end);
-		if (!valid_here(s, h))
+		if (!valid_here(s, h, how->crc))
 			break;
-		ret = take(s, h, visit, arg);
+		ret = take(s, h, how);
 		if (ret)
 			return ret;
 	}
@@ -108,8 +109,9 @@ static int no_log(const char *what, struct err *err)
 }
 
 int rlog_scan(struct rlog_scan *s, const void *region, size_t size,
-	      rlog_visit *visit, void *arg, struct err *err)
+	      const struct rlog_reader *how, struct err *err)
 {
+	static const struct rlog_reader plain;
 	struct rlog_scan scan = {.region = region};
 	struct rlog_super super;
 	int ret;
@@ -129,7 +131,7 @@ int rlog_scan(struct rlog_scan *s, const void *region, size_t size,
 	scan.end = scan.mark.head;
 	scan.next_sequence = scan.mark.sequence;
 	scan.last = scan.mark.before;
-	ret = walk(&scan, visit, arg);
+	ret = walk(&scan, how ? how : &plain);
 	scan.rank = scan.mark.began > scan.last_epoch ? scan.mark.began
 						      : scan.last_epoch;
 	if (!ret)

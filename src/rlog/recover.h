@@ -60,13 +60,19 @@ struct rlog_scan {
 /* Called for each valid record, pads excepted; not 0: the scan returns it. */
 typedef int rlog_visit(void *arg, const struct rlog_header *h);
 
+struct rlog_reader {
+	rlog_visit *visit; /* may be NULL */
+	void *arg;
+	enum crc32c_way crc; /* 0, or what is faster here */
+};
+
 /*
  * Reads `size` bytes, 8-byte aligned, which may hold anything at all (but must
  * not change meanwhile).  0, or -EBADMSG if there is no log; *s is set only
- * then.  `visit` may be NULL.
+ * then.  `how` may be NULL.
  */
 int rlog_scan(struct rlog_scan *s, const void *region, size_t size,
-	      rlog_visit *visit, void *arg, struct err *err);
+	      const struct rlog_reader *how, struct err *err);
 
 static inline const struct rlog_header *rlog_scan_at(const struct rlog_scan *s,
 						     uint64_t offset)

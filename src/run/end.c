@@ -67,7 +67,7 @@ static int open_link(struct end *e, const struct end_env *env, unsigned index,
 	if (need.send_depth)
 		attr.send_depth = need.send_depth;
 	attr.data_addr = *env->data_addr[index];
-	attr.clock = env->clock;
+	attr.clock = &env->gauge->clock;
 	memcpy(attr.nonce, env->nonce[index], sizeof(attr.nonce));
 	ret = tp->open(index ? &e->more[index - 1].ep : &e->ep, &attr, blob,
 		       err);
@@ -84,7 +84,7 @@ int end_open_own(struct end *own, struct blob *blob, struct err *err)
 {
 	const struct end_env env = {
 		.role = own->role,
-		.clock = own->clock,
+		.gauge = own->gauge,
 		.nonce = {own->nonce},
 		.data_addr = {&own->data_addr},
 	};
@@ -163,7 +163,8 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	memset(e, 0, sizeof(*e));
 	e->role = env->role;
 	e->pt = pt;
-	e->clock = env->clock;
+	e->gauge = env->gauge;
+	e->clock = &env->gauge->clock;
 	e->seed = env->seed;
 	e->pulse = env->pulse;
 	e->pulse_arg = env->pulse_arg;

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "ctl/hello.h"
 #include "machine/counters.h"
@@ -18,6 +17,7 @@
 #include "machine/latency_hold.h"
 #include "metric/tally.h"
 #include "run/conditions.h"
+#include "run/gauge.h"
 #include "run/point.h"
 #include "transport/transport.h"
 
@@ -58,14 +58,15 @@ struct end_others {
 };
 
 /* Words for a row, by the client's end: columns of the scenario. */
-enum { END_NOTES_MAX = 4, END_NOTE_TEXT = 160 };
+enum { END_NOTES_MAX = 5, END_NOTE_TEXT = 160 };
 
 struct end {
 	enum role role; /* active: client */
 	const struct point *pt;
-	const struct clock *clock;
-	struct ep *ep;	   /* NULL: the scenario needs no link */
-	struct caps local; /* instead of its own: see end_set_local */
+	const struct gauge *gauge;
+	const struct clock *clock; /* the gauge's */
+	struct ep *ep;		   /* NULL: the scenario needs no link */
+	struct caps local;	   /* instead of its own: see end_set_local */
 	struct tally tally;
 	uint64_t seed; /* client: of what is drawn by chance in this trial */
 	void *state;   /* the scenario's, from setup to teardown */
@@ -92,7 +93,7 @@ struct end {
 
 struct end_env {
 	enum role role;
-	const struct clock *clock;
+	const struct gauge *gauge;
 	unsigned n_peers; /* 0: one */
 	uint64_t seed;
 	const uint8_t *nonce[END_PEERS_MAX];

@@ -239,7 +239,7 @@ static int whole_trial(struct run *run, const struct plan_point *pp,
 
 	for (;;) {
 		gone = trial_run(run->trial, pp, run->peers,
-				 splitmix_mix(run->seed + round), &run->clock);
+				 splitmix_mix(run->seed + round), &run->gauge);
 		if (!run->trial->resumed || gone || stop_requested)
 			return gone;
 		run_warn(run, "stopped in the middle of a trial, and "
@@ -423,7 +423,7 @@ int run_execute(struct run *run, struct err *err)
 	run->trial = malloc(sizeof(*run->trial));
 	if (!run->trial)
 		return err_sys(err, -ENOMEM, "run");
-	clock_init(&run->clock);
+	gauge_init(&run->gauge, NULL);
 	host_read(&run->host);
 	ret = asked_places(run, err);
 	if (!ret)

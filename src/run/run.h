@@ -75,7 +75,7 @@ struct run {
 	int folder; /* it, locked; -1 */
 	char run_id[96];
 	char started_utc[32];
-	struct clock clock;
+	struct gauge gauge;
 	struct host host;
 	struct facts facts; /* of this host; the server's are in its hello */
 	struct peer peers[END_PEERS_MAX];

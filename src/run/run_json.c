@@ -259,7 +259,7 @@ json_t *run_json_make(const struct run *run, const char *state)
 		(int)run->rule.max, "confidence", run->rule.level,
 		run->rule.width, "server",
 		run->peers[0].embedded ? "own child" : run->cfg->connect,
-		"clock", clock_json(&run->clock), "hosts",
+		"clock", clock_json(&run->gauge.clock), "hosts",
 		host_json(&run->host, &run->facts, "client"),
 		host_json(&run->peers[0].hello.host, &run->peers[0].hello.facts,
 			  "server"),

@@ -26,7 +26,7 @@
 struct session {
 	const struct session_cfg *cfg;
 	struct chan chan;
-	struct clock clock;
+	struct gauge gauge;
 	uint8_t nonce[NONCE_BYTES];
 	struct point pt;
 	struct end end;
@@ -130,7 +130,7 @@ static int prepare(struct session *s, struct err *err)
 {
 	struct end_env env = {
 		.role = ROLE_PASSIVE,
-		.clock = &s->clock,
+		.gauge = &s->gauge,
 		.nonce = {s->nonce},
 		.pulse = pulse,
 		.pulse_arg = s,
@@ -431,10 +431,7 @@ int session_run(int fd, const struct session_cfg *cfg, struct err *err)
 		close(fd);
 		goto out_free;
 	}
-	if (cfg->clock)
-		s->clock = *cfg->clock;
-	else
-		clock_init(&s->clock);
+	gauge_init(&s->gauge, cfg->clock);
 	ret = welcome(s, cfg, err);
 	s->known = !ret;
 	if (!ret)

@@ -110,13 +110,13 @@ static int prepare(struct trial_run *r, struct words *theirs, struct err *err)
 	return reader_done(&in) ? 0 : bad_answer(r, err);
 }
 
-static int open_end(struct trial_run *r, const struct clock *clock,
+static int open_end(struct trial_run *r, const struct gauge *gauge,
 		    struct err *err)
 {
 	struct sockaddr_storage addr[END_PEERS_MAX];
 	struct end_env env = {
 		.role = ROLE_ACTIVE,
-		.clock = clock,
+		.gauge = gauge,
 		.n_peers = r->n,
 		.seed = r->seed,
 		.pulse = pulse,
@@ -384,7 +384,7 @@ static int measure(struct trial_run *r, struct err *err)
 	return ret;
 }
 
-static int attempt(struct trial_run *r, const struct clock *clock,
+static int attempt(struct trial_run *r, const struct gauge *gauge,
 		   struct err *err)
 {
 	static const struct writer none = {0};
@@ -396,7 +396,7 @@ static int attempt(struct trial_run *r, const struct clock *clock,
 		ret = prepare(r, &r->theirs[i], err);
 	}
 	if (!ret)
-		ret = open_end(r, clock, err);
+		ret = open_end(r, gauge, err);
 	if (!ret)
 		ret = connect_all(r, err);
 	if (!ret)
@@ -475,7 +475,7 @@ static void begin(struct trial *t, const struct peer *peers, unsigned n)
 }
 
 int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
-	      uint64_t seed, const struct clock *clock)
+	      uint64_t seed, const struct gauge *gauge)
 {
 	/* Half a megabyte, and a stack may be smaller. */
 	struct trial_run *r = calloc(1, sizeof(*r));
@@ -493,7 +493,7 @@ int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
 	r->peers = peers;
 	r->n = n;
 	r->seed = seed;
-	ret = attempt(r, clock, &t->why);
+	ret = attempt(r, gauge, &t->why);
 	if (ret) {
 		/* Ctrl-C reaches the own server, too, which may be gone
 		 * first. */

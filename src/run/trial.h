@@ -48,7 +48,7 @@ struct trial {
  * (trial->status and why say what to record).
  */
 int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
-	      uint64_t seed, const struct clock *clock);
+	      uint64_t seed, const struct gauge *gauge);
 
 /* Peers that a point needs; at least 1. */
 unsigned trial_peers(const struct plan_point *pp);

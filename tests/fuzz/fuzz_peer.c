@@ -27,7 +27,7 @@
 #include "run/trial.h"
 #include "script.h"
 
-static struct clock clk;
+static struct gauge gauge;
 
 static void must(bool ok)
 {
@@ -163,7 +163,7 @@ static void play(const struct plan_point *pp, const struct token *token,
 
 	memset(&p, 0, sizeof(p));
 	if (!peer_start(&p, fd, "server", &self, &err)) {
-		(void)trial_run(&t, pp, &p, 1, &clk);
+		(void)trial_run(&t, pp, &p, 1, &gauge);
 		check_words(&p, &t);
 	}
 	peer_close(&p);
@@ -186,8 +186,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	letter = text[0];
 	rest = text;
 	strsep(&rest, "\n");
-	if (!clk.mult)
-		clock_init_raw(&clk);
+	if (!gauge.clock.mult)
+		clock_init_raw(&gauge.clock);
 	if (rest && read_point(&pp, text)) {
 		if (letter == 'p' || letter == 't')
 			put_welcome(&w);

@@ -22,7 +22,7 @@ static void seal(char *region, size_t cap)
 		h = (struct rlog_header *)(region + at);
 		if (h->magic == RLOG_MAGIC &&
 		    h->length <= cap - at - sizeof(*h))
-			rlog_header_seal(h);
+			rlog_header_seal(h, CRC32C_BEST);
 	}
 }
 

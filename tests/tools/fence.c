@@ -280,10 +280,8 @@ static void returns(struct story *s)
 	struct test *t = &s->t;
 	bool good;
 
-	good = !rlog_scan(&scans[0], s->one.mem, LOG_BYTES, NULL, NULL,
-			  &t->err) &&
-	       !rlog_scan(&scans[1], s->two.mem, LOG_BYTES, NULL, NULL,
-			  &t->err);
+	good = !rlog_scan(&scans[0], s->one.mem, LOG_BYTES, NULL, &t->err) &&
+	       !rlog_scan(&scans[1], s->two.mem, LOG_BYTES, NULL, &t->err);
 	ok(t, good && scans[1].next_sequence == FIRST_RECORDS + 1,
 	   "the second replica comes back with its old log");
 	ok(t, good && rlog_choose(scans, 2, 2) == 0, "which is not chosen");
@@ -293,8 +291,7 @@ static void returns(struct story *s)
 	   good && !rlog_fence(&s->two.log, EPOCH_NEW) &&
 		   !rlog_catch_up(&s->two.log, &scans[0]),
 	   "it is fenced and catches up");
-	good = !rlog_scan(&scans[1], s->two.mem, LOG_BYTES, NULL, NULL,
-			  &t->err);
+	good = !rlog_scan(&scans[1], s->two.mem, LOG_BYTES, NULL, &t->err);
 	ok(t,
 	   good && scans[1].last == scans[0].last &&
 		   scans[1].next_sequence == scans[0].next_sequence,

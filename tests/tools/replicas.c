@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 		size_t len = 0;
 		const char *at = map(argv[3 + i], &len);
 
-		if (!at || rlog_scan(&scans[i], at, len, NULL, NULL, &err)) {
+		if (!at || rlog_scan(&scans[i], at, len, NULL, &err)) {
 			printf("%s: %s\n", argv[3 + i],
 			       at ? err.text : "cannot be read");
 			return 1;

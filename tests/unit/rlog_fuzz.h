@@ -50,11 +50,12 @@ static inline void fuzz_recovery(char *region, size_t size)
 	const struct rlog_io io = {
 		.copy = fuzz_copy, .flush = fuzz_flush, .fence = fuzz_fence};
 	struct rlog_scan s, bounds = {.region = region, .end = size};
+	const struct rlog_reader how = {.visit = fuzz_visit, .arg = &bounds};
 	struct rlog l, other;
 	struct err err;
 	char *copy;
 
-	if (rlog_scan(&s, region, size, fuzz_visit, &bounds, &err))
+	if (rlog_scan(&s, region, size, &how, &err))
 		return;
 	if (s.stop >= RLOG_STOP_COUNT || s.end < s.mark.head ||
 	    s.end - s.mark.head > s.capacity ||

@@ -86,6 +86,7 @@ static inline int load_visit(void *arg, const struct rlog_header *h)
 static inline const char *load_check(struct load *l, const void *region,
 				     size_t size, struct rlog_scan *s)
 {
+	const struct rlog_reader how = {.visit = load_visit, .arg = l};
 	struct rlog_mark mark;
 	struct err err;
 
@@ -93,7 +94,7 @@ static inline const char *load_check(struct load *l, const void *region,
 	if (rlog_mark_read(region, &mark))
 		return "no mark is valid";
 	l->expect = mark.sequence;
-	if (rlog_scan(s, region, size, load_visit, l, &err))
+	if (rlog_scan(s, region, size, &how, &err))
 		return "there is no log";
 	if (s->stop == RLOG_STOP_DAMAGED)
 		return "a record below the tail is damaged";

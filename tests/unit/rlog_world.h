@@ -301,8 +301,8 @@ static int read_replicas(struct world *w, unsigned set, struct rlog_scan *s)
 	int best;
 
 	for (i = 0; i < w->set.n; i++)
-		if (set & 1u << i && !rlog_scan(&all[n], w->r[i].pm.cached,
-						REGION, NULL, NULL, &err))
+		if (set & 1u << i &&
+		    !rlog_scan(&all[n], w->r[i].pm.cached, REGION, NULL, &err))
 			who[n++] = i;
 	best = rlog_choose(all, n, n);
 	if (best < 0)
@@ -387,6 +387,7 @@ static unsigned writers(struct world *w, unsigned set)
 /* A new leader: reads a quorum, fences it, makes it one, and begins. */
 static const char *take_over(struct world *w)
 {
+	const struct rlog_reader how = {.visit = load_take, .arg = &w->load};
 	unsigned i, set = some_quorum(w);
 	struct rlog_scan from, own;
 	int best = read_replicas(w, set, &from);
@@ -406,8 +407,7 @@ static const char *take_over(struct world *w)
 	if (w->power.off)
 		return NULL;
 	/* All of them have begun: what was recovered is acknowledged. */
-	rlog_scan(&own, w->r[best].pm.cached, REGION, load_take, &w->load,
-		  &err);
+	rlog_scan(&own, w->r[best].pm.cached, REGION, &how, &err);
 	return NULL;
 }
 

@@ -122,14 +122,14 @@ static int try_plan(struct err *err)
 	return ret;
 }
 
-static struct clock clk;
+static struct gauge gauge;
 static uint8_t dialogue[8192];
 static size_t dialogue_len;
 
 /* HELLO, a whole PREPARE, BYE: all is there before the session begins. */
 static int try_session(struct err *err)
 {
-	struct session_cfg cfg = {.sessions = 1, .clock = &clk};
+	struct session_cfg cfg = {.sessions = 1, .clock = &gauge.clock};
 	int ret;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
@@ -160,7 +160,7 @@ static int try_end(struct err *err)
 	static const struct sockaddr_storage addr;
 	struct end_env env = {
 		.role = ROLE_PASSIVE,
-		.clock = &clk,
+		.gauge = &gauge,
 		.nonce = {nonce},
 		.data_addr = {&addr},
 		.pulse = pulse,
@@ -185,9 +185,10 @@ static int try_exchange(struct err *err)
 	opt_defaults(&exchange_opts, &cfg);
 	link_attr(&pt.link, &attr);
 	attr.recv_depth = EXCHANGE_RECVS;
-	attr.clock = &clk;
+	attr.clock = &gauge.clock;
 	e.pt = &pt;
-	e.clock = &clk;
+	e.gauge = &gauge;
+	e.clock = &gauge.clock;
 	ret = link_transport(&pt.link)->open(&e.ep, &attr, &blob, err);
 	if (ret)
 		return ret;
@@ -354,7 +355,7 @@ int main(void)
 	int ret;
 
 	fail_arm(true);
-	clock_init_raw(&clk);
+	clock_init_raw(&gauge.clock);
 	point_defaults(&pt, scenario_find("sendrecv"));
 	o = point_opt(&pt, "transport", &base);
 	ret = opt_set(o, base, "loop", &err);

@@ -48,6 +48,7 @@ static void live(struct world *w, struct rlog *l)
 /* Fails, comes back, is looked at.  What is wrong, or NULL. */
 static const char *crash(struct world *w)
 {
+	const struct rlog_reader how = {.visit = load_take, .arg = &w->load};
 	const char *wrong;
 	struct rlog_scan s;
 	struct err err;
@@ -57,7 +58,7 @@ static const char *crash(struct world *w)
 	if (!wrong && s.mark.epoch < w->fenced)
 		wrong = "a fenced leader could append again";
 	if (!wrong)
-		rlog_scan(&s, w->pm.cached, REGION, load_take, &w->load, &err);
+		rlog_scan(&s, w->pm.cached, REGION, &how, &err);
 	return wrong;
 }
 
@@ -193,7 +194,7 @@ static const char *after_format(struct world *w, uint64_t old_next, bool done)
 	struct rlog_scan s;
 	struct err err;
 
-	if (rlog_scan(&s, w->pm.cached, REGION, NULL, NULL, &err))
+	if (rlog_scan(&s, w->pm.cached, REGION, NULL, &err))
 		return done ? "format returned, and there is no log" : NULL;
 	if (s.stop == RLOG_STOP_DAMAGED)
 		return "damaged";
