@@ -1,14 +1,19 @@
-# Time of a recovery's scan against the size of the ring (half full to full).
-# Data: oplog_recovery.dat: log_bytes scan_ms trials
+# Time of a recovery's scan against the bytes of log that it read; whiskers: the
+# interval over trials.
+# Data: oplog_recovery.dat: scanned_bytes scan_ms scan_low_ms scan_high_ms
+#	log_bytes trials
 if (!exists('base')) base = 'oplog_recovery'
 if (!exists('style_loaded')) load 'style.gp'
 
-set label 101 'Recovery: the scan of a log, by its size'
-set ylabel 'time in ms' offset -0.5,0
-set xlabel 'size of the ring in bytes (1k = 1024), as full as a trial made it' offset 0,-0.3
+set label 101 'Recovery: the scan of a log, by the bytes that it reads'
+set ylabel 'time in ms   (whisker: 95 % interval over trials)' offset -0.5,0
+set xlabel 'log between head and end in bytes (1k = 1024)' offset 0,-0.3
+# What a ring holds is no round number: ticks at powers of two.
+set xtics () scale 0.7
+do for [k=0:40] { set xtics add (size_name(2.0**k) 2.0**k) }
 set table $nothing
 do for [i=1:n_series] {
-	plot dat index i + 1 using (0):(take_y(column(2)))
+	plot dat index i + 1 using (0):(take_y(column(3)) + take_y(column(4)))
 }
 unset table
 eval log_y
@@ -16,7 +21,9 @@ eval log_y
 do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)
 	set output base.'.'.out
-	plot for [i=1:n_series] dat index i + 1 using 1:2 \
-		with linespoints lt style[i] title name[i]
+	plot for [i=1:n_series] dat index i + 1 using 1:2:3:4 \
+			with yerrorbars lt style[i] dt 1 lw 1.5 ps 0 notitle, \
+		for [i=1:n_series] dat index i + 1 using 1:2 \
+			with linespoints lt style[i] title name[i]
 	unset output
 }

@@ -388,6 +388,25 @@ unsigned series_trials(const struct series_set *set, const struct series *s,
 	return n;
 }
 
+struct series_range series_interval(const struct series_set *set,
+				    const struct series *s, double x)
+{
+	double *v = calloc(reader_rows(set->table) + 1, sizeof(*v));
+	struct series_range range = {NAN, NAN};
+	const unsigned n = v ? series_trials(set, s, x, v) : 0;
+	struct stats_interval ci;
+
+	if (!n)
+		goto out;
+	stats_sort(v, n);
+	range = (struct series_range){v[0], v[n - 1]};
+	if (stats_median_interval(v, n, 0.95, &ci))
+		range = (struct series_range){ci.low, ci.high};
+out:
+	free(v);
+	return range;
+}
+
 const struct series_point *series_at(const struct series *s, double x)
 {
 	size_t i;

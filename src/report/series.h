@@ -91,6 +91,15 @@ bool series_is(const struct series_set *set, const struct series *s,
 unsigned series_trials(const struct series_set *set, const struct series *s,
 		       double x, double *values);
 
+/* Of y[0] at this x, over the trials: the 95 % interval of their median, or
+ * where they are fewer than the 6 that one wants, from the lowest to the
+ * highest.  NAN without memory, or without a trial. */
+struct series_range {
+	double low, high;
+};
+struct series_range series_interval(const struct series_set *set,
+				    const struct series *s, double x);
+
 /* Its point at this x, or NULL. */
 const struct series_point *series_at(const struct series *s, double x);
 

@@ -147,6 +147,51 @@ static void test_points(void **state)
 	unload(&f);
 }
 
+/* Of six trials and more the 95 % interval, of fewer all there is. */
+static void test_interval(void **state)
+{
+	static const char six[] = HEADER ROW(
+		TCP, "spin", "64", "", "none", "6000",
+		"1") ROW(TCP, "spin", "64", "", "none", "2000",
+			 "1") ROW(TCP, "spin", "64", "", "none", "3000", "1")
+		ROW(TCP, "spin", "64", "", "none", "1000", "1") ROW(
+			TCP, "spin", "64", "", "none", "5000",
+			"1") ROW(TCP, "spin", "64", "", "none", "4000", "1")
+			ROW(TCP, "spin", "64", "", "none", "90000",
+			    "1") ROW(TCP, "spin", "64", "", "none", "500", "1")
+				ROW(TCP, "spin", "64", "", "none", "4500", "1")
+					ROW(TCP, "spin", "4096", "", "none",
+					    "7000", "1");
+	struct series_range r;
+	struct fixture f;
+
+	(void)state;
+	load_ok(&f, six);
+	/* Ranks 2 and 8 of 9: 96.1 %. */
+	r = series_interval(&f.set, &f.set.v[0], 64);
+	assert_near(r.low, 1);
+	assert_near(r.high, 6);
+	r = series_interval(&f.set, &f.set.v[0], 128);
+	assert_true(isnan(r.low) && isnan(r.high));
+	unload(&f);
+}
+
+static void test_interval_of_few(void **state)
+{
+	static const char two[] =
+		HEADER ROW(TCP, "spin", "64", "", "none", "6000", "1")
+			ROW(TCP, "spin", "64", "", "none", "2000", "1");
+	struct series_range r;
+	struct fixture f;
+
+	(void)state;
+	load_ok(&f, two);
+	r = series_interval(&f.set, &f.set.v[0], 64);
+	assert_near(r.low, 2);
+	assert_near(r.high, 6);
+	unload(&f);
+}
+
 static void test_only_ok_rows(void **state)
 {
 	struct fixture f;
@@ -472,6 +517,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_points),
 		cmocka_unit_test(test_order_is_the_plan_s),
+		cmocka_unit_test(test_interval),
+		cmocka_unit_test(test_interval_of_few),
 		cmocka_unit_test(test_only_ok_rows),
 		cmocka_unit_test(test_labels_plain),
 		cmocka_unit_test(test_labels_differ),
