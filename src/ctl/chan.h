@@ -41,9 +41,9 @@ enum frame_type {
 	FRAME_FINISH,	 /* c->s: so many operations were done */
 	FRAME_RESULT,	 /* s->c: the server's tally of the phase */
 	FRAME_CLOSE,	 /* c->s: end of the trial */
-	FRAME_CLOSED,	 /* s->c */
+	FRAME_CLOSED,	 /* s->c: was the server stopped in it (SIGSTOP)? */
 	FRAME_ABORT,	 /* c->s: reason, text: drop the trial */
-	FRAME_ABORTED,	 /* s->c: dropped; ready for the next */
+	FRAME_ABORTED,	 /* s->c: the same; dropped, ready for the next */
 	FRAME_ERROR,	 /* s->c: reason, text: the trial failed here */
 	FRAME_HEARTBEAT,
 	FRAME_BYE, /* both ways: reason, text: the session ends */

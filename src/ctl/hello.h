@@ -8,7 +8,7 @@
 #include "ctl/token.h"
 #include "machine/host.h"
 
-enum { CTL_VERSION = 4, NONCE_BYTES = 16 };
+enum { CTL_VERSION = 5, NONCE_BYTES = 16 };
 
 struct hello {
 	uint32_t version;

@@ -230,21 +230,34 @@ static void note_link(struct run *run, const struct plan_point *pp,
 	l->server_is = t->server_is;
 }
 
-/* A trial in which this process was stopped (Ctrl-Z) has timed that: it is
+/* So often a trial is made again; then whoever stops it means it, or lies. */
+enum { STOPS_MAX = 20 };
+
+/* A trial in which an end was stopped (Ctrl-Z, SIGSTOP) has timed that: it is
  * thrown away and made again.  -errno: the run is over. */
 static int whole_trial(struct run *run, const struct plan_point *pp,
 		       unsigned round)
 {
+	struct trial *t = run->trial;
+	unsigned i;
 	int gone;
 
-	for (;;) {
-		gone = trial_run(run->trial, pp, run->peers,
+	for (i = 0;; i++) {
+		gone = trial_run(t, pp, run->peers,
 				 splitmix_mix(run->seed + round), &run->gauge);
-		if (!run->trial->resumed || gone || stop_requested)
+		if (!t->stopped || gone || stop_requested)
 			return gone;
-		run_warn(run, "stopped in the middle of a trial, and "
-			      "continued: such trials are made again");
+		if (i == STOPS_MAX)
+			break;
+		run_warn(run,
+			 "%s was stopped in the middle of a trial, and "
+			 "continued: such trials are made again",
+			 t->stopped);
 	}
+	t->status = STATUS_FAILED;
+	err_set(&t->why, -EBUSY, REASON_PEER_TIMEOUT,
+		"%s was stopped in each of %u trials", t->stopped, i + 1);
+	return 0;
 }
 
 static int one_trial(struct run *run, struct sheet *s,

@@ -32,7 +32,8 @@ struct session {
 	struct end end;
 	bool known; /* the handshake is done */
 	bool open, connected;
-	bool aborted; /* ABORT came in the middle of a phase */
+	bool aborted;	      /* ABORT came in the middle of a phase */
+	sig_atomic_t resumed; /* stop_resumed as the trial began */
 	uint64_t client_ops;
 	struct hello mine, theirs;
 	struct frame frame;
@@ -143,6 +144,7 @@ static int prepare(struct session *s, struct err *err)
 
 	if (s->open)
 		return protocol(s, "PREPARE in a trial", err);
+	s->resumed = stop_resumed;
 	ret = point_unpack(&s->pt, &r, err);
 	if (!ret)
 		ret = check_limit(s, err);
@@ -235,19 +237,28 @@ static void drop_trial(struct session *s)
 	s->open = s->connected = false;
 }
 
+/* A trial's last word: whether we were stopped in it, and went on. */
+static int say_closed(struct session *s, enum frame_type type, struct err *err)
+{
+	struct writer w = out(s);
+
+	put_u32(&w, stop_resumed != s->resumed);
+	return chan_send(&s->chan, type, s->out, w.len, err);
+}
+
 static int close_trial(struct session *s, struct err *err)
 {
 	if (!s->open)
 		return protocol(s, "CLOSE without a trial", err);
 	drop_trial(s);
-	return chan_send(&s->chan, FRAME_CLOSED, NULL, 0, err);
+	return say_closed(s, FRAME_CLOSED, err);
 }
 
 static int abort_trial(struct session *s, struct err *err)
 {
 	drop_trial(s);
 	s->aborted = false;
-	return chan_send(&s->chan, FRAME_ABORTED, NULL, 0, err);
+	return say_closed(s, FRAME_ABORTED, err);
 }
 
 static int dispatch(struct session *s, struct err *err)
@@ -425,6 +436,7 @@ int session_run(int fd, const struct session_cfg *cfg, struct err *err)
 		return err_sys(err, -ENOMEM, "session");
 	}
 	s->cfg = cfg;
+	s->resumed = stop_resumed;
 	peer_text(fd, peer, sizeof(peer));
 	ret = chan_init(&s->chan, fd, peer, err);
 	if (ret) {

@@ -384,10 +384,35 @@ static int measure(struct trial_run *r, struct err *err)
 	return ret;
 }
 
+/* The last word of the peer that was asked. */
+static int take_closed(struct trial_run *r, struct err *err)
+{
+	struct reader in = answer(r);
+	const bool stopped = get_u32(&in) != 0;
+
+	if (!reader_done(&in))
+		return bad_answer(r, err);
+	if (stopped)
+		r->t->stopped = "the server";
+	return 0;
+}
+
+static int close_all(struct trial_run *r, struct err *err)
+{
+	static const struct writer none = {0};
+	unsigned i;
+	int ret = ask_all(r, FRAME_CLOSE, &none, FRAME_CLOSED, err);
+
+	for (i = 0; i < r->n && !ret; i++) {
+		r->peer = &r->peers[i];
+		ret = take_closed(r, err);
+	}
+	return ret;
+}
+
 static int attempt(struct trial_run *r, const struct gauge *gauge,
 		   struct err *err)
 {
-	static const struct writer none = {0};
 	unsigned i;
 	int ret = 0;
 
@@ -403,7 +428,7 @@ static int attempt(struct trial_run *r, const struct gauge *gauge,
 		ret = measure(r, err);
 	end_close(&r->end);
 	if (!ret)
-		ret = ask_all(r, FRAME_CLOSE, &none, FRAME_CLOSED, err);
+		ret = close_all(r, err);
 	return ret;
 }
 
@@ -446,7 +471,10 @@ static int drop_all(struct trial_run *r)
 	int ret = 0, one;
 
 	for (i = 0; i < r->n; i++) {
-		one = peer_abort(&r->peers[i], &r->t->why, &err);
+		r->peer = &r->peers[i];
+		one = peer_abort(r->peer, &r->t->why, &err);
+		if (!one)
+			one = take_closed(r, &err);
 		ret = ret ? ret : one;
 	}
 	return ret;
@@ -505,7 +533,8 @@ int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
 		if (!any_broken(r) && !stop_requested)
 			ret = drop_all(r);
 	}
-	t->resumed = stop_resumed != resumed;
+	if (stop_resumed != resumed)
+		t->stopped = "this process";
 	free(r);
 	return ret;
 }

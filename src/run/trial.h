@@ -30,7 +30,9 @@ struct trial {
 	struct err why; /* unless ok */
 	struct trial_link link;
 	uint64_t warmup_ops;
-	bool resumed; /* this process was stopped in the middle, and went on */
+	/* Who was stopped in the middle and went on, so that what was timed is
+	 * worth nothing; NULL: nobody. */
+	const char *stopped;
 	char server_device[64];
 	struct conditions client_is, server_is;
 	struct tally client, server; /* of the measured part */

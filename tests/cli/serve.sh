@@ -103,6 +103,20 @@ ok "session stopped: within 6 s" eval '(( SECONDS - start <= 6 ))'
 ok "session stopped: says why" grep -q "peer-timeout" k3.err
 pkill -CONT -P $server
 ok "session stopped: gone when woken" within 5 idle
+# For less than a peer may be silent: what was timed meanwhile is not kept.
+"$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 4k \
+	-D 1s --trials 3 --out k6 >/dev/null 2>k6.err &
+client=$!
+within 10 test -s k6/run.json
+sleep 0.6
+pkill -STOP -P $server
+sleep 2.5
+pkill -CONT -P $server
+wait $client
+ok "session stopped for a moment: the client goes on" is $? 0
+ok "session stopped for a moment: said" grep -q "the server was stopped .* made again" k6.err
+ok "session stopped for a moment: not in what is timed" \
+	eval '(($(column k6/sendrecv.csv lat_max_ns | sort -n | tail -1) < 2400000000))'
 run_long k4
 kill -STOP $client
 ok "client stopped: its session ends within 6 s" within 6 idle

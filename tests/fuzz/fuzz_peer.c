@@ -9,7 +9,8 @@
  *
  *	g				CHALLENGE
  *	y CPU [BYTES]			READY, with this blob of a link
- *	c, s, x, a			CONNECTED, STARTED, CLOSED, ABORTED
+ *	c, s				CONNECTED, STARTED
+ *	x, a [1]			CLOSED, ABORTED; the server was stopped
  *	f OPS				RESULT, with a tally of so many
  *	e REASON [WORDS]		ERROR
  *
@@ -91,10 +92,10 @@ static void put_answer(struct writer *w, char letter, char *rest, char *end)
 		put_frame(w, FRAME_STARTED, NULL, 0);
 		break;
 	case 'x':
-		put_frame(w, FRAME_CLOSED, NULL, 0);
+		put_number(w, FRAME_CLOSED, rest, false);
 		break;
 	case 'a':
-		put_frame(w, FRAME_ABORTED, NULL, 0);
+		put_number(w, FRAME_ABORTED, rest, false);
 		break;
 	case 'f':
 		put_result(w, rest);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/stop.h"
 #include "ctl/chan.h"
 #include "ctl/hello.h"
 #include "run/phase_msg.h"
@@ -219,12 +220,23 @@ static void say_finish(uint64_t ops)
 	say(FRAME_FINISH, buf, w.len);
 }
 
+/* The last word of a trial: was the session stopped in it? */
+static void expect_closed(enum frame_type type, bool stopped)
+{
+	struct reader r;
+
+	expect(type);
+	r = (struct reader){.buf = frame.payload, .len = frame.len};
+	assert_int_equal(get_u32(&r), stopped);
+	assert_true(reader_done(&r));
+}
+
 static void abort_is_answered(void)
 {
 	struct err why = {REASON_VERIFY_FAILED, "test"}, err;
 
 	assert_int_equal(chan_send_words(&us, FRAME_ABORT, &why, &err), 0);
-	expect(FRAME_ABORTED);
+	expect_closed(FRAME_ABORTED, false);
 }
 
 /* --- states -------------------------------------------------------------------------- */
@@ -257,7 +269,7 @@ static void does_a_trial(void)
 {
 	go_to(MEASURED);
 	say(FRAME_CLOSE, NULL, 0);
-	expect(FRAME_CLOSED);
+	expect_closed(FRAME_CLOSED, false);
 }
 
 /* --- tests ---------------------------------------------------------------------------- */
@@ -401,6 +413,29 @@ static void abort_in_every_state(void **state)
 		abort_is_answered();
 		does_a_trial();
 	}
+}
+
+/* A trial in which the server's process was stopped is told from others,
+ * whether it ends well or not, and only that one. */
+static void stopped_in_a_trial(void **state)
+{
+	struct err why = {REASON_LINK_FAILED, "test"}, err;
+
+	(void)state;
+	greet();
+	go_to(IN_PHASE);
+	stop_resumed++;
+	say_finish(0);
+	expect(FRAME_RESULT);
+	say(FRAME_CLOSE, NULL, 0);
+	expect_closed(FRAME_CLOSED, true);
+	stop_resumed++; /* between trials: nothing was timed */
+	does_a_trial();
+	go_to(CONNECTED);
+	stop_resumed++;
+	assert_int_equal(chan_send_words(&us, FRAME_ABORT, &why, &err), 0);
+	expect_closed(FRAME_ABORTED, true);
+	does_a_trial();
 }
 
 static void a_finish_that_crossed(void **state)
@@ -555,6 +590,7 @@ int main(void)
 		TEST(a_stranger_can_read_why),
 		TEST(out_of_order),
 		TEST(abort_in_every_state),
+		TEST(stopped_in_a_trial),
 		TEST(a_finish_that_crossed),
 		TEST(not_a_request),
 		TEST(gone_in_every_state),
