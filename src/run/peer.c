@@ -21,8 +21,12 @@
 
 /* Registering or allocating much may take long; the heart beats. */
 #define ANSWER_TIMEOUT_NS 120000000000ull
-#define HELLO_TIMEOUT_NS 4000000000ull
-enum { CONNECT_TIMEOUT_MS = 4000 };
+#define CONNECT_TIMEOUT_NS 4000000000ull
+
+static uint64_t patience_ns(const struct peer_self *self)
+{
+	return self->connect_ns ? self->connect_ns : CONNECT_TIMEOUT_NS;
+}
 
 int peer_error(const struct peer *p, struct err *err)
 {
@@ -70,9 +74,10 @@ int peer_abort(struct peer *p, const struct err *why, struct err *err)
 	return ret;
 }
 
-static int next_in_handshake(struct peer *p, struct reader *r, struct err *err)
+static int next_in_handshake(struct peer *p, const struct peer_self *self,
+			     struct reader *r, struct err *err)
 {
-	int ret = chan_recv(&p->chan, &p->frame, HELLO_TIMEOUT_NS, err);
+	int ret = chan_recv(&p->chan, &p->frame, patience_ns(self), err);
 
 	*r = (struct reader){.buf = p->frame.payload, .len = p->frame.len};
 	return ret;
@@ -102,16 +107,16 @@ static int answer_challenge(struct peer *p, const struct token *token,
 	return chan_send(&p->chan, FRAME_PROOF, buf, w.len, err);
 }
 
-static int get_welcome(struct peer *p, const struct token *token,
+static int get_welcome(struct peer *p, const struct peer_self *self,
 		       struct token_nonces *nonces, struct err *err)
 {
 	struct reader r;
-	int ret = next_in_handshake(p, &r, err);
+	int ret = next_in_handshake(p, self, &r, err);
 
 	if (!ret && p->frame.type == FRAME_CHALLENGE) {
-		ret = answer_challenge(p, token, nonces, err);
+		ret = answer_challenge(p, self->token, nonces, err);
 		if (!ret)
-			ret = next_in_handshake(p, &r, err);
+			ret = next_in_handshake(p, self, &r, err);
 	}
 	if (ret)
 		return ret;
@@ -157,7 +162,7 @@ static int exchange_hellos(struct peer *p, const struct peer_self *self,
 	hello_pack(&mine, &w);
 	/* A server that refuses may have hung up by now: its words wait. */
 	(void)chan_send(&p->chan, FRAME_HELLO, buf, w.len, err);
-	ret = get_welcome(p, self->token, &nonces, err);
+	ret = get_welcome(p, self, &nonces, err);
 	if (!ret)
 		ret = check_server(p, self->token, &nonces, err);
 	if (ret)
@@ -270,7 +275,7 @@ static int split(const char *where, char *host, size_t cap, char *port,
 	return 0;
 }
 
-static int connect_in_time(const struct addrinfo *ai)
+static int connect_in_time(const struct addrinfo *ai, uint64_t ns)
 {
 	struct pollfd p = {.events = POLLOUT};
 	socklen_t len = sizeof(int);
@@ -283,7 +288,7 @@ static int connect_in_time(const struct addrinfo *ai)
 	if (connect(p.fd, ai->ai_addr, ai->ai_addrlen) &&
 	    errno != EINPROGRESS) {
 		e = errno;
-	} else if (poll(&p, 1, CONNECT_TIMEOUT_MS) != 1) {
+	} else if (poll(&p, 1, (int)(ns / 1000000)) != 1) {
 		e = ETIMEDOUT;
 	} else {
 		getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &e, &len);
@@ -295,7 +300,8 @@ static int connect_in_time(const struct addrinfo *ai)
 	return p.fd;
 }
 
-static int call(const char *host, const char *port, struct err *err)
+static int call(const char *host, const char *port, uint64_t ns,
+		struct err *err)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list, *ai;
 	int fd = -EHOSTUNREACH, ret;
@@ -308,7 +314,7 @@ static int call(const char *host, const char *port, struct err *err)
 			       "--connect %s: %s (try its numeric address)",
 			       host, gai_strerror(ret));
 	for (ai = list; ai && fd < 0; ai = ai->ai_next)
-		fd = connect_in_time(ai);
+		fd = connect_in_time(ai, ns);
 	freeaddrinfo(list);
 	if (fd < 0)
 		return err_set(err, fd, REASON_PEER_REFUSED,
@@ -332,7 +338,7 @@ int peer_open(struct peer *p, const char *where, unsigned port,
 		ret = check_where(where, host, service, err);
 	if (ret)
 		return ret;
-	ret = call(host, service, err);
+	ret = call(host, service, patience_ns(self), err);
 	if (ret < 0)
 		return ret;
 	snprintf(name, sizeof(name), "server %.50s:%s", host, service);

@@ -134,7 +134,8 @@ static int open_hosts(struct run *run, unsigned n, const struct peer_self *self,
 static int open_peers(struct run *run, struct err *err)
 {
 	const unsigned n = peers_needed(run);
-	struct peer_self self = {.host = &run->host};
+	struct peer_self self = {.host = &run->host,
+				 .connect_ns = run->cfg->connect_ns};
 	struct token token;
 	unsigned i;
 	int ret;

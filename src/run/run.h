@@ -17,6 +17,7 @@
 struct run_cfg {
 	char connect[OPT_TEXT_MAX]; /* "": our own server */
 	uint64_t port;
+	uint64_t connect_ns;
 	uint64_t preset;	       /* enum run_preset */
 	char token_file[OPT_TEXT_MAX]; /* "": none */
 	char out[OPT_TEXT_MAX];

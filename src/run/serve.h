@@ -14,7 +14,7 @@ struct serve_cfg {
 	char token_file[OPT_TEXT_MAX]; /* "": whoever comes is served */
 	uint64_t max_sessions;
 	uint64_t max_memory; /* bytes, of one client */
-	uint64_t handshake_ns;
+	uint64_t handshake_ns, idle_ns;
 	uint64_t allow_prefetchers;
 	char pmem_dir[OPT_TEXT_MAX]; /* "": clients write no files here */
 };

@@ -298,10 +298,12 @@ static int after_failure(struct session *s, struct err *err)
 
 static int serve_client(struct session *s, struct err *err)
 {
+	const uint64_t ns = s->cfg->idle_ns;
 	int ret;
 
 	for (;;) {
-		ret = chan_recv(&s->chan, &s->frame, IDLE_TIMEOUT_NS, err);
+		ret = chan_recv(&s->chan, &s->frame, ns ? ns : IDLE_TIMEOUT_NS,
+				err);
 		if (ret)
 			return ret;
 		ret = dispatch(s, err);

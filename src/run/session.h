@@ -23,6 +23,7 @@ struct session_cfg {
 	const struct clock *clock; /* NULL: calibrated when it begins */
 	uint64_t max_memory;	/* bytes of buffers for a client; 0: no limit */
 	uint64_t handshake_ns;	/* until its HELLO is here; 0: 4 s */
+	uint64_t idle_ns;	/* until it asks for something; 0: 1 h */
 	bool allow_prefetchers; /* a client may switch this host's */
 	/* The folder or DAX device where a client may have logs written; "":
 	 * none; NULL: wherever it says, for it is this host's user. */

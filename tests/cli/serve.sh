@@ -40,8 +40,8 @@ ok "a server that speaks something else" fails_with 4 "does not speak" \
 	run sendrecv --connect 127.0.0.1:$other
 other=$((other + 1))
 fake 'printf "" |& s; system("sleep 8")'
-ok "a server that says nothing" fails_with 4 "peer-timeout" \
-	run sendrecv --connect 127.0.0.1:$other
+ok "a server that says nothing" eval 'SECONDS=0; fails_with 4 "peer-timeout" \
+	run sendrecv --connect 127.0.0.1:$other --connect-timeout 1s && ((SECONDS <= 3))'
 
 start_server
 ok "a client is served" served

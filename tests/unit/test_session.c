@@ -34,31 +34,45 @@ static struct blob blob;
 static struct run {
 	pthread_t thread;
 	int fd, ret;
+	uint64_t idle_ns;
 	struct err err;
 } session;
 
 static void *run(void *arg)
 {
-	struct session_cfg cfg = {.sessions = 1, .clock = &clk};
 	struct run *r = arg;
+	struct session_cfg cfg = {
+		.sessions = 1, .clock = &clk, .idle_ns = r->idle_ns};
 
 	r->ret = session_run(r->fd, &cfg, &r->err);
 	return NULL;
 }
 
-static int setup(void **state)
+static int setup_idle(uint64_t idle_ns)
 {
 	struct err err;
 	int fds[2];
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	memset(&session, 0, sizeof(session));
 	session.fd = fds[0];
+	session.idle_ns = idle_ns;
 	assert_int_equal(chan_init(&us, fds[1], "session", &err), 0);
 	assert_int_equal(pthread_create(&session.thread, NULL, run, &session),
 			 0);
 	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return setup_idle(0);
+}
+
+static int setup_impatient(void **state)
+{
+	(void)state;
+	return setup_idle(SECOND / 5);
 }
 
 static void close_ep(void)
@@ -438,6 +452,21 @@ static void stopped_in_a_trial(void **state)
 	does_a_trial();
 }
 
+/* It lives, its heart beats, and it asks for nothing. */
+static void idle_for_too_long(void **state)
+{
+	struct err err;
+
+	(void)state;
+	greet();
+	does_a_trial();
+	say(FRAME_HEARTBEAT, NULL, 0);
+	assert_int_equal(chan_recv(&us, &frame, 5 * SECOND, &err),
+			 -ECONNABORTED);
+	assert_int_equal(err.reason, REASON_PEER_TIMEOUT);
+	ended(REASON_PEER_TIMEOUT, "did not answer in time");
+}
+
 static void a_finish_that_crossed(void **state)
 {
 	(void)state;
@@ -591,6 +620,8 @@ int main(void)
 		TEST(out_of_order),
 		TEST(abort_in_every_state),
 		TEST(stopped_in_a_trial),
+		cmocka_unit_test_setup_teardown(idle_for_too_long,
+						setup_impatient, teardown),
 		TEST(a_finish_that_crossed),
 		TEST(not_a_request),
 		TEST(gone_in_every_state),
