@@ -180,6 +180,14 @@ int csvfile_check(const struct csvfile *csv, struct err *err)
 	return 0;
 }
 
+int csvfile_sync(const struct csvfile *csv, struct err *err)
+{
+	/* EINVAL: a file system that has no such thing. */
+	if (csv->fd < 0 || !fdatasync(csv->fd) || errno == EINVAL)
+		return 0;
+	return err_sys(err, -errno, "writing %s to disk", csv->path);
+}
+
 off_t csvfile_end(const struct csvfile *csv)
 {
 	return lseek(csv->fd, 0, SEEK_END);

@@ -30,6 +30,10 @@ int csvfile_write(struct csvfile *csv, const struct row *row, struct err *err);
  * removed meanwhile: writes to it go on as if nothing had happened. */
 int csvfile_check(const struct csvfile *csv, struct err *err);
 
+/* What was written is on disk when it returns, where there is one; -EIO of a
+ * disk that has gone.  No file (fd -1) is fine. */
+int csvfile_sync(const struct csvfile *csv, struct err *err);
+
 /* Where it ends now, in bytes, and back to there: rows that belong together
  * are written whole or not at all.  -1 (no file) cuts nothing. */
 off_t csvfile_end(const struct csvfile *csv);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -268,6 +269,19 @@ json_t *run_json_make(const struct run *run, const char *state)
 		"trials_by_status", counts_json(&run->counts));
 }
 
+/* By a rename alone, a power cut could leave an empty file of the new name. */
+static int dump(const json_t *j, const char *path)
+{
+	FILE *f = fopen(path, "we");
+	bool bad;
+
+	if (!f)
+		return -1;
+	bad = json_dumpf(j, f, JSON_INDENT(2)) || fflush(f) ||
+	      (fsync(fileno(f)) && errno != EINVAL);
+	return fclose(f) || bad ? -1 : 0;
+}
+
 int run_json_write(const struct run *run, const char *state, struct err *err)
 {
 	char path[600], temp[640];
@@ -282,7 +296,7 @@ int run_json_write(const struct run *run, const char *state, struct err *err)
 	snprintf(path, sizeof(path), "%s/run.json", run->dir);
 	snprintf(temp, sizeof(temp), "%s.tmp", path);
 	errno = EIO;
-	if (json_dump_file(j, temp, JSON_INDENT(2)) || rename(temp, path)) {
+	if (dump(j, temp) || rename(temp, path)) {
 		ret = err_sys(err, -errno, "writing %s", path);
 		remove(temp);
 	}

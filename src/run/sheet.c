@@ -6,11 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "result/reader.h"
+#include "run/past.h"
 #include "run/record.h"
 #include "run/scenario.h"
 
 #define NO_ROW ((size_t)-1)
+/* Between two trials, and no oftener than this, files are brought to disk:
+ * what was measured since is what a power cut may take. */
+#define SYNC_NS 1000000000ull
 
 /* A point's, beside what its trials say. */
 struct point_link {
@@ -28,6 +33,7 @@ struct sheet {
 	struct row row;
 	struct counter_list counters;
 	uint64_t rows;
+	uint64_t synced_ns; /* clock_raw_ns() */
 	struct point_stats *points;
 	struct point_link *links;
 	struct reader_table *past; /* rows of an earlier part; or NULL */
@@ -221,6 +227,20 @@ static int write_trial(struct sheet *s, const struct record_id *id,
 	return ret ? ret : write_hist(s, &t->client.latency, err);
 }
 
+/* A disk that is gone, or was promised more than there is, says so only here.
+ * Rows come last: one without its histogram would not count. */
+static int sync_files(struct sheet *s, struct err *err)
+{
+	const struct csvfile *const files[] = {&s->hist, &s->peers, &s->csv};
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < 3; i++)
+		ret = csvfile_sync(files[i], err);
+	s->synced_ns = clock_raw_ns();
+	return ret;
+}
+
 /* A row without its whole histogram would be half a trial. */
 int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 	      const struct trial *t, struct err *err)
@@ -236,6 +256,8 @@ int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 		end[i] = csvfile_end(files[i]);
 	s->rows++;
 	ret = write_trial(s, &id, pp, t, err);
+	if (!ret && clock_raw_ns() - s->synced_ns >= SYNC_NS)
+		ret = sync_files(s, err);
 	if (!ret) {
 		update(s, pp->id, t);
 		return 0;
@@ -319,6 +341,10 @@ int sheet_write_points(struct sheet *s, struct err *err)
 	for (i = 0; !ret && i < s->plan->n_points; i++)
 		if (s->points[i].tried)
 			ret = write_point(s, &csv, c, i, err);
+	if (!ret)
+		ret = sync_files(s, err);
+	if (!ret)
+		ret = csvfile_sync(&csv, err);
 	csvfile_close(&csv);
 	if (ret)
 		remove_file(s, ".points.csv"); /* of some points only */
@@ -327,62 +353,6 @@ int sheet_write_points(struct sheet *s, struct err *err)
 }
 
 /* --- going on ---------------------------------------------------------------*/
-
-/* STATUS_COUNT: none of them. */
-static unsigned status_of(const struct reader_table *t, size_t row)
-{
-	const char *word = reader_cell(t, row, reader_column(t, "status"));
-	unsigned status = 0;
-
-	while (status < STATUS_COUNT && strcmp(word, status_names[status]))
-		status++;
-	return status;
-}
-
-static double number(const struct reader_table *t, size_t row,
-		     const char *column)
-{
-	double v = -1;
-
-	reader_number(t, row, reader_column(t, column), &v);
-	return v;
-}
-
-/* Does the histogram of this row (from 1) hold every sample?  *at is the
- * first line of `hist` that may be of it, and moves on. */
-static bool hist_is_whole(const struct reader_table *hist, size_t row,
-			  double samples, size_t *at)
-{
-	double sum = 0;
-
-	for (; *at < reader_rows(hist); (*at)++) {
-		if (number(hist, *at, "row") > (double)row)
-			break;
-		sum += number(hist, *at, "count");
-	}
-	return sum >= samples && sum <= samples;
-}
-
-/* How many rows are whole, from the first on, and of their histograms. */
-static void count_whole(const struct reader_table *t,
-			const struct reader_table *hist, size_t *rows,
-			size_t *hist_rows)
-{
-	size_t at = 0;
-
-	*hist_rows = 0;
-	for (*rows = 0; *rows < reader_rows(t); (*rows)++) {
-		unsigned status = status_of(t, *rows);
-
-		if (status == STATUS_INTERRUPTED || status == STATUS_COUNT)
-			return;
-		if (status == STATUS_OK &&
-		    !hist_is_whole(hist, *rows + 1, number(t, *rows, "samples"),
-				   &at))
-			return;
-		*hist_rows = at;
-	}
-}
 
 static void count_past(struct run_counts *c, enum status status,
 		       const char *reason)
@@ -401,8 +371,8 @@ static void count_past(struct run_counts *c, enum status status,
 static int take_row(struct sheet *s, size_t row, struct run_counts *counts,
 		    struct err *err)
 {
-	double id = number(s->past, row, "point");
-	unsigned status = status_of(s->past, row);
+	double id = past_number(s->past, row, "point");
+	unsigned status = past_status(s->past, row);
 	double value[HEADLINE_COUNT];
 	unsigned i;
 
@@ -413,7 +383,7 @@ static int take_row(struct sheet *s, size_t row, struct run_counts *counts,
 			       reader_file(s->past), reader_line(s->past, row));
 	s->links[(unsigned)id].past_row = row;
 	for (i = 0; i < HEADLINE_COUNT; i++)
-		value[i] = number(s->past, row, headline_info[i].column);
+		value[i] = past_number(s->past, row, headline_info[i].column);
 	point_stats_note(&s->points[(unsigned)id], status, value);
 	count_past(counts, status,
 		   reader_cell(s->past, row, reader_column(s->past, "reason")));
@@ -439,8 +409,8 @@ static int reopen_peers(struct sheet *s, size_t rows, struct err *err)
 	if (!s->plan->scn->peers_csv)
 		return 0;
 	for (row = 0; row < rows; row++) {
-		id = (unsigned)number(s->past, row, "point");
-		if (status_of(s->past, row) == STATUS_OK)
+		id = (unsigned)past_number(s->past, row, "point");
+		if (past_status(s->past, row) == STATUS_OK)
 			n += trial_peer_rows(&s->plan->points[id]);
 	}
 	record_peer_columns(&s->peer_columns, s->plan->scn);
@@ -453,7 +423,7 @@ static int take_past(struct sheet *s, const struct reader_table *hist,
 	size_t rows, hist_rows, row;
 	int ret = 0;
 
-	count_whole(s->past, hist, &rows, &hist_rows);
+	past_count_whole(s->past, hist, &rows, &hist_rows);
 	for (row = 0; !ret && row < rows; row++)
 		ret = take_row(s, row, counts, err);
 	s->rows = rows;

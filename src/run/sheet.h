@@ -39,15 +39,16 @@ int sheet_resume(struct sheet **sheet, const char *dir, const char *run_id,
 /* Trials that the point has had, in this part of the run or before. */
 unsigned sheet_tried(const struct sheet *s, const struct plan_point *pp);
 
-/* Writes the trial's row and histogram; both are on disk, whole, when it
- * returns. */
+/* Writes the trial's row and histogram, whole or not at all.  They are the
+ * kernel's when it returns, and on disk if a second has passed since the last
+ * time: a killed run loses nothing, a power cut the trials of a second. */
 int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 	      const struct trial *t, struct err *err);
 
 bool sheet_wants(const struct sheet *s, const struct plan_point *pp);
 unsigned sheet_open_points(const struct sheet *s);
 
-/* <scenario>.points.csv, of what there is. */
+/* <scenario>.points.csv, of what there is; all files are on disk then. */
 int sheet_write_points(struct sheet *s, struct err *err);
 
 void sheet_close(struct sheet *s); /* NULL is fine */

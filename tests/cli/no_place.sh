@@ -1,8 +1,9 @@
 #!/bin/bash
 # Results that cannot be written: a folder that is read-only before the run,
-# or is removed, moved, forbidden or full in the middle of it.  The run
-# ends in time with status 3 and says where; what is there is whole, each row
-# with its histogram, and --resume goes on from it.
+# or is removed, moved, forbidden or full in the middle of it, a disk that turns
+# read-only or goes away.  The run ends in time with status 3 and says where;
+# what is there is whole, each row with its histogram, and --resume goes on
+# from it.
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
 
@@ -97,5 +98,58 @@ if [[ $(id -u) == 0 ]] && mkdir disk && mount -t tmpfs -o size=1m tmpfs disk 2>/
 	umount disk
 else
 	skip "a full disk" "a file system of its own needs root"
+fi
+
+# A disk of its own: ext4 in a file, by a loop device.  Sets $device.
+disk_of() { # IMAGE
+	mkdir -p disk && mkfs.ext4 -q -F "$1" && mount_disk "$1"
+}
+mount_disk() { # IMAGE
+	mount -o loop,errors=remount-ro "$1" disk &&
+		device=$(basename "$(findmnt -no SOURCE disk)")
+}
+# What a power cut leaves: the kernel's own copies are gone, and the journal
+# is replayed.
+cut_power() { # IMAGE
+	umount disk && { e2fsck -fp "$1" >/dev/null || (($? < 4)); } && mount_disk "$1"
+}
+# Some rows that are older than a second, and some that are not.
+rows_of_two_seconds() {
+	start_run "$work/disk/r"
+	rows=$(wc -l <disk/r/sendrecv.csv)
+	sleep 2
+}
+truncate -s 64M image
+if [[ $(id -u) == 0 ]] && disk_of image 2>/dev/null; then
+	if [[ -w /sys/fs/ext4/$device/trigger_fs_error ]]; then
+		rows_of_two_seconds
+		echo 1 >/sys/fs/ext4/"$device"/trigger_fs_error
+		ok "turns read-only in the middle: ends and says so" \
+			ends_with "Read-only file system"
+		ok "turns read-only in the middle: whole rows" whole_rows disk/r/sendrecv.csv
+		cut_power image
+		ok "after a power cut: rows older than a second are there" \
+			rows_past disk/r $((rows - 1))
+		ok "after a power cut: it goes on" resumes disk/r
+	else
+		skip "a disk that turns read-only" "this ext4 has no trigger_fs_error"
+	fi
+	umount disk
+	# Promised more than there is: write() succeeds, and only bringing it to
+	# disk fails.
+	mkdir thin && mount -t tmpfs -o size=32m tmpfs thin
+	truncate -s 64M thin/image
+	disk_of thin/image
+	rows_of_two_seconds
+	cat /dev/zero >thin/filler 2>/dev/null
+	ok "a disk that fails in the middle: ends and says so" ends_with "disk/r/sendrecv"
+	ok "a disk that fails in the middle: whole rows" whole_rows disk/r/sendrecv.csv
+	rm thin/filler
+	cut_power thin/image
+	ok "and is mended: rows older than a second are there" rows_past disk/r $((rows - 1))
+	ok "and is mended: it goes on" resumes disk/r
+	umount disk thin
+else
+	skip "a disk that fails" "a disk of its own needs root, a loop device and ext4"
 fi
 done_testing

@@ -339,7 +339,7 @@ static void another_version(void **state)
 
 static void hello_cut_anywhere(void **state)
 {
-	uint8_t buf[2048];
+	uint8_t buf[2048] = {0};
 	size_t i, len = hello(buf, sizeof(buf), CTL_VERSION);
 
 	for (i = 0; i < len; i += i < 40 ? 1 : 7) {

@@ -14,12 +14,14 @@
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
-/* make check-full sets it. valgrind emulates CPUID, and vfork() by fork(). */
+/* make check-full sets it. valgrind emulates CPUID, vfork() by fork(), and
+ * refuses a lower hard limit of descriptors. */
 static inline void not_under_valgrind(void)
 {
 	if (!getenv("RDMABENCH_UNDER_VALGRIND"))
 		return;
-	print_message("# skipped: valgrind emulates CPUID and vfork()\n");
+	print_message(
+		"# skipped: valgrind emulates CPUID, vfork() and limits\n");
 	skip();
 }
 
