@@ -41,6 +41,7 @@ static int setup(void **state)
 	if (!box)
 		return -1;
 	*state = box;
+	unsetenv("COLUMNS"); /* which would say how wide the table may be */
 	box->path = strdup(getenv("PATH"));
 	snprintf(box->dir, sizeof(box->dir), "/tmp/rdmabench-figs-XXXXXX");
 	return mkdtemp(box->dir) ? 0 : -1;
