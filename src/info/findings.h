@@ -5,6 +5,7 @@
 #ifndef INFO_FINDINGS_H
 #define INFO_FINDINGS_H
 
+#include "base/err.h"
 #include "machine/facts.h"
 
 enum severity {
@@ -18,8 +19,8 @@ struct finding {
 	enum severity severity;
 	char item[64]; /* the device it is about; "": the host */
 	char what[128];
-	char why[160];
-	char mend[192]; /* a command, or what to do */
+	char why[ERR_TEXT_MAX]; /* mostly an error's words */
+	char mend[192];		/* a command, or what to do */
 };
 
 enum { FINDINGS_MAX = 64 };

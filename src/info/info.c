@@ -55,9 +55,9 @@ static void print_bytes(FILE *out, const char *value)
 
 static void print_key(FILE *out, const char *key)
 {
-	int width = fprintf(out, "%*s%s ", INDENT, "", key);
+	int width = fprintf(out, "%*s%s", INDENT, "", key);
 
-	if (width > COLUMN) {
+	if (width >= COLUMN) {
 		putc('\n', out);
 		width = 0;
 	}

@@ -183,7 +183,13 @@ static void prefetch_msr(struct judge *j)
 		return;
 	x = judge_find(j, SEVERITY_LIMITS, "", "no access to the prefetch MSR");
 	judge_why(x, f.unknown);
-	judge_mend(x, "modprobe msr, and run as root on the host itself");
+	/* No right and no module gives a processor what it has not. */
+	if (strstr(f.unknown, "this CPU"))
+		judge_mend(x, "another processor; prefetch instructions need "
+			      "none (prefetch --distance)");
+	else
+		judge_mend(x, "modprobe msr, and run as root on the host "
+			      "itself");
 }
 
 static void no_sys(struct judge *j)

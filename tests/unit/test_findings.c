@@ -108,6 +108,8 @@ static const struct row rows[] = {
 	 "pmu//perf_event_paranoid=2",
 	 "", "perf_event_paranoid is 2", "sysctl"},
 	{"pmu//prefetch MSR?no such file", "", "prefetch MSR", "modprobe"},
+	{"pmu//prefetch MSR?none is documented for this CPU", "",
+	 "prefetch MSR", "--distance"},
 	{"pmu//prefetch MSR=0x1a4 reads 0x0", "", NULL, ""},
 	{"kernel//NMI watchdog=1;pmu//hardware counters=yes;"
 	 "pmu//hardware counters of the kernel=yes",
@@ -278,6 +280,24 @@ static void more_than_fit_do_no_harm(void **state)
 	assert_int_equal(findings.n, FINDINGS_MAX);
 }
 
+/* A reason is an error's words, whose end says most. */
+static void long_reasons_are_whole(void **state)
+{
+	static struct findings findings;
+	static struct facts facts;
+	char why[300];
+
+	(void)state;
+	memset(why, 'x', sizeof(why));
+	memcpy(why + sizeof(why) - 4, "end", 4);
+	facts_clear(&facts);
+	facts_add(&facts,
+		  &(struct fact){"pmu", "", "prefetch MSR", "", "", why});
+	findings_judge(&findings, &facts);
+	assert_int_equal(findings.n, 1);
+	assert_string_equal(findings.v[0].why, why);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +305,7 @@ int main(void)
 		cmocka_unit_test(nothing_known_nothing_found),
 		cmocka_unit_test(the_worst_first),
 		cmocka_unit_test(more_than_fit_do_no_harm),
+		cmocka_unit_test(long_reasons_are_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
