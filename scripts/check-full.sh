@@ -51,7 +51,7 @@ stage_valgrind() {
 }
 
 grind_conformance() {
-	CMOCKA_MESSAGE_OUTPUT=TAP grind build/dynamic/tests/conformance/conformance \
+	CMOCKA_MESSAGE_OUTPUT=TAP grind build/dynamic/tests/conformance/conformance -w 600 \
 		loop tcp
 }
 

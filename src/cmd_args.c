@@ -1,14 +1,15 @@
 #include "cmd.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LONGS_MAX = 96, INDEX_BASE = 1000 };
+enum { LONGS_MAX = 192, INDEX_BASE = 1000 };
 
 struct table {
-	struct option longs[LONGS_MAX + 1];
+	struct option longs[LONGS_MAX + 2]; /* --help, and the end */
 	const struct opt *opts[LONGS_MAX];
 	char shorts[2 * LONGS_MAX + 8];
 	unsigned n;
@@ -22,8 +23,7 @@ static void add(struct table *t, const struct opt *o)
 	for (i = 0; i < t->n; i++)
 		if (!strcmp(t->opts[i]->name, o->name))
 			return; /* two scenarios share a module */
-	if (t->n == LONGS_MAX)
-		return;
+	assert(t->n < LONGS_MAX);
 	t->longs[t->n] = (struct option){
 		.name = o->name,
 		.has_arg =

@@ -26,6 +26,17 @@ ok "--all and a scenario" fails_with 2 "--all and 'touch': leave one out" run --
 ok "compare: a folder that is not there" fails_with 3 "no-file: none" compare none x
 ok "check: a folder that is not there" fails_with 3 "no-file: none" check none
 ok "unknown option" fails_with 2 "--frob: no such option" run sendrecv --frob
+# The table that getopt reads has room for all of them.
+options_taken() {
+	local name
+	for name in $(for s in run $("$bench" list scenarios | awk '/^  [a-z]/ { print $1 }'); do
+		"$bench" help "$s"
+	done | grep -oE -- '^ +(-., )?--[a-z-]+' | grep -oE -- '--.*' | sort -u); do
+		"$bench" run --all --plan "$name" "" >/dev/null 2>"$work/err"
+		! err_has "no such option" || return 1
+	done
+}
+ok "every option of the manual is taken" options_taken
 ok "unknown letter" fails_with 2 "-z: no such option" run sendrecv -z
 ok "missing value" fails_with 2 "--size needs a value" run sendrecv --size
 ok "size 0" fails_with 2 "--size 0: out of bounds" run sendrecv -s 0
