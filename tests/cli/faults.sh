@@ -210,7 +210,8 @@ blink() { # KIND INTERFACE SECONDS: shorter than the retries
 	cp blink.err err
 	ok "$1: $2 is away for $3 s: goes on, or says why" eval '
 		whole_rows blink/sendrecv.csv &&
-		{ is $status 0 || { is $status 4 && grep -qE "peer-|link-failed" blink.err; }; }'
+		{ is $status 0 || { is $status 4 && grep -qE "peer-|link-failed" blink.err; } ||
+			{ is $status 3 && err_has "no active port"; }; }'
 	ok "$1: $2 is away for $3 s: no session is left" within $deadline idle
 	end_server
 }
