@@ -194,10 +194,8 @@ static void show_progress(struct run *run, const struct plan_point *pp,
 	if (run->rule.max > run->rule.min)
 		snprintf(most, sizeof(most), " to %u", run->rule.max);
 	snprintf(line, sizeof(line),
-		 "%s%s%strial %u of %u%s, point %u of %u: %s",
-		 isnan(at->left_s) ? ""
-				   : duration(at->left_s, left, sizeof(left)),
-		 isnan(at->left_s) ? "" : " left, ", scenario, at->round,
+		 "%s left, %strial %u of %u%s, point %u of %u: %s",
+		 duration(at->left_s, left, sizeof(left)), scenario, at->round,
 		 run->rule.min, most, at->done, at->total,
 		 plan_describe(plan, pp, what, sizeof(what) - 100));
 	/* A line that wraps is not cleared by \r. */
@@ -213,11 +211,10 @@ static void say_above_progress(const char *line)
 }
 
 /* How long trials by number take is not known before they were run. */
-static void print_times(const struct job *j, uint64_t ns, unsigned points,
+static void print_times(const struct job *j, double s, unsigned points,
 			unsigned counted)
 {
 	const struct stop_rule *rule = &j->run.rule;
-	const double s = (double)ns / 1e9;
 	const bool fixed = rule->min == rule->max;
 	char time[32];
 
@@ -225,25 +222,27 @@ static void print_times(const struct job *j, uint64_t ns, unsigned points,
 	if (!fixed)
 		printf(" to %u", rule->max);
 	printf(" trial%s each: ", rule->max == 1 ? "" : "s");
-	if (ns)
+	if (s > 0)
 		printf("about %s", duration(s * rule->min, time, sizeof(time)));
-	if (ns && !fixed)
+	if (s > 0 && !fixed)
 		printf(" to %s", duration(s * rule->max, time, sizeof(time)));
-	if (ns)
+	if (s > 0)
 		printf(" with set-up and warm-up");
 	if (counted)
 		printf("%s%u by a number of operations, whose time is not "
 		       "known before",
-		       ns ? ", and " : "", counted);
+		       s > 0 ? ", and " : "", counted);
 	putchar('\n');
 }
 
-static int print_plan(const struct job *j)
+static int print_plan(struct job *j)
 {
 	unsigned i, k, points = 0, counted = 0;
-	uint64_t ns = 0, n;
+	double s = 0;
+	uint64_t n;
 	char what[PLAN_WORDS];
 
+	cost_init(&j->run.cost);
 	for (i = 0; i < j->run.n_plans; i++) {
 		const struct plan *p = &j->plans[i];
 
@@ -254,7 +253,7 @@ static int print_plan(const struct job *j)
 			printf("%u %s", k,
 			       plan_describe(p, pp, what, sizeof(what)));
 			if (n == OPT_WORD)
-				ns += plan_point_ns(pp);
+				s += cost_guess(&j->run.cost, pp);
 			else
 				printf(", %" PRIu64 " operations", n);
 			counted += n != OPT_WORD;
@@ -262,7 +261,7 @@ static int print_plan(const struct job *j)
 		}
 		points += p->n_points;
 	}
-	print_times(j, ns, points, counted);
+	print_times(j, s, points, counted);
 	return 0;
 }
 

@@ -471,24 +471,6 @@ void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
 	}
 }
 
-uint64_t plan_point_ns(const struct plan_point *pp)
-{
-	enum { SET_UP_NS = 30000000, COUNTED_NS = 20000000 };
-	enum { STRETCHES = 3, STRETCH_MIN_NS = 10000000 };
-	const struct trial_cfg *t = &pp->client.trial;
-	uint64_t warmup = t->warmup_ns;
-
-	if (t->iterations != OPT_WORD)
-		return SET_UP_NS + COUNTED_NS;
-	if (warmup == OPT_WORD) {
-		warmup = t->duration_ns / 10;
-		if (warmup < STRETCH_MIN_NS)
-			warmup = STRETCH_MIN_NS;
-		warmup *= STRETCHES;
-	}
-	return SET_UP_NS + t->duration_ns + warmup;
-}
-
 /* --- in words -----------------------------------------------------------------*/
 
 static bool varies(const struct plan *plan, const struct opt *o, size_t base)

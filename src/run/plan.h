@@ -69,11 +69,6 @@ const char *plan_settle_poll(struct plan *plan, const struct poll_room *room,
 void plan_order(const struct plan *plan, uint64_t seed, unsigned trial,
 		unsigned *order);
 
-/* What a trial of the point costs, ns, roughly: with set-up and warm-up.  Of
- * one that ends by a number of operations it is a guess, good only beside
- * others. */
-uint64_t plan_point_ns(const struct plan_point *pp);
-
 /* A point in words: scenario, size, transport, and then "name=value" of each
  * axis of the scenario's own, and of whatever else varies in the plan.
  * Returns buf. */

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +230,11 @@ static void note_link(struct run *run, const struct plan_point *pp,
 	l->server_is = t->server_is;
 }
 
+static double now_s(void)
+{
+	return (double)clock_raw_ns() / 1e9;
+}
+
 /* So often a trial is made again; then whoever stops it means it, or lies. */
 enum { STOPS_MAX = 20 };
 
@@ -266,10 +270,13 @@ static int one_trial(struct run *run, struct sheet *s,
 		     struct err *err)
 {
 	struct trial *t = run->trial;
+	const double begun = now_s();
 	int gone, ret;
 
 	assert(trial_peers(pp) <= run->n_peers);
 	gone = whole_trial(run, pp, round);
+	if (t->status == STATUS_OK)
+		cost_note(&run->cost, pp, now_s() - begun);
 	warn_trial(run, t);
 	note_link(run, pp, t);
 	empty_note_trial(&run->empty, pp, t);
@@ -285,31 +292,26 @@ static int one_trial(struct run *run, struct sheet *s,
 
 /* --- how long it takes ------------------------------------------------------*/
 
-static double now_s(void)
-{
-	return (double)clock_raw_ns() / 1e9;
-}
-
 /* Trials that are sure to come: at least one of each point that is open. */
-static double work_left(const struct run *run, const struct plan *plan,
+static double time_left(const struct run *run, const struct plan *plan,
 			const struct sheet *s)
 {
 	const struct plan *p, *end = run->plans + run->n_plans;
-	double work = 0;
+	double left = 0;
 	unsigned i, tried;
 
 	for (i = 0; i < plan->n_points; i++) {
 		if (!sheet_wants(s, &plan->points[i]))
 			continue;
 		tried = sheet_tried(s, &plan->points[i]);
-		work += (double)plan_point_ns(&plan->points[i]) *
+		left += cost_expect(&run->cost, &plan->points[i], true) *
 			(tried < run->rule.min ? run->rule.min - tried : 1);
 	}
 	for (p = plan + 1; p < end; p++)
 		for (i = 0; i < p->n_points; i++)
-			work += (double)plan_point_ns(&p->points[i]) *
+			left += cost_expect(&run->cost, &p->points[i], false) *
 				run->rule.min;
-	return work;
+	return left;
 }
 
 static void tell(struct run *run, const struct plan *plan,
@@ -318,13 +320,10 @@ static void tell(struct run *run, const struct plan *plan,
 {
 	at->plan = (unsigned)(plan - run->plans) + 1;
 	at->plans = run->n_plans;
-	at->left_s = NAN;
 	at->done++;
 	if (!run->progress)
 		return;
-	if (run->work_done > 0)
-		at->left_s = (now_s() - run->work_since_s) / run->work_done *
-			     work_left(run, plan, s);
+	at->left_s = time_left(run, plan, s);
 	run->progress(run, pp, at);
 }
 
@@ -360,7 +359,6 @@ static int one_round(struct run *run, const struct plan *plan, struct sheet *s,
 			continue;
 		tell(run, plan, s, pp, &at);
 		ret = one_trial(run, s, pp, round, err);
-		run->work_done += (double)plan_point_ns(pp);
 		if (ret)
 			return ret;
 		if (stop_requested)
@@ -385,6 +383,7 @@ static int run_plan(struct run *run, struct plan *plan, struct err *err)
 				 err);
 	if (ret)
 		return ret;
+	cost_begin_plan(&run->cost);
 	for (round = 1; !ret && sheet_open_points(s); round++)
 		ret = one_round(run, plan, s, round, err);
 	if (run->progress)
@@ -405,7 +404,6 @@ static int run_plans(struct run *run, struct err *err)
 	unsigned i;
 	int ret;
 
-	run->work_since_s = now_s();
 	ret = run_json_write(run, "running", err);
 	for (i = 0; !ret && i < run->n_plans; i++)
 		ret = run_plan(run, &run->plans[i], err);
@@ -438,6 +436,7 @@ int run_execute(struct run *run, struct err *err)
 	if (!run->trial)
 		return err_sys(err, -ENOMEM, "run");
 	gauge_init(&run->gauge, NULL);
+	cost_init(&run->cost);
 	host_read(&run->host);
 	ret = asked_places(run, err);
 	if (!ret)

@@ -8,6 +8,7 @@
 #include "base/opt.h"
 #include "machine/host.h"
 #include "metric/stop_rule.h"
+#include "run/cost.h"
 #include "run/empty.h"
 #include "run/peer.h"
 #include "run/plan.h"
@@ -56,7 +57,7 @@ struct run_progress {
 	unsigned plan, plans;
 	unsigned round;	      /* trial of each point */
 	unsigned done, total; /* points of this round */
-	double left_s;	      /* of all plans, at least; NAN: not known yet */
+	double left_s;	      /* of all plans, at least */
 };
 
 struct run {
@@ -92,7 +93,7 @@ struct run {
 	/* Before each trial.  May be NULL; pp is NULL at the end. */
 	void (*progress)(struct run *run, const struct plan_point *pp,
 			 const struct run_progress *at);
-	double work_done, work_since_s; /* for the time left */
+	struct cost cost; /* for the time left */
 	/* A line for the user, at once. */
 	void (*say)(const char *line);
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "calm.h"
+#include "run/cost.h"
 #include "run/plan.h"
 #include "run/run.h"
 #include "run/scenario.h"
@@ -82,6 +83,7 @@ static void line(struct plan *plan, const char *name, const char *value)
 
 static void expand(struct plan *plan)
 {
+	static const struct cost cost = {.copy_ns = 1};
 	struct need need;
 	struct err err;
 	unsigned i;
@@ -91,7 +93,7 @@ static void expand(struct plan *plan)
 	must(plan->n_points <= PLAN_POINTS_MAX);
 	for (i = 0; i < plan->n_points; i++) {
 		plan->scn->need(plan->points[i].client.scn_cfg, &need);
-		(void)plan_point_ns(&plan->points[i]);
+		must(cost_guess(&cost, &plan->points[i]) > 0);
 	}
 }
 

@@ -350,29 +350,6 @@ static void ends_on_one_cpu_do_not_spin(void **state)
 	}
 }
 
-/* A trial's own time is in it, and what comes before. */
-static void expected_time(void **state)
-{
-	uint64_t ns;
-
-	(void)state;
-	init();
-	set("size", "1k");
-	set("transport", "tcp");
-	set("duration", "2s");
-	expand();
-	ns = plan_point_ns(&plan.points[0]);
-	assert_true(ns > 2000000000ull && ns < 3000000000ull);
-	plan_fini(&plan);
-	init();
-	set("size", "1k");
-	set("transport", "tcp");
-	set("iterations", "20");
-	expand();
-	assert_true(plan_point_ns(&plan.points[0]) < 1000000000ull);
-	plan_fini(&plan);
-}
-
 /* --- sweeps --------------------------------------------------------------- */
 
 static const struct sweep sweeps[] = {
@@ -574,7 +551,6 @@ int main(void)
 		cmocka_unit_test(no_place_is_favoured),
 		cmocka_unit_test(polling_settles),
 		cmocka_unit_test(ends_on_one_cpu_do_not_spin),
-		cmocka_unit_test(expected_time),
 		cmocka_unit_test(sweeps_from_a_baseline),
 		cmocka_unit_test(smoke_thins_out),
 		cmocka_unit_test(points_in_words),
