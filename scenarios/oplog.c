@@ -234,7 +234,11 @@ static const struct sweep sweeps[] = {
 	{{{"rf", "1"}, {"log-size", "1M,4M,16M,64M"}}},
 };
 
-static const struct scenario_default defaults[] = {{"transport", "rdma"}};
+static const struct scenario_default defaults[] = {
+	{"transport", "rdma"},
+	/* Many points. */
+	{"duration", "50ms"},
+};
 
 bool oplog_one_sided(enum oplog_method m)
 {

@@ -505,6 +505,9 @@ static const struct scenario_default smoke[] = {{"size", "8,1k"},
 						{"cq-mod", "1,32"},
 						{"sges", "1,16"}};
 
+/* Many points. */
+static const struct scenario_default defaults[] = {{"duration", "50ms"}};
+
 const struct scenario scenario_ops = {
 	.name = "ops",
 	.summary = "each verb alone: latency and rate, by what software "
@@ -515,6 +518,8 @@ const struct scenario scenario_ops = {
 	.source = "Kalia, Kaminsky, Andersen, Design guidelines for high "
 		  "performance RDMA systems, USENIX ATC 2016",
 	.opts = &ops_opts,
+	.defaults = defaults,
+	.n_defaults = sizeof(defaults) / sizeof(defaults[0]),
 	.cfg_size = sizeof(struct ops_cfg),
 	.sweeps = sweeps,
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),

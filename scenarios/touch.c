@@ -293,6 +293,9 @@ static void teardown(struct end *e)
 /* Both ends of a range, and what is small enough for a software device. */
 static const struct scenario_default smoke[] = {{"size", "1k,64k"}};
 
+/* Many points. */
+static const struct scenario_default defaults[] = {{"duration", "50ms"}};
+
 const struct scenario scenario_touch = {
 	.name = "touch",
 	.summary = "what scanning a buffer before sending it costs, by size",
@@ -309,6 +312,8 @@ const struct scenario scenario_touch = {
 	.metrics = exchange_metrics,
 	.n_metrics = EXCHANGE_STAGED_METRICS,
 	.report = &report_touch,
+	.defaults = defaults,
+	.n_defaults = sizeof(defaults) / sizeof(defaults[0]),
 	.cfg_size = sizeof(struct cfg),
 	.supported = supported,
 	.canonical = canonical,

@@ -69,17 +69,19 @@ static double phase_s(double asked_s, double least_ops, double op_s)
 	return fmax(asked_s, least_ops * op_s);
 }
 
-/* trial.c: stretches of two operations at least, until they agree. */
+/* trial.c: stretches of two operations at least, until they agree or as long
+ * has gone by as eight are asked to take. */
 static double warm_s(const struct trial_cfg *t, double op_s)
 {
-	enum { STRETCHES = 3, STRETCH_OPS = 2 };
-	double stretch = fmax((double)t->duration_ns * 1e-10, 0.01);
+	enum { STRETCHES = 3, MOST = 8, STRETCH_OPS = 2 };
+	double asked = fmax((double)t->duration_ns * 1e-10, 0.01), s;
 
 	if (t->warmup_ns != OPT_WORD)
 		return phase_s((double)t->warmup_ns * 1e-9, STRETCH_OPS, op_s);
 	if (t->iterations != OPT_WORD)
-		stretch = 0.01;
-	return STRETCHES * phase_s(stretch, STRETCH_OPS, op_s);
+		asked = 0.01;
+	s = phase_s(asked, STRETCH_OPS, op_s);
+	return fmax(s, fmin(STRETCHES * s, MOST * asked));
 }
 
 double cost_guess(const struct cost *c, const struct plan_point *pp)

@@ -64,8 +64,8 @@ static const struct opt opts[] = {
 	 .metavar = "NAME",
 	 .help = "smoke: is it correct (1 trial, every payload verified, few "
 		 "sizes); "
-		 "quick: 7 trials of 100 ms a point (prefetch, regcost, "
-		 "conncost: 30 ms); paper: 7 to 30 of 60 s"},
+		 "quick: 7 trials of 100 ms a point (50 or 30 ms in scenarios "
+		 "of many points); paper: 7 to 30 of 60 s"},
 	{.name = "out",
 	 .type = OPT_TEXT,
 	 .role = OPT_RUN,

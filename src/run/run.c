@@ -275,14 +275,14 @@ static int one_trial(struct run *run, struct sheet *s,
 
 	assert(trial_peers(pp) <= run->n_peers);
 	gone = whole_trial(run, pp, round);
-	if (t->status == STATUS_OK)
-		cost_note(&run->cost, pp, now_s() - begun);
 	warn_trial(run, t);
 	note_link(run, pp, t);
 	empty_note_trial(&run->empty, pp, t);
 	ret = sheet_add(s, pp, round, t, err);
 	if (ret)
 		return ret;
+	if (t->status == STATUS_OK)
+		cost_note(&run->cost, pp, now_s() - begun);
 	count_trial(run, t);
 	if (!gone)
 		return 0;

@@ -312,7 +312,8 @@ int trial_check_counts(const struct tally *client, const struct tally *server,
 }
 
 /* Warm is when two stretches of operations in a row agree in their medians,
- * or when this many were tried. */
+ * when this many were tried, or when as long has gone by as they are asked to
+ * take: an operation of 16 MiB may be a stretch. */
 enum { WARMUP_STRETCHES = 8 };
 #define WARMUP_AGREE 0.05
 
@@ -345,7 +346,8 @@ static void phases(const struct trial_cfg *c, struct phase *warm,
 static int warm_up(struct trial_run *r, const struct phase *warm,
 		   struct err *err)
 {
-	bool fixed = r->pp->client.trial.warmup_ns != OPT_WORD;
+	const bool fixed = r->pp->client.trial.warmup_ns != OPT_WORD;
+	const uint64_t begun = clock_raw_ns();
 	double p50, last = 0;
 	unsigned i;
 	int ret;
@@ -356,7 +358,8 @@ static int warm_up(struct trial_run *r, const struct phase *warm,
 			return ret;
 		r->t->warmup_ops += r->end.tally.value[METRIC_OPS];
 		p50 = (double)hist_quantile(&r->end.tally.latency, 0.5);
-		if (fixed || fabs(p50 - last) <= WARMUP_AGREE * p50)
+		if (fixed || fabs(p50 - last) <= WARMUP_AGREE * p50 ||
+		    clock_raw_ns() - begun >= WARMUP_STRETCHES * warm->max_ns)
 			return 0;
 		last = p50;
 	}
