@@ -8,8 +8,11 @@
 #include "base/clock.h"
 #include "run/scenario.h"
 
-/* What a trial costs that moves nothing: two ends, a link and its phases. */
-#define SET_UP_S 0.03
+/* What a trial costs that moves nothing: two ends and their phases, a link,
+ * and each queue pair that it has; for a host that copies a byte in the usual
+ * time. */
+#define SET_UP_S 0.025
+#define LANE_S 0.0005
 /* An operation without its bytes. */
 #define OP_S 50e-6
 /* Memory that a trial sets up is cleared, filled, registered and read again,
@@ -70,32 +73,42 @@ static double phase_s(double asked_s, double least_ops, double op_s)
 }
 
 /* trial.c: stretches of two operations at least, until they agree or as long
- * has gone by as eight are asked to take. */
+ * has gone by as is measured. */
 static double warm_s(const struct trial_cfg *t, double op_s)
 {
-	enum { STRETCHES = 3, MOST = 8, STRETCH_OPS = 2 };
-	double asked = fmax((double)t->duration_ns * 1e-10, 0.01), s;
+	enum { STRETCHES = 4, STRETCH_OPS = 2 };
+	const double most = (double)t->duration_ns * 1e-9;
+	double asked = fmax(most / 10, 0.01), s;
 
 	if (t->warmup_ns != OPT_WORD)
 		return phase_s((double)t->warmup_ns * 1e-9, STRETCH_OPS, op_s);
 	if (t->iterations != OPT_WORD)
 		asked = 0.01;
 	s = phase_s(asked, STRETCH_OPS, op_s);
-	return fmax(s, fmin(STRETCHES * s, MOST * asked));
+	return fmax(s, fmin(STRETCHES * s, most));
+}
+
+/* Before any operation. */
+static double set_up_s(const struct cost *c, const struct need *need)
+{
+	const double slow = c->copy_ns / USUAL_COPY_NS;
+	const double memory =
+		fmax((double)need->lock_bytes, (double)need->size_bytes);
+
+	return slow * (SET_UP_S + LANE_S * need->lanes) +
+	       memory * SET_UP_COPIES * c->copy_ns * 1e-9;
 }
 
 double cost_guess(const struct cost *c, const struct plan_point *pp)
 {
 	const struct trial_cfg *t = &pp->client.trial;
 	struct need need;
-	double op_s, memory, s;
+	double op_s, s;
 
 	pp->client.scn->need(pp->client.scn_cfg, &need);
-	memory = fmax((double)need.lock_bytes, (double)need.size_bytes);
 	op_s = OP_S +
 	       (double)need.size_bytes * copies(pp, &need) * c->copy_ns * 1e-9;
-	s = SET_UP_S + memory * SET_UP_COPIES * c->copy_ns * 1e-9 +
-	    warm_s(t, op_s);
+	s = set_up_s(c, &need) + warm_s(t, op_s);
 	if (t->iterations != OPT_WORD)
 		return s + (double)t->iterations * op_s;
 	return s +

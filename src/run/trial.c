@@ -312,8 +312,8 @@ int trial_check_counts(const struct tally *client, const struct tally *server,
 }
 
 /* Warm is when two stretches of operations in a row agree in their medians,
- * when this many were tried, or when as long has gone by as they are asked to
- * take: an operation of 16 MiB may be a stretch. */
+ * when this many were tried, or when as long has gone by as is measured: two
+ * operations of 16 MiB may be longer. */
 enum { WARMUP_STRETCHES = 8 };
 #define WARMUP_AGREE 0.05
 
@@ -359,7 +359,7 @@ static int warm_up(struct trial_run *r, const struct phase *warm,
 		r->t->warmup_ops += r->end.tally.value[METRIC_OPS];
 		p50 = (double)hist_quantile(&r->end.tally.latency, 0.5);
 		if (fixed || fabs(p50 - last) <= WARMUP_AGREE * p50 ||
-		    clock_raw_ns() - begun >= WARMUP_STRETCHES * warm->max_ns)
+		    clock_raw_ns() - begun >= r->pp->client.trial.duration_ns)
 			return 0;
 		last = p50;
 	}

@@ -49,7 +49,7 @@ static const struct opt opts[] = {
 	 .help = "unmeasured operations before it, both ways (two at least); "
 		 "auto: stretches of a tenth of the duration, 10 ms at least, "
 		 "until the medians of two agree within 5 % (eight at most, or "
-		 "as long as eight are)"},
+		 "as long as --duration)"},
 	{.name = "op-timeout",
 	 .type = OPT_TIME,
 	 .role = OPT_KNOB,

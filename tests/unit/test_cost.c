@@ -8,7 +8,7 @@
 #include "run/scenario.h"
 
 static struct plan plan;
-/* A nanosecond a byte. */
+/* A tenth of a nanosecond a byte. */
 static struct cost cost;
 
 static void point(const char *scenario, const char *const (*options)[2],
@@ -18,7 +18,7 @@ static void point(const char *scenario, const char *const (*options)[2],
 	bool known;
 	unsigned i;
 
-	cost = (struct cost){.copy_ns = 1};
+	cost = (struct cost){.copy_ns = 0.1};
 	plan_init(&plan, scenario_find(scenario));
 	for (i = 0; i < n; i++)
 		assert_false(plan_set(&plan, options[i][0], options[i][1],
@@ -63,11 +63,11 @@ static void bytes_cost(void **state)
 	assert_int_equal(plan.n_points, 4);
 	tcp = cost_guess(&cost, &plan.points[2]);
 	rdma = cost_guess(&cost, &plan.points[3]);
-	assert_true(tcp > 5 * 16 * 1048576e-9);
-	assert_true(rdma > 2 * tcp);
-	assert_true(tcp > 3 * cost_guess(&cost, &plan.points[0]));
-	cost.copy_ns = 2;
-	assert_true(cost_guess(&cost, &plan.points[3]) > 1.9 * rdma);
+	assert_true(tcp > 5 * 16 * 104857.6e-9);
+	assert_true(rdma > 1.5 * tcp);
+	assert_true(tcp > 1.5 * cost_guess(&cost, &plan.points[0]));
+	cost.copy_ns = 0.2;
+	assert_true(cost_guess(&cost, &plan.points[3]) > 1.8 * rdma);
 	plan_fini(&plan);
 }
 
@@ -83,7 +83,7 @@ static void memory_costs(void **state)
 	assert_true(plan.n_points >= 2);
 	small = cost_guess(&cost, &plan.points[0]);
 	assert_true(cost_guess(&cost, &plan.points[plan.n_points - 1]) >
-		    small + 63 * 1048576e-9);
+		    small + 63 * 104857.6e-9);
 	plan_fini(&plan);
 }
 
