@@ -11,7 +11,8 @@
 static int make_buffers(struct leader *l, struct err *err)
 {
 	const size_t stage = l->shape.slots * l->shape.message_bytes;
-	const size_t replies = l->shape.slots * sizeof(struct oplog_reply);
+	const size_t replies =
+		OPLOG_REPLIES(l->shape.slots) * sizeof(struct oplog_reply);
 	unsigned i;
 	int ret = mem_alloc_on(&l->mem,
 			       stage + 2 * RLOG_ALIGN + END_PEERS_MAX * replies,
@@ -171,15 +172,25 @@ static bool over(const struct leader *l, const struct phase *ph, uint64_t begin)
 	       clock_ns(l->end->clock, l->last_ack - begin) >= ph->max_ns;
 }
 
+/* A batch does not wrap: it is written at once.  One record never does, and
+ * is spared the division. */
+static uint64_t up_to_end(const struct leader *l, uint64_t n)
+{
+	uint64_t at, to_end;
+
+	if (n == 1)
+		return 1;
+	at = l->replica.log.reserved % l->shape.capacity;
+	to_end = (l->shape.capacity - at) / l->shape.record_bytes;
+	return n < to_end ? n : to_end;
+}
+
 /* How many of the waiting records make the next batch; 0: not yet. */
 static unsigned ready(const struct leader *l, const struct phase *ph)
 {
 	const uint64_t waiting = l->arrival_tail - l->arrival_head;
 	const uint64_t oldest =
 		l->arrivals[l->arrival_head % OPLOG_OUTSTANDING_MAX];
-	const uint64_t at = l->replica.log.reserved % l->shape.capacity;
-	const uint64_t to_end =
-		(l->shape.capacity - at) / l->shape.record_bytes;
 	uint64_t n = waiting < l->cfg.group ? waiting : l->cfg.group;
 
 	if (!n || l->next - l->oldest >= l->shape.slots)
@@ -189,8 +200,7 @@ static unsigned ready(const struct leader *l, const struct phase *ph)
 	     clock_ns(l->end->clock, clock_ticks(l->end->clock) - oldest) <
 		     l->cfg.group_ns))
 		return 0;
-	/* A batch does not wrap: it is written at once. */
-	n = n < to_end ? n : to_end;
+	n = up_to_end(l, n);
 	return (unsigned)(n < ph->max_ops - l->started
 				  ? n
 				  : ph->max_ops - l->started);
@@ -204,6 +214,9 @@ static int collect(struct leader *l, struct end_waiter *w, struct err *err)
 
 	if (!l->n_links)
 		return 0;
+	ret = leader_repost(l, err);
+	if (ret)
+		return ret;
 	n = end_wait_any(w, l->n_links, &link, comp, 8, err);
 	if (n <= 0)
 		return n ? n

@@ -257,6 +257,29 @@ static void store(struct leader *l, const struct batch *b)
 				 l->shape.record_bytes);
 }
 
+/* Where the rest waits for the write, and the write is through when its post
+ * returns (a software device carries it out there): the rest is on its way
+ * while the own copy is made. */
+static int look(struct leader *l, struct err *err)
+{
+	struct comp comp[4];
+	int ret = 0, n, c;
+	unsigned i;
+
+	for (i = 0; i < l->n_links && !ret; i++) {
+		struct ep *ep = end_ep(l->end, i);
+
+		n = ep->tp->poll(ep, comp, 4);
+		if (n < 0) {
+			*err = ep->err;
+			return n;
+		}
+		for (c = 0; c < n && !ret; c++)
+			ret = leader_take(l, i, &comp[c], err);
+	}
+	return ret;
+}
+
 int leader_begin(struct leader *l, unsigned count, struct err *err)
 {
 	const struct clock *clk = l->end->clock;
@@ -276,6 +299,8 @@ int leader_begin(struct leader *l, unsigned count, struct err *err)
 	l->next++;
 	for (i = 0; i < l->n_links && !ret; i++)
 		ret = to_peer(l, i, b, err);
+	if (!ret && l->cfg.post == POST_SERIALISED)
+		ret = look(l, err);
 	t2 = clock_ticks(clk);
 	store(l, b);
 	t3 = clock_ticks(clk);
@@ -362,8 +387,28 @@ int leader_post_replies(struct leader *l, struct err *err)
 	int ret = 0;
 
 	for (i = 0; i < l->n_links; i++)
-		for (k = 0; k < l->shape.slots && !ret; k++)
+		for (k = 0; k < OPLOG_REPLIES(l->shape.slots) && !ret; k++)
 			ret = post_reply_recv(l, i, k, err);
+	return ret;
+}
+
+static int repost(struct leader *l, unsigned link, struct err *err)
+{
+	struct leader_link *k = &l->link[link];
+
+	if (!k->owes)
+		return 0;
+	k->owes = false;
+	return post_reply_recv(l, link, k->owed, err);
+}
+
+int leader_repost(struct leader *l, struct err *err)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; i < l->n_links && !ret; i++)
+		ret = repost(l, i, err);
 	return ret;
 }
 
@@ -382,18 +427,23 @@ static int check_reply(struct leader *l, unsigned link, uint64_t slot,
 		       (unsigned long long)is, (unsigned long long)want);
 }
 
+/* Its receive can wait until the writer that it sets free has been served. */
 static int take_reply(struct leader *l, unsigned link, uint64_t slot,
 		      uint64_t now, struct err *err)
 {
-	int ret = 0;
+	struct leader_link *k = &l->link[link];
+	int ret = repost(l, link, err);
 
-	if (l->trimming)
-		l->link[link].trimmed = true;
-	else
-		ret = check_reply(l, link, slot, err);
-	if (!ret && !l->trimming)
-		ret = peer_done(l, link, now, err);
-	return ret ? ret : post_reply_recv(l, link, slot, err);
+	if (ret)
+		return ret;
+	k->owes = true;
+	k->owed = slot;
+	if (l->trimming) {
+		k->trimmed = true;
+		return 0;
+	}
+	ret = check_reply(l, link, slot, err);
+	return ret ? ret : peer_done(l, link, now, err);
 }
 
 /* Serialised: the write has completed, the rest follows. */

@@ -50,8 +50,10 @@ struct batch {
 struct leader_link {
 	struct region *region;
 	struct oplog_token token;
-	struct oplog_reply *replies; /* one a slot */
-	uint64_t acked;		     /* batches */
+	struct oplog_reply *replies; /* OPLOG_REPLIES(slots) */
+	bool owes; /* a receive: of this reply, which was taken last */
+	uint64_t owed;
+	uint64_t acked;	  /* batches */
 	uint64_t written; /* serialised: batches whose write has completed */
 	uint64_t sends;
 	bool trimmed;
@@ -93,8 +95,15 @@ int leader_begin(struct leader *l, unsigned count, struct err *err);
 int leader_take(struct leader *l, unsigned link, const struct comp *c,
 		struct err *err);
 
+/* One more than batches can be on their way: a receive is posted again when
+ * the next batch has gone out, not before. */
+#define OPLOG_REPLIES(slots) ((slots) + 1)
+
 /* Receives for the peers' replies, once. */
 int leader_post_replies(struct leader *l, struct err *err);
+
+/* Those that are owed, before the link is waited for. */
+int leader_repost(struct leader *l, struct err *err);
 
 /* Tells every peer that the head has moved (where they do not know). */
 int leader_send_mark(struct leader *l, struct err *err);

@@ -341,9 +341,9 @@ static int serve(struct end *e, struct peer_end *p, const struct comp *c,
 	else
 		replica_make_room(&p->replica);
 	ns = clock_ns(e->clock, clock_ticks(e->clock) - begin);
+	ret = send_reply(e, p, slot, ns, err);
 	if (count)
 		hist_record(persist, ns);
-	ret = send_reply(e, p, slot, ns, err);
 	return ret ? ret : post_recv(e, p, slot, err);
 }
 
