@@ -65,7 +65,7 @@ static void bytes_cost(void **state)
 	rdma = cost_guess(&cost, &plan.points[3]);
 	assert_true(tcp > 5 * 16 * 104857.6e-9);
 	assert_true(rdma > 1.3 * tcp);
-	assert_true(tcp > 1.5 * cost_guess(&cost, &plan.points[0]));
+	assert_true(tcp > 1.3 * cost_guess(&cost, &plan.points[0]));
 	cost.copy_ns = 0.2;
 	assert_true(cost_guess(&cost, &plan.points[3]) > 1.7 * rdma);
 	plan_fini(&plan);
