@@ -332,11 +332,14 @@ static void reap(struct serve *s)
 static void loop(struct serve *s)
 {
 	struct pollfd p = {.fd = s->listener, .events = POLLIN};
+	bool called;
 
 	while (!stop_requested) {
-		if (poll(&p, 1, 500) == 1)
-			accept_client(s);
+		called = poll(&p, 1, 500) == 1;
+		/* First: who has ended disturbs nobody and takes no place. */
 		reap(s);
+		if (called)
+			accept_client(s);
 	}
 }
 

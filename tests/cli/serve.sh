@@ -26,25 +26,33 @@ run_long() {
 }
 
 # Servers that are none, on a free port that gawk listens on.
-other=$((20000 + RANDOM % 20000))
+free_port() { # in $other
+	other=$((20000 + RANDOM % 12000))
+	while ss -Htan "sport = :$other" | grep -q .; do
+		other=$((other + 1))
+	done
+}
 fake() { # GAWK-STATEMENTS: with s, the socket of the first client
+	free_port
 	gawk "BEGIN { s = \"/inet/tcp/$other/0/0\"; $1 }" >/dev/null 2>&1 &
 	within 5 eval 'ss -Hltn "sport = :$other" | grep -q .'
 }
 fake 'printf "" |& s; s |& getline; close(s)'
 ok "a server that dies in the handshake" fails_with 4 "peer-" \
-	run sendrecv --connect 127.0.0.1:$other
-other=$((other + 1))
+	run sendrecv --connect "127.0.0.1:$other"
 fake 'print "SSH-2.0-OpenSSH_9.2" |& s; s |& getline; close(s)'
 ok "a server that speaks something else" fails_with 4 "does not speak" \
-	run sendrecv --connect 127.0.0.1:$other
-other=$((other + 1))
+	run sendrecv --connect "127.0.0.1:$other"
 fake 'printf "" |& s; system("sleep 8")'
 ok "a server that says nothing" eval 'SECONDS=0; fails_with 4 "peer-timeout" \
 	run sendrecv --connect 127.0.0.1:$other --connect-timeout 1s && ((SECONDS <= 3))'
 
 start_server
 ok "a client is served" served
+ended() { ! pgrep -P "$server" -r R,S,D >/dev/null; }
+after_another() { within 5 ended && served && ! err_has "another run disturbs"; }
+ok "a run after another: nobody disturbs it" eval \
+	'after_another && after_another && after_another'
 ok "in use: says so" fails_with 3 "is taken" serve -p "$port"
 ok "an address of another host: says so" fails_with 3 "no interface of this host has that" \
 	serve --bind 192.0.2.1 -p 0
