@@ -530,10 +530,11 @@ int regcycle_init(struct regcycle *c, struct end *e,
 	/* First what forks: nothing is registered yet. */
 	if (!ret)
 		ret = open_source(c, err);
-	if (!ret && pins(cfg))
-		ret = mem_check_lock(cfg->size * cfg->regions, err);
 	if (!ret)
 		ret = open_regs(c, err);
+	/* After it: without a device no limit matters. */
+	if (!ret && pins(cfg))
+		ret = mem_check_lock(cfg->size * cfg->regions, err);
 	if (!ret)
 		ret = open_cache(c, err);
 	if (!ret && cfg->populate == POPULATE_TOUCH)

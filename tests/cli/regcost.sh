@@ -33,6 +33,12 @@ ok "hugepages that are not there: how to have them" grep -q \
 if [[ -n $(ls /sys/class/infiniband 2>/dev/null) ]]; then
 	skip "no device: exit 77" "there is one"
 else
+	# A user's limit of locked memory is no other reason than that.
+	if ((EUID == 0)) && cp "$bench" nobody && chmod 755 "$work" nobody && mkdir -m 777 shared; then
+		try prlimit --memlock=65536 setpriv --reuid=65534 --clear-groups "$work/nobody" run regcost \
+			--trials 1 -s 1M --out shared/limited
+		ok "no device, as a user with 64 KiB of memlock: exit 77" is "$status" 77
+	fi
 	try "$bench" run regcost --trials 1 --out none
 	ok "no device: exit 77" is "$status" 77
 	ok "no device: said in every row" eval '[[ $(column none/regcost.csv status | sort -u) == unsupported ]]'
