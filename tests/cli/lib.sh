@@ -9,6 +9,11 @@ trap 'cleanup' EXIT
 count=0
 failures=0
 
+# Words, widths and orders are what they are here, whoever starts it where.
+export LC_ALL=C
+unset COLUMNS
+umask 022
+
 # Of a tsan build: sessions are forked, and start threads of their own.
 export TSAN_OPTIONS=${TSAN_OPTIONS:-die_after_fork=0}
 
