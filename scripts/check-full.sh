@@ -109,12 +109,13 @@ stage_tidy() {
 
 # --- the command line, sanitized -------------------------------------------------
 
-# cachegrind.sh runs valgrind, and install.sh make: not of these builds.
+# cachegrind.sh runs valgrind, install.sh make, and example.sh a binary of its
+# own: not of these builds.
 sanitized_cli() { # KIND
 	local t
 	command_ok "build with $1" make -j"$jobs" "build-$1"
 	for t in "${cli_tests[@]}"; do
-		[[ $t == cachegrind || $t == install ]] && continue
+		[[ $t =~ ^(cachegrind|install|example)$ ]] && continue
 		RDMABENCH=build/$1/rdmabench FAIL_SECONDS=30 tap "command line under $1: $t" \
 			"tests/cli/$t.sh"
 	done

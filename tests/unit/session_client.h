@@ -74,7 +74,7 @@ static int setup(void **state)
 static int setup_impatient(void **state)
 {
 	(void)state;
-	return setup_idle(SECOND / 5);
+	return setup_idle(SECOND);
 }
 
 static void close_ep(void)
