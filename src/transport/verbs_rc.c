@@ -26,6 +26,7 @@
 
 #include "machine/mem.h"
 #include "rdma/cm.h"
+#include "transport/netif.h"
 #include "transport/verbs_srq.h"
 
 static void rc_close(struct ep *base);
@@ -497,6 +498,21 @@ static int connect_cm(struct verbs_ep *ep, const struct verbs_blob *peer,
 	return cm_accept(ep->cm, &link, err);
 }
 
+/* Two devices of one host, too, as it is over TCP; but between two ports of
+ * hardware there may be a cable. */
+static bool crosses_no_wire(const struct verbs_ep *ep,
+			    const struct verbs_blob *peer)
+{
+	struct gid gid = ep->port.gid;
+	struct sockaddr_storage addr = {0};
+
+	memcpy(gid.raw, peer->gid, sizeof(gid.raw));
+	if (!memcmp(gid.raw, ep->own.gid, sizeof(gid.raw)))
+		return true;
+	return ep->port.software && !gid_to_addr(&gid, &addr) &&
+	       netif_is_local(&addr);
+}
+
 static int rc_connect(struct ep *base, const struct blob *blob,
 		      uint64_t timeout_ns, struct err *err)
 {
@@ -520,8 +536,7 @@ static int rc_connect(struct ep *base, const struct blob *blob,
 	if (ret)
 		return ret;
 	snprintf(base->caps.path, sizeof(base->caps.path), "%s",
-		 memcmp(peer.gid, ep->own.gid, sizeof(peer.gid)) ? "wire"
-								 : "loopback");
+		 crosses_no_wire(ep, &peer) ? "loopback" : "wire");
 	base->caps.max_reads = ep->own.rd_atomic;
 	/* Of a connected queue pair only: before, mlx5 says no of all. */
 	base->caps.write_in_order = ibv_query_qp_data_in_order(
