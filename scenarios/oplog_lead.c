@@ -185,19 +185,23 @@ static uint64_t up_to_end(const struct leader *l, uint64_t n)
 	return n < to_end ? n : to_end;
 }
 
+static uint64_t oldest_arrival(const struct leader *l)
+{
+	return l->arrivals[l->arrival_head % OPLOG_OUTSTANDING_MAX];
+}
+
 /* How many of the waiting records make the next batch; 0: not yet. */
 static unsigned ready(const struct leader *l, const struct phase *ph)
 {
 	const uint64_t waiting = l->arrival_tail - l->arrival_head;
-	const uint64_t oldest =
-		l->arrivals[l->arrival_head % OPLOG_OUTSTANDING_MAX];
 	uint64_t n = waiting < l->cfg.group ? waiting : l->cfg.group;
 
 	if (!n || l->next - l->oldest >= l->shape.slots)
 		return 0;
 	if (n < l->cfg.group && ph->max_ops - l->started > n &&
 	    (!l->cfg.group_ns ||
-	     clock_ns(l->end->clock, clock_ticks(l->end->clock) - oldest) <
+	     clock_ns(l->end->clock,
+		      clock_ticks(l->end->clock) - oldest_arrival(l)) <
 		     l->cfg.group_ns))
 		return 0;
 	n = up_to_end(l, n);
@@ -206,26 +210,64 @@ static unsigned ready(const struct leader *l, const struct phase *ph)
 				  : ph->max_ops - l->started);
 }
 
+/* How long a group that is not full may still wait for more; 0: there is
+ * none, or no place for it. */
+static uint64_t group_left_ns(const struct leader *l)
+{
+	const struct clock *clk = l->end->clock;
+	uint64_t waited;
+
+	if (!l->cfg.group_ns || l->arrival_tail == l->arrival_head ||
+	    l->next - l->oldest >= l->shape.slots)
+		return 0;
+	waited = clock_ns(clk, clock_ticks(clk) - oldest_arrival(l));
+	return waited < l->cfg.group_ns ? l->cfg.group_ns - waited : 0;
+}
+
+/* Such a group is not kept by a peer that is slow to answer: the links are
+ * waited for in turn, none for longer than it has left. */
+static int collect_briefly(struct leader *l, struct end_waiter *w,
+			   uint64_t left_ns, struct err *err)
+{
+	struct comp comp[8];
+	unsigned i;
+	int n, ret = 0;
+
+	for (i = 0; i < l->n_links && !ret; i++) {
+		struct ep *ep = end_ep(l->end, i);
+
+		n = ep_wait(ep, comp, 8, left_ns / l->n_links);
+		if (n < 0) {
+			*err = ep->err;
+			return n;
+		}
+		ret = leader_take(l, i, comp, n, err);
+		w->done += (uint64_t)n;
+	}
+	return ret;
+}
+
 static int collect(struct leader *l, struct end_waiter *w, struct err *err)
 {
-	unsigned i, link = (unsigned)(w->done % (l->n_links ? l->n_links : 1));
+	unsigned link = (unsigned)(w->done % (l->n_links ? l->n_links : 1));
+	const uint64_t left_ns = group_left_ns(l);
 	struct comp comp[8];
-	int n, k, ret = 0;
+	int n, ret;
 
 	if (!l->n_links)
 		return 0;
 	ret = leader_repost(l, err);
 	if (ret)
 		return ret;
+	if (left_ns)
+		return collect_briefly(l, w, left_ns, err);
 	n = end_wait_any(w, l->n_links, &link, comp, 8, err);
 	if (n <= 0)
 		return n ? n
 			 : err_set(err, -EPROTO, REASON_PEER_PROTOCOL,
 				   "a server ended the phase");
-	for (k = 0, i = link; k < n && !ret; k++)
-		ret = leader_take(l, i, &comp[k], err);
 	w->done += (uint64_t)n;
-	return ret;
+	return leader_take(l, link, comp, n, err);
 }
 
 static int await_all(struct leader *l, struct end_waiter *w, struct err *err)

@@ -263,7 +263,7 @@ static void store(struct leader *l, const struct batch *b)
 static int look(struct leader *l, struct err *err)
 {
 	struct comp comp[4];
-	int ret = 0, n, c;
+	int ret = 0, n;
 	unsigned i;
 
 	for (i = 0; i < l->n_links && !ret; i++) {
@@ -274,8 +274,7 @@ static int look(struct leader *l, struct err *err)
 			*err = ep->err;
 			return n;
 		}
-		for (c = 0; c < n && !ret; c++)
-			ret = leader_take(l, i, &comp[c], err);
+		ret = leader_take(l, i, comp, n, err);
 	}
 	return ret;
 }
@@ -477,7 +476,7 @@ static int check_level(const struct leader *l, const struct comp *c,
 		       c->level, (unsigned)promised(l));
 }
 
-int leader_take(struct leader *l, unsigned link, const struct comp *c,
+static int take(struct leader *l, unsigned link, const struct comp *c,
 		struct err *err)
 {
 	const uint64_t now = clock_ticks(l->end->clock);
@@ -494,4 +493,14 @@ int leader_take(struct leader *l, unsigned link, const struct comp *c,
 		return peer_done(l, link, now, err);
 	l->link[link].trimmed = true;
 	return 0;
+}
+
+int leader_take(struct leader *l, unsigned link, const struct comp *comp, int n,
+		struct err *err)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < n && !ret; i++)
+		ret = take(l, link, &comp[i], err);
+	return ret;
 }

@@ -91,8 +91,8 @@ struct leader {
  * room. */
 int leader_begin(struct leader *l, unsigned count, struct err *err);
 
-/* One completion of a link. */
-int leader_take(struct leader *l, unsigned link, const struct comp *c,
+/* What has completed on a link. */
+int leader_take(struct leader *l, unsigned link, const struct comp *comp, int n,
 		struct err *err);
 
 /* One more than batches can be on their way: a receive is posted again when

@@ -1,9 +1,11 @@
 /* How the results of oplog are shown and judged. */
 #include <math.h>
+#include <string.h>
 
 #include "report/plots.h"
 #include "report/report.h"
 #include "reports.h"
+#include "rlog/format.h"
 
 #define LATENCY                                                                \
 	{                                                                      \
@@ -185,6 +187,28 @@ static bool wire(const struct check *c, size_t row, struct report_bounds *b)
 	return true;
 }
 
+/* Where a CPU makes a copy durable, it wrote back every line of it: a replica
+ * that acknowledges without is found here, for DRAM would not tell. */
+static bool written_back(const struct check *c, size_t row,
+			 struct report_bounds *b)
+{
+	const double rf = check_number(c, row, "rf");
+	const char *method = check_cell(c, row, "method");
+	const bool by_cpu = !strcmp(method, "tcp") || !strcmp(method, "send") ||
+			    !strcmp(method, "write-imm");
+	const double bytes = check_number(c, row, "size_bytes");
+
+	if (isnan(bytes))
+		return false;
+	b->is = check_number(c, row, "client_lines_flushed");
+	if (by_cpu)
+		b->is += check_number(c, row, "server_lines_flushed");
+	b->least = check_number(c, row, "samples") * (by_cpu ? rf : 1) *
+		   (double)(rlog_record_bytes((uint64_t)bytes) / RLOG_ALIGN);
+	b->most = INFINITY;
+	return true;
+}
+
 /* What the leader's one thread does for a batch, and how often. */
 enum { OF_RATE, OF_BATCHES, OF_SAMPLES, OF_WRITERS, OF_STAGES };
 static const struct series_axes by_writers = {
@@ -274,6 +298,10 @@ static const struct report_rule rules[] = {
 	{CHECK_HARDWARE, "writes/s grow with the writers", .run = writers_fill},
 	{CHECK_EXACT, "bytes on the wire: size x (RF - 1) and headers",
 	 report_rule_rows, .row = wire},
+	{CHECK_EXACT,
+	 "lines written back: every record, by each CPU that has "
+	 "a copy",
+	 report_rule_rows, .row = written_back},
 	{CHECK_EXACT, "bytes a second are payload: records x size",
 	 report_rule_rows, .row = report_row_payload},
 	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",

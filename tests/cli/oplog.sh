@@ -34,8 +34,26 @@ ok "acknowledgements, outstanding, groups, commits" is "$status" 0
 ok "all of them ok" all_are ok many/oplog.csv status
 ok "contradictions are left out: 3 x 2 x 3" is "$(column many/oplog.csv status | wc -l)" 18
 try "$bench" check many
+ok "its invariants hold" is "$status" 0
+ok "among them: every line of every copy is written back" eval \
+	'out_has "lines written back: every record"'
 ok "what more writers gain, and what is full" eval \
 	'out_has "times as many with 16 as with 1; "'
+# A peer that shares its CPU answers late, now and then; a group that is not
+# full does not wait for it.
+oplog late --method tcp -s 64 --outstanding 5 --group 4 --group-time 100us --peer-load 100 -D 200ms
+ok "so many records, or so much time" eval '
+	all_are ok late/oplog.csv status &&
+	(($(column late/oplog.csv samples) < 4 * $(column late/oplog.csv batches) - 4))'
+# The own copy is the first; the k-th is waited for.
+ok "acknowledged by the k-th copy: the first waits for nobody" is \
+	"$(paste -d, <(column many/oplog.csv ack) <(column many/oplog.csv wait_mean_ns) |
+		gawk -F, '($1 == "1") != ($2 == 0)')" ""
+gawk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "server_lines_flushed") c = i }
+	NR > 1 { $c -= 1 } 1' many/oplog.csv >few && cp few many/oplog.csv
+try "$bench" check many
+ok "one line less, and check fails by name" eval \
+	'is "$status" 1 && grep -q "^VIOLATED .*lines written back" "$work/out"'
 oplog slow --method tcp --nvm-delay 200us
 ok "a slower medium is slower" eval '(($(column slow/oplog.csv lat_min_ns) > 200000))'
 oplog load --method tcp --peer-load 50

@@ -144,6 +144,11 @@ static const enum rlog_site sites[] = {
 	RLOG_AT_EPOCH,
 };
 
+/* The three of format are left out below, and two, BEGIN and BACK, want other
+ * replicas to be missed: test_rlog_replicas.c. */
+static_assert(N_OF(sites) + 3 + 2 == RLOG_SITE_COUNT,
+	      "somebody must miss each site");
+
 #define X(id, why) [RLOG_AT_##id] = #id,
 static const char *const site_names[] = {RLOG_SITES(X)};
 #undef X
