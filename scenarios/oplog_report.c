@@ -4,6 +4,7 @@
 
 #include "report/plots.h"
 #include "report/report.h"
+#include "report/told.h"
 #include "reports.h"
 #include "rlog/format.h"
 
@@ -255,8 +256,31 @@ static const char *what_is_full(const struct series_point *p, double share)
 			     : "nothing that was measured is full";
 }
 
+/* Is the rate higher there than here? */
+static int rate_rises(const struct series_set *set, const struct series *s,
+		      enum check_answer *answer)
+{
+	struct told_set one = {.n = 0};
+	const struct told ends = {.base = s,
+				  .other = s,
+				  .base_x = s->points[0].x,
+				  .other_x = s->points[s->n - 1].x,
+				  .y = OF_RATE};
+	int ret = told_add(&one, set, &ends);
+
+	if (!ret)
+		ret = told_settle(&one, set);
+	if (!ret && one.n)
+		*answer = one.v[0].sign > 0   ? CHECK_YES
+			  : one.v[0].sign < 0 ? CHECK_NO
+					      : CHECK_UNTOLD;
+	told_fini(&one);
+	return ret;
+}
+
 /* In one series: what more writers gain, and what is full with the most. */
-static void say_full(struct check *c, const struct series *s)
+static int say_full(struct check *c, const struct series_set *set,
+		    const struct series *s)
 {
 	const struct series_point *one = &s->points[0];
 	const struct series_point *p = &s->points[s->n - 1];
@@ -265,16 +289,16 @@ static void say_full(struct check *c, const struct series *s)
 	struct check_line *l;
 
 	if (isnan(share))
-		return;
+		return 0;
 	l = check_add(c, CHECK_HARDWARE,
 		      "writes/s grow with the writers until something is full");
-	l->holds = p->y[OF_RATE] > one->y[OF_RATE];
 	snprintf(l->where, sizeof(l->where),
 		 "%.60s: %.3g times as many with %.0f as with %.0f; %s; the "
 		 "leader's thread spends %.0f %% of its time on writes, the "
 		 "most of it %s",
 		 s->label, p->y[OF_RATE] / one->y[OF_RATE], p->x, one->x,
 		 what_is_full(p, share), 100 * share, by_writers.y[most].label);
+	return rate_rises(set, s, &l->answer);
 }
 
 static int writers_fill(struct check *c, const struct report_rule *rule,
@@ -287,11 +311,11 @@ static int writers_fill(struct check *c, const struct report_rule *rule,
 	(void)rule;
 	if (ret)
 		return ret;
-	for (i = 0; i < set.n; i++)
+	for (i = 0; !ret && i < set.n; i++)
 		if (set.v[i].n > 1)
-			say_full(c, &set.v[i]);
+			ret = say_full(c, &set, &set.v[i]);
 	series_fini(&set);
-	return 0;
+	return ret ? err_sys(err, ret, "check") : 0;
 }
 
 static const struct report_rule rules[] = {

@@ -5,15 +5,6 @@
 
 #include "report/check.h"
 
-static const char *verdict(const struct check_line *l)
-{
-	if (l->kind == CHECK_HARDWARE)
-		return l->holds ? "yes" : "no";
-	if (l->holds)
-		return "ok";
-	return l->kind == CHECK_EXACT ? "VIOLATED" : "warning";
-}
-
 static void print_lines(const struct check_result *res)
 {
 	static const char *const kinds[] = {
@@ -26,7 +17,7 @@ static void print_lines(const struct check_result *res)
 	for (i = 0; i < res->n; i++) {
 		const struct check_line *l = &res->lines[i];
 
-		printf("%-8s  %-11s  %s\n", verdict(l), kinds[l->kind],
+		printf("%-8s  %-11s  %s\n", check_verdict(l), kinds[l->kind],
 		       l->what);
 		if (l->times > 1)
 			printf("          %s; and %u more\n", l->where,

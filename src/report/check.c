@@ -40,6 +40,22 @@ void check_violate(struct check *c, struct check_line *l, const char *fmt, ...)
 	va_end(ap);
 }
 
+const char *check_verdict(const struct check_line *l)
+{
+	static const char *const answers[] = {
+		[CHECK_UNTOLD] = "unclear",
+		[CHECK_YES] = "yes",
+		[CHECK_NO] = "no",
+		[CHECK_MIXED] = "mixed",
+	};
+
+	if (l->kind == CHECK_HARDWARE)
+		return answers[l->answer];
+	if (l->holds)
+		return "ok";
+	return l->kind == CHECK_EXACT ? "VIOLATED" : "warning";
+}
+
 const char *check_cell(const struct check *c, size_t row, const char *column)
 {
 	return reader_cell(c->table, row, reader_column(c->table, column));

@@ -20,12 +20,21 @@
 
 enum check_kind { CHECK_EXACT, CHECK_STATISTICAL, CHECK_HARDWARE };
 
+/* What trials tell of a sign. */
+enum check_answer {
+	CHECK_UNTOLD, /* they could be so by chance */
+	CHECK_YES,
+	CHECK_NO,    /* the other sign */
+	CHECK_MIXED, /* here the one and there the other */
+};
+
 struct check_line {
 	enum check_kind kind;
-	bool holds;
-	char what[160];	 /* the invariant, and of what */
-	char where[400]; /* the first place where it does not hold */
-	unsigned times;	 /* at how many it does not */
+	bool holds;		  /* not of hardware */
+	enum check_answer answer; /* of hardware */
+	char what[160];		  /* the invariant, and of what */
+	char where[400];	  /* the first place where it does not hold */
+	unsigned times;		  /* at how many it does not */
 };
 
 struct check_result {
@@ -33,6 +42,9 @@ struct check_result {
 	size_t n;
 	unsigned violated; /* exact ones that do not hold */
 };
+
+/* "ok", "warning", "VIOLATED"; of hardware "yes", "no", "mixed", "unclear". */
+const char *check_verdict(const struct check_line *l);
 
 /* Every scenario's CSV in the folder.  -errno if there is none, or it does
  * not parse.  check_fini in either case. */

@@ -114,7 +114,8 @@ static int put_sentences(struct page *p, const struct report *r,
 	fprintf(p->f,
 		"</ul>\n<p class=\"soft\">%s%sEach by exact rank tests over "
 		"trials, corrected for all points of the sentence (Holm, 5 "
-		"%%).</p>\n",
+		"%%); in brackets the interval of a ratio, 95 %% for all of "
+		"these points together.</p>\n",
 		s.scope, *s.scope ? " " : "");
 	return 0;
 }
@@ -203,15 +204,6 @@ static void put_missing(struct page *p, const struct reader_table *t)
 	fputs(any ? "</ul>\n" : "", p->f);
 }
 
-static const char *verdict(const struct check_line *l)
-{
-	if (l->kind == CHECK_HARDWARE)
-		return l->holds ? "yes" : "no";
-	if (l->holds)
-		return "holds";
-	return l->kind == CHECK_EXACT ? "VIOLATED" : "look here";
-}
-
 static void put_checks(struct page *p, const struct scenario *scn)
 {
 	size_t i, n = strlen(scn->name);
@@ -228,7 +220,7 @@ static void put_checks(struct page *p, const struct scenario *scn)
 			l->kind == CHECK_EXACT && !l->holds
 				? " class=\"violated\""
 				: "",
-			verdict(l));
+			check_verdict(l));
 		html_text(p->f, l->what + n + 2);
 		fputs("</td><td>", p->f);
 		html_text(p->f, l->where);

@@ -203,7 +203,8 @@ bool report_row_payload(const struct check *c, size_t row,
 int report_rule_rising(struct check *c, const struct report_rule *rule,
 		       struct err *err);
 /* Hardware: the other of .sign's pair is below its base; one line says at how
- * many points of all such pairs, and by how much. */
+ * many points of all such pairs rank tests tell that, at how many the
+ * contrary, and how far it goes with its interval. */
 int report_rule_sign(struct check *c, const struct report_rule *rule,
 		     struct err *err);
 

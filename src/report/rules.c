@@ -1,9 +1,12 @@
 /* Invariants that several scenarios have (report.h). */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/report.h"
+#include "report/show.h"
+#include "report/told.h"
 #include "run/scenario.h"
 
 /* "5, not 4", "5, not 6 or more". */
@@ -98,88 +101,133 @@ int report_rule_rising(struct check *c, const struct report_rule *rule,
 /* --- signs ------------------------------------------------------------------*/
 
 /* What pairs with the same note have in common. */
-struct tally_of_signs {
+struct signs {
 	const char *note;
-	const char *most_label; /* where `most` is */
-	size_t pairs, below, both;
-	double least, most; /* gain in percent */
+	size_t pairs;
+	struct told_set all;
 };
 
 enum { NOTES = 4 };
 
-static struct tally_of_signs *tally_for(struct tally_of_signs *all,
-					const char *note)
+static struct signs *signs_for(struct signs *all, const char *note)
 {
 	unsigned i;
 
 	for (i = 0; i + 1 < NOTES && all[i].note; i++)
 		if (!strcmp(all[i].note, note))
-			return &all[i];
+			break;
 	if (!all[i].note)
-		all[i] = (struct tally_of_signs){
-			.note = note, .least = INFINITY, .most = -INFINITY};
+		all[i].note = note;
 	return &all[i];
 }
 
-static void count_signs(struct tally_of_signs *t, unsigned y,
-			const struct series *s, const struct series *base)
+static unsigned count_sign(const struct told_set *all, int sign)
 {
-	const struct series_point *b;
-	double gain;
-	size_t i;
+	unsigned i, n = 0;
 
-	t->pairs++;
-	for (i = 0; i < s->n; i++) {
-		b = series_at(base, s->points[i].x);
-		if (!b)
-			continue;
-		gain = series_gain(b->y[y], s->points[i].y[y]);
-		t->both++;
-		t->below += gain > 0;
-		t->least = fmin(t->least, gain);
-		if (gain > t->most) {
-			t->most = gain;
-			t->most_label = s->label;
-		}
-	}
+	for (i = 0; i < all->n; i++)
+		n += all->v[i].sign == sign;
+	return n;
+}
+
+static enum check_answer answer_of(unsigned below, unsigned above)
+{
+	if (below && above)
+		return CHECK_MIXED;
+	if (below)
+		return CHECK_YES;
+	return above ? CHECK_NO : CHECK_UNTOLD;
+}
+
+static bool further(const struct told *t, const struct told *than)
+{
+	if (!t->sign != !than->sign)
+		return t->sign != 0;
+	return fabs(log(t->ratio.ratio)) > fabs(log(than->ratio.ratio));
+}
+
+/* What is told furthest from its base; or, if nothing is, what lies there.
+ * There is one at least. */
+static const struct told *furthest(const struct told_set *all)
+{
+	const struct told *best = &all->v[0];
+	unsigned i;
+
+	for (i = 1; i < all->n; i++)
+		if (further(&all->v[i], best))
+			best = &all->v[i];
+	return best;
+}
+
+/* "+4.2 % [+1.0, +6.1]": how much lower than its base. */
+static void gain_words(char *buf, size_t size, const struct told *t)
+{
+	size_t len;
+
+	snprintf(buf, size, "%+.1f %%", 100 * (1 - t->ratio.ratio));
+	len = strlen(buf);
+	if (t->ratio.has_interval)
+		snprintf(buf + len, size - len, " [%+.1f, %+.1f]",
+			 100 * (1 - t->ratio.high), 100 * (1 - t->ratio.low));
 }
 
 static void say_signs(struct check *c, const struct report_rule *rule,
-		      const struct tally_of_signs *all)
+		      const struct signs *s)
 {
-	const struct tally_of_signs *t;
+	const unsigned below = count_sign(&s->all, -1);
+	const unsigned above = count_sign(&s->all, 1);
+	struct check_line *l = check_add(c, rule->kind, rule->what);
+	const struct told *t = furthest(&s->all);
+	char gain[64], x[40];
 
-	for (t = all; t < all + NOTES && t->note; t++) {
-		struct check_line *l = check_add(c, rule->kind, rule->what);
+	gain_words(gain, sizeof(gain), t);
+	l->answer = answer_of(below, above);
+	snprintf(l->where, sizeof(l->where),
+		 "yes at %u of %u points of %zu pair%s, no at %u, not told "
+		 "apart at %u%s; most: %s (%.60s at %s)%s%s",
+		 below, s->all.n, s->pairs, s->pairs == 1 ? "" : "s", above,
+		 s->all.n - below - above,
+		 told_could(&s->all) ? "" : " (too few trials)", gain,
+		 t->other->label,
+		 show_x(x, sizeof(x), c->set->axes->x, t->other_x),
+		 *s->note ? "; " : "", s->note);
+}
 
-		l->holds = 2 * t->below > t->both;
-		snprintf(l->where, sizeof(l->where),
-			 "at %zu of %zu points of %zu pair%s, by %+.1f to "
-			 "%+.1f %% (most: %.60s)%s%s",
-			 t->below, t->both, t->pairs, t->pairs == 1 ? "" : "s",
-			 t->least, t->most, t->most_label ? t->most_label : "",
-			 *t->note ? "; " : "", t->note);
+static int add_signs(struct check *c, const struct report_sign *sign,
+		     struct signs *all)
+{
+	struct told t = {.y = sign->y};
+	struct signs *s;
+	const char *why;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < c->set->n; i++) {
+		t.other = &c->set->v[i];
+		t.base = series_base(c->set, t.other, &sign->pair, &why);
+		if (!t.base)
+			continue;
+		s = signs_for(all, sign->note ? sign->note(c, t.other) : "");
+		s->pairs++;
+		ret = told_pair(&s->all, c->set, &t);
 	}
+	return ret;
 }
 
 int report_rule_sign(struct check *c, const struct report_rule *rule,
 		     struct err *err)
 {
-	const struct report_sign *sign = rule->sign;
-	struct tally_of_signs all[NOTES] = {{.note = NULL}};
-	const struct series *base, *s;
-	const char *why, *note;
-	size_t i;
+	struct signs all[NOTES] = {{.note = NULL}};
+	unsigned i;
+	int ret = add_signs(c, rule->sign, all);
 
-	(void)err;
-	for (i = 0; i < c->set->n; i++) {
-		s = &c->set->v[i];
-		base = series_base(c->set, s, &sign->pair, &why);
-		if (!base)
-			continue;
-		note = sign->note ? sign->note(c, s) : "";
-		count_signs(tally_for(all, note), sign->y, s, base);
+	for (i = 0; i < NOTES; i++) {
+		if (!ret && all[i].all.n) {
+			ret = told_settle(&all[i].all, c->set);
+			if (!ret)
+				say_signs(c, rule, &all[i]);
+		}
+		told_fini(&all[i].all);
 	}
-	say_signs(c, rule, all);
-	return 0;
+	return ret ? err_sys(err, ret, "check") : 0;
 }

@@ -102,7 +102,7 @@ static const struct series *base_of(const struct saying *s,
 static int settle(struct saying *s, struct told_set *all)
 {
 	s->few |= all->n && !told_could(all);
-	return told_settle(all);
+	return told_settle(all, s->view->set);
 }
 
 /* --- SAY_ORDER ----------------------------------------------------------------*/
@@ -129,9 +129,24 @@ static void where_words(char *buf, size_t size, const struct saying *s,
 	}
 }
 
+/* How far off its base it is. */
 static double percent(const struct told *t)
 {
-	return fabs(series_gain(t->base_y, t->other_y));
+	return fabs(100 * (t->ratio.ratio - 1));
+}
+
+/* "38.6 % [35.0, 41.9]" */
+static char *percent_words(char *buf, size_t size, const struct told *t)
+{
+	const double a = 100 * (t->ratio.low - 1);
+	const double b = 100 * (t->ratio.high - 1);
+	const bool less = t->ratio.ratio < 1;
+
+	snprintf(buf, size, "%.1f %%", percent(t));
+	if (t->ratio.has_interval)
+		append(buf, size, " [%.1f, %.1f]", less ? -b : a,
+		       less ? -a : b);
+	return buf;
 }
 
 /* The one of this sign with the largest gain or cost; NULL if none. */
@@ -152,21 +167,22 @@ static void side_words(char *buf, size_t size, const struct saying *s,
 		       const struct told_set *all, int sign)
 {
 	const struct told *t = most(all, sign);
-	char where[200], x[40];
+	char where[200], x[40], by[60];
 
 	*buf = '\0';
 	if (!t)
 		return;
 	where_words(where, sizeof(where), s, all, sign);
-	snprintf(buf, size, "%s at %s, by up to %.1f %% (at %s)",
-		 sign < 0 ? "lower" : "higher", where, percent(t),
+	snprintf(buf, size, "%s at %s, by up to %s (at %s)",
+		 sign < 0 ? "lower" : "higher", where,
+		 percent_words(by, sizeof(by), t),
 		 place(x, sizeof(x), s, t->base_x));
 }
 
 static void say_sides(struct saying *s, const struct told_set *all)
 {
 	const struct told *t = &all->v[0];
-	char lower[320], higher[320], none[200];
+	char lower[400], higher[400], none[200];
 
 	side_words(lower, sizeof(lower), s, all, -1);
 	side_words(higher, sizeof(higher), s, all, 1);
@@ -181,6 +197,11 @@ static void say_sides(struct saying *s, const struct told_set *all)
 	    t->base->label, s->axes->y[0].label, lower,
 	    *lower && *higher ? "; " : "", higher,
 	    *none ? "; not told apart at " : "", none);
+}
+
+static const char *lower_of(const struct told *t)
+{
+	return t->sign < 0 ? t->other->label : t->base->label;
 }
 
 /* Where one overtakes the other: once, between neighbours that both tell. */
@@ -204,12 +225,11 @@ static void say_crossing(struct saying *s, const struct told_set *all)
 	if (changes != 1)
 		return;
 	add(s,
-	    "from %s to %s the order turns: from there on %s has the lower "
-	    "%s.",
+	    "between %s and %s the order turns: %s has the lower %s before, "
+	    "%s after.",
 	    place(a, sizeof(a), s, from->base_x),
-	    place(b, sizeof(b), s, to->base_x),
-	    to->sign < 0 ? to->other->label : to->base->label,
-	    s->axes->y[0].label);
+	    place(b, sizeof(b), s, to->base_x), lower_of(from),
+	    s->axes->y[0].label, lower_of(to));
 }
 
 static int say_order(struct saying *s)
@@ -224,7 +244,8 @@ static int say_order(struct saying *s)
 		base = base_of(s, other);
 		if (!base)
 			continue;
-		ret = told_pair(&all, s->view->set, base, other);
+		ret = told_pair(&all, s->view->set,
+				&(struct told){.base = base, .other = other});
 		if (!ret)
 			ret = settle(s, &all);
 		if (!ret && told_could(&all)) {
@@ -241,24 +262,25 @@ static int say_order(struct saying *s)
 
 static void say_cost(struct saying *s, const struct told *t)
 {
-	char x[40], a[40], b[40];
+	char x[40], a[40], b[40], by[60];
 
-	add(s, "%s costs most with %s at %s: %s against %s, %.1f %%.",
+	add(s, "%s costs most with %s at %s: %s against %s, %s less.",
 	    s->what->words, t->base->label, place(x, sizeof(x), s, t->base_x),
 	    amount(a, sizeof(a), s, t->base_y),
-	    amount(b, sizeof(b), s, t->other_y), percent(t));
+	    amount(b, sizeof(b), s, t->other_y),
+	    percent_words(by, sizeof(by), t));
 }
 
 /* Nowhere a cost; a gain, perhaps. */
 static void say_no_cost(struct saying *s, const struct told_set *all)
 {
 	const struct told *t = most(all, 1);
-	char x[40], saves[200] = "";
+	char x[40], by[60], saves[200] = "";
 
 	if (t)
-		snprintf(saves, sizeof(saves),
-			 "; it saves up to %.1f %% (%s at %s)", percent(t),
-			 t->base->label, place(x, sizeof(x), s, t->base_x));
+		snprintf(saves, sizeof(saves), "; it saves up to %s (%s at %s)",
+			 percent_words(by, sizeof(by), t), t->base->label,
+			 place(x, sizeof(x), s, t->base_x));
 	add(s, "%s is not shown to cost anything at any of %u %s%s.",
 	    s->what->words, all->n, all->n == 1 ? "point" : "points", saves);
 }
@@ -275,7 +297,9 @@ static int say_most(struct saying *s)
 
 		base = base_of(s, other);
 		if (base)
-			ret = told_pair(&all, s->view->set, base, other);
+			ret = told_pair(
+				&all, s->view->set,
+				&(struct told){.base = base, .other = other});
 	}
 	if (!ret)
 		ret = settle(s, &all);

@@ -372,7 +372,7 @@ bool series_is(const struct series_set *set, const struct series *s,
 }
 
 unsigned series_trials(const struct series_set *set, const struct series *s,
-		       double x, double *values)
+		       double x, unsigned k, double *values)
 {
 	struct sample sample;
 	unsigned n = 0;
@@ -382,8 +382,8 @@ unsigned series_trials(const struct series_set *set, const struct series *s,
 		if (!dims_equal(&set->dims, s->row, row) ||
 		    !read_sample(set, row, &sample))
 			continue;
-		if (!(sample.x < x) && !(sample.x > x))
-			values[n++] = sample.y[0];
+		if (!(sample.x < x) && !(sample.x > x) && !isnan(sample.y[k]))
+			values[n++] = sample.y[k];
 	}
 	return n;
 }
@@ -393,7 +393,7 @@ struct series_range series_interval(const struct series_set *set,
 {
 	double *v = calloc(reader_rows(set->table) + 1, sizeof(*v));
 	struct series_range range = {NAN, NAN};
-	const unsigned n = v ? series_trials(set, s, x, v) : 0;
+	const unsigned n = v ? series_trials(set, s, x, 0, v) : 0;
 	struct stats_interval ci;
 
 	if (!n)

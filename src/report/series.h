@@ -86,10 +86,10 @@ const char *series_cell(const struct series_set *set, const struct series *s,
 bool series_is(const struct series_set *set, const struct series *s,
 	       const char *transport);
 
-/* The trials' values of y[0] at this x, unsorted, into `values`, which has
- * room for one a row of the table; returns how many. */
+/* The trials' values of y[k] at this x, unsorted, into `values`, which has
+ * room for one a row of the table; returns how many have one. */
 unsigned series_trials(const struct series_set *set, const struct series *s,
-		       double x, double *values);
+		       double x, unsigned k, double *values);
 
 /* Of y[0] at this x, over the trials: the 95 % interval of their median, or
  * where they are fewer than the 6 that one wants, from the lowest to the

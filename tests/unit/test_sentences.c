@@ -1,4 +1,4 @@
-/* What is said of results, and what is not; and figures made safe to stand
+/* What is said of results, and what is not; signs; and figures made safe to stand
  * in a page. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,9 @@
 #include <cmocka.h>
 
 #include "report/html_part.h"
+#include "report/report.h"
 #include "report/sentences.h"
+#include "run/scenario.h"
 
 enum { TRIALS = 7 };
 
@@ -55,26 +57,45 @@ static void write_csv(FILE *f, const struct world *w, const struct made *m)
 				strcmp(m->transport, "rdma") ? "yes" : "no");
 }
 
-static void say(struct sentences *out, const struct report *r,
-		const struct world *w, const struct made *m)
-{
-	char path[] = "/tmp/rdmabench-says-XXXXXX";
+/* Made rows, read again. */
+struct made_set {
 	struct reader_table *table;
 	struct series_set set;
-	struct report_view view = {.set = &set};
+};
+
+static void made_open(struct made_set *made, const struct report *r,
+		      const struct world *w, const struct made *m)
+{
+	char path[] = "/tmp/rdmabench-says-XXXXXX";
 	struct err err = {0};
 	int fd = mkstemp(path);
 	FILE *f = fdopen(fd, "w");
 
 	write_csv(f, w, m);
 	fclose(f);
-	assert_int_equal(reader_read(path, 0, &table, &err), 0);
+	assert_int_equal(reader_read(path, 0, &made->table, &err), 0);
 	unlink(path);
-	assert_int_equal(series_init(&set, table, &r->axes, &err), 0);
-	view.path = set.n ? set.v[0].path : PATH_UNKNOWN;
+	assert_int_equal(series_init(&made->set, made->table, &r->axes, &err),
+			 0);
+}
+
+static void made_close(struct made_set *made)
+{
+	series_fini(&made->set);
+	reader_free(made->table);
+}
+
+static void say(struct sentences *out, const struct report *r,
+		const struct world *w, const struct made *m)
+{
+	struct made_set made;
+	struct report_view view = {.set = &made.set};
+	struct err err = {0};
+
+	made_open(&made, r, w, m);
+	view.path = made.set.n ? made.set.v[0].path : PATH_UNKNOWN;
 	assert_int_equal(sentences_make(out, r, &view, &err), 0);
-	series_fini(&set);
-	reader_free(table);
+	made_close(&made);
 }
 
 static const struct world wire = {"wire", "no", TRIALS};
@@ -94,11 +115,12 @@ static void test_crossing(void **state)
 	assert_int_equal(s.n, 2);
 	assert_string_equal(s.text[0],
 			    "RDMA against TCP: p50 is lower at 1k to 4k, by up "
-			    "to 50.0 % (at 1k); higher at 64k, by up to 100.0 "
-			    "% (at 64k); not told apart at 16k.");
+			    "to 50.0 % [48.0, 51.9] (at 1k); higher at 64k, "
+			    "by up to 100.0 % [92.5, 107.8] (at 64k); not told "
+			    "apart at 16k.");
 	assert_string_equal(s.text[1],
-			    "From 4k to 64k the order turns: from there on TCP "
-			    "has the lower p50.");
+			    "Between 4k and 64k the order turns: RDMA has the "
+			    "lower p50 before, TCP after.");
 }
 
 static void test_nothing_to_tell(void **state)
@@ -137,8 +159,8 @@ static void test_scope(void **state)
 	(void)state;
 	say(&s, &compared, &loopback, m);
 	assert_string_equal(s.text[0], "Over loopback, RDMA against TCP: p50 "
-				       "is lower at 64, by up to 50.0 % (at "
-				       "64).");
+				       "is lower at 64, by up to 50.0 % "
+				       "[48.5, 51.4] (at 64).");
 	assert_non_null(strstr(s.scope, "no wire"));
 	say(&s, &compared, &software, m);
 	assert_int_equal(
@@ -220,11 +242,13 @@ static void test_most(void **state)
 	say(&s, &r, &wire, dear);
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.text[0], "Going by TCP costs most with TCP at "
-				       "4k: 82.4 us against 41.2 us, 50.0 %.");
+				       "4k: 82.4 us against 41.2 us, 50.0 % "
+				       "[48.0, 51.9] less.");
 	say(&s, &r, &wire, cheap);
 	assert_string_equal(s.text[0],
 			    "Going by TCP is not shown to cost anything at any "
-			    "of 2 points; it saves up to 25.0 % (TCP at 4k).");
+			    "of 2 points; it saves up to 25.0 % [21.4, 28.8] "
+			    "(TCP at 4k).");
 }
 
 static void test_rise(void **state)
@@ -245,6 +269,63 @@ static void test_rise(void **state)
 	say(&s, &r, &wire, m);
 	assert_string_equal(s.text[0], "From 64 to 4k bytes p50 rises most "
 				       "with RDMA: from 20.6 us to 82.4 us.");
+}
+
+/* --- signs of check ----------------------------------------------------------*/
+
+static void assert_sign(const struct made *m, const struct world *w,
+			enum check_answer answer, const char *where)
+{
+	static const struct report_sign sooner = {
+		.pair = {"transport", "tcp", "rdma", ""},
+	};
+	static const struct report_rule rule = {
+		CHECK_HARDWARE, "sooner", report_rule_sign, .sign = &sooner};
+	static const struct scenario scn = {.name = "made"};
+	struct check_line lines[2];
+	struct check_result res = {.lines = lines};
+	struct check c = {.res = &res, .scn = &scn};
+	struct made_set made;
+	struct err err;
+
+	made_open(&made, &many, w, m);
+	c.table = made.table;
+	c.set = &made.set;
+	assert_int_equal(report_rule_sign(&c, &rule, &err), 0);
+	made_close(&made);
+	assert_int_equal(res.n, 1);
+	assert_int_equal(lines[0].answer, answer);
+	assert_non_null(strstr(lines[0].where, where));
+}
+
+/* One point below the other is no answer while chance could do it. */
+static void test_signs(void **state)
+{
+	static const struct made below[] = {{"tcp", 64, 40e3},
+					    {"rdma", 64, 20e3},
+					    {"tcp", 4096, 40e3},
+					    {"rdma", 4096, 40e3},
+					    {NULL, 0, 0}};
+	static const struct made above[] = {
+		{"tcp", 64, 20e3}, {"rdma", 64, 40e3}, {NULL, 0, 0}};
+	static const struct made both[] = {{"tcp", 64, 40e3},
+					   {"rdma", 64, 20e3},
+					   {"tcp", 4096, 20e3},
+					   {"rdma", 4096, 40e3},
+					   {NULL, 0, 0}};
+	static const struct made hardly[] = {
+		{"tcp", 64, 40e3}, {"rdma", 64, 39.9e3}, {NULL, 0, 0}};
+	struct world few = wire;
+
+	(void)state;
+	assert_sign(below, &wire, CHECK_YES,
+		    "yes at 1 of 2 points of 1 pair, no at 0, not told apart "
+		    "at 1; most: +50.0 % [+48.");
+	assert_sign(above, &wire, CHECK_NO, "no at 1, not told apart at 0");
+	assert_sign(both, &wire, CHECK_MIXED, "yes at 1 of 2");
+	assert_sign(hardly, &wire, CHECK_UNTOLD, "not told apart at 1;");
+	few.trials = 3;
+	assert_sign(below, &few, CHECK_UNTOLD, "(too few trials)");
 }
 
 /* --- figures ----------------------------------------------------------------*/
@@ -325,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_least_where),
 		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_rise),
+		cmocka_unit_test(test_signs),
 		cmocka_unit_test(test_unique_ids),
 		cmocka_unit_test(test_no_drawing),
 		cmocka_unit_test(test_text),
