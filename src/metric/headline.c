@@ -14,5 +14,6 @@ const struct headline_info headline_info[HEADLINE_COUNT] = {
 			.median = "rate_median_per_s",
 			.ci_low = "rate_ci_low_per_s",
 			.ci_high = "rate_ci_high_per_s",
+			.decimals = 2,
 		},
 };

@@ -17,6 +17,7 @@ struct headline_info {
 	const char *column; /* of a trial's row */
 	/* of points.csv: the median of it over trials, and its interval */
 	const char *median, *ci_low, *ci_high;
+	int decimals; /* of these three */
 };
 extern const struct headline_info headline_info[HEADLINE_COUNT];
 

@@ -93,11 +93,13 @@ void point_stats_columns(struct columns *c)
 static void put_look(struct row *row, enum headline which, bool headline,
 		     const struct stop_look *look)
 {
-	row_set(row, headline_info[which].median, "%.0f", look->median);
+	const struct headline_info *h = &headline_info[which];
+
+	row_set(row, h->median, "%.*f", h->decimals, look->median);
 	if (!look->has_ci)
 		return; /* too few trials for one at this level */
-	row_set(row, headline_info[which].ci_low, "%.0f", look->ci.low);
-	row_set(row, headline_info[which].ci_high, "%.0f", look->ci.high);
+	row_set(row, h->ci_low, "%.*f", h->decimals, look->ci.low);
+	row_set(row, h->ci_high, "%.*f", h->decimals, look->ci.high);
 	if (!headline)
 		return;
 	row_set(row, "ci_level", "%.4f", look->ci.level);

@@ -90,6 +90,8 @@ static void *serve(void *arg)
 	struct served *s = arg;
 
 	s->ret = s->run->server(s->ph, &s->err);
+	if (s->ret)
+		finished = true; /* the client need not wait for it */
 	s->ended = true;
 	return NULL;
 }

@@ -1,160 +1,17 @@
 /* Both directions at once over the loop transport, both ends in one process:
  * exact counts, words and messages that are lost, and writes that are complete
  * before they are in memory. */
-#include "loop_pair.h"
+#include "loop_device.h"
 
 #include <errno.h>
 
 #include "run/scenario.h"
 #include "work/duplex.h"
 
-enum { LOST_MAX = 64, EARLY_BYTES = 8, LANES = 2 };
-
-/* What completes without arriving, after as many others of its lane. */
-struct lost {
-	struct comp comp;
-	uint64_t after;
-};
-
-/* A device of which the tests decide what it loses, and what it has not yet
- * put into memory. */
-struct device {
-	uint64_t bells, sends;
-	unsigned drop_every; /* of its sends, words among them; 0: none */
-	uint64_t dropped;
-	struct lost lost[LOST_MAX];
-	unsigned n_lost;
-	uint64_t signalled[LANES], completed[LANES];
-	/* Of the latest write only the begin is in memory: the rest follows
-	 * with the next one, or with a read. */
-	char *to;
-	const char *from;
-	size_t len;
-	uint64_t reads;
-};
-
-static struct device devices[2]; /* by role */
 static struct transport between;
 static struct duplex cd, sd;
 static struct window_attr attr;
 static bool lossy;
-static unsigned drop_every[2];
-
-static struct device *device_of(const struct ep *ep)
-{
-	return &devices[ep == server.ep];
-}
-
-static void complete(struct device *d, const struct work *w)
-{
-	if (!(w->flags & WORK_SIGNAL))
-		return;
-	d->lost[d->n_lost].comp = (struct comp){
-		.cookie = w->cookie,
-		.lane = (uint16_t)w->lane,
-		.op = (uint8_t)w->op,
-	};
-	d->lost[d->n_lost++].after = d->signalled[w->lane];
-}
-
-/* In the order of their lane, as queue pairs do. */
-static int next_lost(struct device *d, struct comp *comp)
-{
-	unsigned i;
-
-	for (i = 0; i < d->n_lost; i++) {
-		const unsigned lane = d->lost[i].comp.lane;
-
-		if (d->lost[i].after != d->completed[lane])
-			continue;
-		d->completed[lane]++;
-		*comp = d->lost[i].comp;
-		d->n_lost--;
-		memmove(d->lost + i, d->lost + i + 1,
-			(d->n_lost - i) * sizeof(d->lost[0]));
-		return 1;
-	}
-	return 0;
-}
-
-static void remote_one(struct device *d, const struct work *w)
-{
-	char *far = (char *)(uintptr_t)w->remote_addr; /* one process */
-	const struct sge *s = w->sges;
-
-	if (d->len)
-		memcpy(d->to, d->from, d->len);
-	d->len = 0;
-	if (w->op == OP_READ) {
-		memcpy(s->addr, far, s->len);
-		d->reads++;
-		return;
-	}
-	memcpy(far, s->addr, EARLY_BYTES);
-	d->to = far + EARLY_BYTES;
-	d->from = (char *)s->addr + EARLY_BYTES;
-	d->len = s->len - EARLY_BYTES;
-}
-
-static void count(struct ep *ep, const struct work *w)
-{
-	const uint64_t bytes = w->n_sges ? w->sges[0].len : 0;
-
-	ep->counts.posts++;
-	if (w->op == OP_WRITE || w->op == OP_READ)
-		ep->counts.bytes_one_sided += bytes;
-	else
-		ep->counts.bytes_sent += bytes;
-}
-
-static int post_one(struct ep *ep, struct device *d, const struct work *w)
-{
-	const bool remote = w->op == OP_WRITE || w->op == OP_READ;
-	int ret = 0;
-
-	if (w->op == OP_RECV)
-		return loop->post(ep, w, 1);
-	d->sends++;
-	if (!remote && (!d->drop_every || d->sends % d->drop_every)) {
-		ret = loop->post(ep, w, 1);
-	} else {
-		if (remote)
-			remote_one(d, w);
-		d->dropped += !remote;
-		count(ep, w);
-		complete(d, w);
-	}
-	d->signalled[w->lane] += (w->flags & WORK_SIGNAL) != 0;
-	return ret;
-}
-
-static int device_post(struct ep *ep, const struct work *w, unsigned n)
-{
-	struct device *d = device_of(ep);
-	unsigned i;
-	int ret = 0;
-
-	d->bells++;
-	for (i = 0; !ret && i < n; i++)
-		ret = post_one(ep, d, &w[i]);
-	ep->counts.doorbells = d->bells;
-	return ret;
-}
-
-static int device_poll(struct ep *ep, struct comp *comp, unsigned n)
-{
-	struct device *d = device_of(ep);
-	int ret = next_lost(d, comp);
-
-	(void)n;
-	if (!ret) {
-		ret = loop->poll(ep, comp, 1);
-		if (ret > 0 && comp->op != OP_RECV)
-			d->completed[comp->lane]++;
-	}
-	ep->counts.doorbells = d->bells;
-	return ret;
-}
 
 static void open_end(struct end *e, enum role role, struct blob *blob)
 {
@@ -177,9 +34,7 @@ static void open_both(void)
 	struct blob a, b;
 	struct err err;
 
-	memset(devices, 0, sizeof(devices));
-	devices[ROLE_ACTIVE].drop_every = drop_every[ROLE_ACTIVE];
-	devices[ROLE_PASSIVE].drop_every = drop_every[ROLE_PASSIVE];
+	devices_renew();
 	open_end(&client, ROLE_ACTIVE, &a);
 	open_end(&server, ROLE_PASSIVE, &b);
 	if (duplex_init(&cd, &client, &attr, &err) ||
@@ -202,11 +57,7 @@ static int run_client(const struct phase *ph, struct err *err)
 
 static int run_server(const struct phase *ph, struct err *err)
 {
-	int ret = duplex_phase(&sd, ph, err);
-
-	if (ret)
-		finished = true;
-	return ret;
+	return duplex_phase(&sd, ph, err);
 }
 
 static void good(uint64_t n)
@@ -226,7 +77,7 @@ static int setup(void **state)
 {
 	(void)state;
 	lossy = false;
-	drop_every[0] = drop_every[1] = 0;
+	memset(devices, 0, sizeof(devices));
 	point_defaults(&pt, scenario_find("sendrecv"));
 	pt.trial.op_timeout_ns = 60000000000; /* of a machine that is busy */
 	attr = (struct window_attr){.op = OP_SEND,
@@ -282,8 +133,8 @@ static void losses_both_ways(void **state)
 	(void)state;
 	lossy = true;
 	for (i = 0; i < N_OF(every); i++) {
-		drop_every[ROLE_ACTIVE] = every[i][0];
-		drop_every[ROLE_PASSIVE] = every[i][1];
+		devices[ROLE_ACTIVE].drop_every = every[i][0];
+		devices[ROLE_PASSIVE].drop_every = every[i][1];
 		open_both();
 		good(2);
 		accounted = sd.out.n.lost + cd.back_ops;
@@ -355,11 +206,7 @@ int main(void)
 		cmocka_unit_test_setup(no_writes_that_may_be_lost, setup),
 	};
 
-	loop = transport_find("loop");
-	between = *loop;
-	between.post = device_post;
-	between.reg = reg_for_peer;
-	between.poll = device_poll;
+	between = device_transport();
 	clock_init_raw(&clk);
 	return cmocka_run_group_tests_name("duplex", tests, NULL, NULL);
 }

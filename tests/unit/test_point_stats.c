@@ -64,9 +64,9 @@ static void both_numbers_are_told(void **state)
 	note_seven(&p, true);
 	point_stats_put(&p, row);
 	assert_string_equal(row_get(row, "headline"), "ops_per_s");
-	assert_string_equal(row_get(row, "rate_median_per_s"), "1003000");
-	assert_string_equal(row_get(row, "rate_ci_low_per_s"), "1000000");
-	assert_string_equal(row_get(row, "rate_ci_high_per_s"), "1006000");
+	assert_string_equal(row_get(row, "rate_median_per_s"), "1003000.00");
+	assert_string_equal(row_get(row, "rate_ci_low_per_s"), "1000000.00");
+	assert_string_equal(row_get(row, "rate_ci_high_per_s"), "1006000.00");
 	assert_string_equal(row_get(row, "p50_median_ns"), "4000");
 	assert_string_equal(row_get(row, "p50_ci_high_ns"), "7000");
 	/* 3000 of 1003000 */

@@ -1,0 +1,213 @@
+/*
+ * A device between an end and its link of the loop transport (loop_pair.h),
+ * of which the tests decide what it loses or spoils, what it counts, and what
+ * it has not yet put into memory.  Each end has one of its own; writes and
+ * reads, which loop has not, are carried out in this process's memory.
+ */
+#ifndef TESTS_UNIT_LOOP_DEVICE_H
+#define TESTS_UNIT_LOOP_DEVICE_H
+
+#include "loop_pair.h"
+
+enum { DEVICE_LOST_MAX = 64, DEVICE_EARLY_BYTES = 8, DEVICE_LANES = 2 };
+
+struct loop_device {
+	/* What a test wants of it; sends count from 1. */
+	unsigned drop_every; /* 0: none is lost */
+	unsigned spoil_at;   /* this one's tenth byte, on its way */
+	unsigned extra_bell, extra_bytes; /* counted of each post */
+
+	/* What it saw. */
+	uint64_t bells, sends, dropped, writes, reads;
+	_Atomic uint64_t recvs;
+	bool no_credit; /* sends for which the other end had no receive */
+
+	/* What completes without arriving, after as many others of its
+	 * lane. */
+	struct {
+		struct comp comp;
+		uint64_t after;
+	} lost[DEVICE_LOST_MAX];
+	unsigned n_lost;
+	uint64_t signalled[DEVICE_LANES], completed[DEVICE_LANES];
+
+	/* Of the latest write only the begin is in memory: the rest follows
+	 * with the next one, or with a read. */
+	char *to;
+	const char *from;
+	size_t len;
+};
+
+static struct loop_device devices[2]; /* by role */
+
+static struct loop_device *device_of(const struct ep *ep)
+{
+	return &devices[ep == server.ep];
+}
+
+static void device_complete(struct loop_device *d, const struct work *w)
+{
+	if (!(w->flags & WORK_SIGNAL))
+		return;
+	assert_true(d->n_lost < DEVICE_LOST_MAX);
+	d->lost[d->n_lost].comp = (struct comp){
+		.cookie = w->cookie,
+		.lane = (uint16_t)w->lane,
+		.op = (uint8_t)w->op,
+	};
+	d->lost[d->n_lost++].after = d->signalled[w->lane];
+}
+
+/* In the order of their lane, as queue pairs do. */
+static int device_next_lost(struct loop_device *d, struct comp *comp)
+{
+	unsigned i;
+
+	for (i = 0; i < d->n_lost; i++) {
+		const unsigned lane = d->lost[i].comp.lane;
+
+		if (d->lost[i].after != d->completed[lane])
+			continue;
+		d->completed[lane]++;
+		*comp = d->lost[i].comp;
+		d->n_lost--;
+		memmove(d->lost + i, d->lost + i + 1,
+			(d->n_lost - i) * sizeof(d->lost[0]));
+		return 1;
+	}
+	return 0;
+}
+
+static void device_remote(struct loop_device *d, const struct work *w)
+{
+	char *far = (char *)(uintptr_t)w->remote_addr; /* one process */
+	const struct sge *s = w->sges;
+
+	if (d->len)
+		memcpy(d->to, d->from, d->len);
+	d->len = 0;
+	if (w->op == OP_READ) {
+		memcpy(s->addr, far, s->len);
+		d->reads++;
+		return;
+	}
+	memcpy(far, s->addr, DEVICE_EARLY_BYTES);
+	d->to = far + DEVICE_EARLY_BYTES;
+	d->from = (char *)s->addr + DEVICE_EARLY_BYTES;
+	d->len = s->len - DEVICE_EARLY_BYTES;
+	d->writes++;
+}
+
+/* As the link would. */
+static void device_count(struct ep *ep, const struct work *w, bool remote)
+{
+	uint64_t bytes = 0;
+	unsigned i;
+
+	for (i = 0; i < w->n_sges; i++)
+		bytes += w->sges[i].len;
+	ep->counts.posts++;
+	if (remote)
+		ep->counts.bytes_one_sided += bytes;
+	else
+		ep->counts.bytes_sent += bytes;
+}
+
+static int device_send(struct ep *ep, struct loop_device *d,
+		       const struct work *w)
+{
+	const bool spoil = d->spoil_at && d->sends == d->spoil_at;
+	char *byte = spoil ? (char *)w->sges[0].addr + 9 : NULL;
+	int ret;
+
+	d->no_credit |= d->sends - d->dropped > devices[d == &devices[0]].recvs;
+	if (spoil)
+		*byte ^= 1;
+	ret = loop->post(ep, w, 1);
+	if (spoil)
+		*byte ^= 1;
+	return ret;
+}
+
+static int device_post_one(struct ep *ep, struct loop_device *d,
+			   const struct work *w)
+{
+	const bool remote = w->op == OP_WRITE || w->op == OP_READ;
+	int ret = 0;
+
+	if (w->op == OP_RECV) {
+		d->recvs++;
+		/* loop has no empty messages */
+		return w->n_sges ? loop->post(ep, w, 1) : 0;
+	}
+	d->sends++;
+	if (!remote && (!d->drop_every || d->sends % d->drop_every)) {
+		ret = device_send(ep, d, w);
+	} else {
+		if (remote)
+			device_remote(d, w);
+		d->dropped += !remote;
+		device_count(ep, w, remote);
+		device_complete(d, w);
+	}
+	d->signalled[w->lane] += (w->flags & WORK_SIGNAL) != 0;
+	return ret;
+}
+
+static int device_post(struct ep *ep, const struct work *w, unsigned n)
+{
+	struct loop_device *d = device_of(ep);
+	unsigned i;
+	int ret = 0;
+
+	d->bells += 1 + d->extra_bell;
+	for (i = 0; !ret && i < n; i++)
+		ret = device_post_one(ep, d, &w[i]);
+	ep->counts.doorbells = d->bells;
+	ep->counts.bytes_sent += d->extra_bytes;
+	return ret;
+}
+
+static int device_poll(struct ep *ep, struct comp *comp, unsigned n)
+{
+	struct loop_device *d = device_of(ep);
+	int ret = device_next_lost(d, comp);
+
+	(void)n;
+	if (!ret) {
+		ret = loop->poll(ep, comp, 1);
+		if (ret > 0 && comp->op != OP_RECV)
+			d->completed[comp->lane]++;
+	}
+	ep->counts.doorbells = d->bells;
+	return ret;
+}
+
+/* The transport that the ends get (loop_link.between).  Also finds loop. */
+static struct transport device_transport(void)
+{
+	struct transport t;
+
+	loop = transport_find("loop");
+	t = *loop;
+	t.post = device_post;
+	t.poll = device_poll;
+	t.reg = reg_for_peer;
+	return t;
+}
+
+/* As new, but for what a test wants of them. */
+static void devices_renew(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 2; i++)
+		devices[i] = (struct loop_device){
+			.drop_every = devices[i].drop_every,
+			.spoil_at = devices[i].spoil_at,
+			.extra_bell = devices[i].extra_bell,
+			.extra_bytes = devices[i].extra_bytes,
+		};
+}
+
+#endif
