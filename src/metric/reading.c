@@ -27,6 +27,9 @@ static const struct {
 			     "the link uses no RDMA device"},
 	[READING_NOT_IN_NIC] = {REASON_DEVICE_LIMIT,
 				"this RDMA device does not count it"},
+	[READING_NO_NUMBER] = {REASON_NOT_IN_TRANSPORT,
+			       "on a link that loses messages, one below 8 "
+			       "bytes does not say which it is"},
 };
 
 static uint64_t scale(uint64_t value, uint64_t enabled, uint64_t running)

@@ -71,14 +71,15 @@ static void note_marks(struct empty_columns *e, const struct trial *t)
 		note(e, "nic_marks", reading_reason(why), reading_words(why));
 }
 
+static const char does_nothing[] = "this point does nothing that it measures";
+
 /* All columns of a metric: a distribution has several. */
 static void note_metric(struct empty_columns *e, const struct metric *m,
 			const char *end, enum reading_state state)
 {
 	const enum reason reason =
 		state ? reading_reason(state) : REASON_NOT_ASKED;
-	const char *words = state ? reading_words(state)
-				  : "this point does nothing that it measures";
+	const char *words = state ? reading_words(state) : does_nothing;
 	char name[COLUMN_NAME_MAX], part[COLUMN_NAME_MAX];
 	unsigned i;
 
@@ -103,20 +104,97 @@ static bool has_metric(const struct tally *t, const struct metric *m,
 static void note_metrics(struct empty_columns *e, const struct scenario *scn,
 			 const struct tally *t, enum metric_side side)
 {
+	const char *end = side == SIDE_CLIENT ? "client" : "server";
 	unsigned i, id;
 
 	for (i = 0; i < scn->n_metrics; i++) {
 		id = METRIC_BASE_COUNT + i;
 		if (scn->metrics[i].side & side &&
 		    !has_metric(t, &scn->metrics[i], id))
-			note_metric(e, &scn->metrics[i],
-				    side == SIDE_CLIENT ? "client" : "server",
+			note_metric(e, &scn->metrics[i], end,
 				    (enum reading_state)t->why[id]);
+	}
+	/* Those that any link may have are of both ends. */
+	for (i = 0; i < METRIC_BASE_COUNT; i++)
+		if (!tally_has(t, i) && t->why[i])
+			note_metric(e, &metric_base[i], end,
+				    (enum reading_state)t->why[i]);
+}
+
+/* --- what the row has not ---------------------------------------------------*/
+
+/* What only some links have. */
+static const struct {
+	const char *column, *words;
+} of_links[] = {
+	{"qp_type", "only RDMA links have queue pairs"},
+	{"cm", "only RDMA links have a connection manager"},
+	{"inline_bytes", "only RDMA links post data inline"},
+	{"device", "this link is memory of one host"},
+};
+
+static bool note_of_link(struct empty_columns *e, const char *column,
+			 const struct trial *t)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(of_links) / sizeof(of_links[0]); i++) {
+		if (strcmp(column, of_links[i].column) != 0)
+			continue;
+		note(e, column, REASON_NOT_IN_TRANSPORT,
+		     t->link.caps.ops ? of_links[i].words
+				      : "this point opens no link of a "
+					"transport");
+		return true;
+	}
+	return false;
+}
+
+/* An option whose value is a word, or nothing. */
+static bool note_option(struct empty_columns *e, const char *column,
+			const struct point *pt)
+{
+	struct point_group groups[POINT_GROUPS];
+	char words[EMPTY_WHY_MAX], value[OPT_TEXT_MAX];
+	unsigned i, k;
+
+	point_groups(pt->scn, groups);
+	for (i = 0; i < POINT_GROUPS; i++) {
+		for (k = 0; k < groups[i].g->n; k++) {
+			const struct opt *o = &groups[i].g->opts[k];
+
+			if (!o->column || strcmp(column, o->column) != 0)
+				continue;
+			opt_format(o, (const char *)pt + groups[i].offset,
+				   value, sizeof(value));
+			snprintf(words, sizeof(words),
+				 "no number was given: --%s %.100s", o->name,
+				 value[0] ? value : "is not set");
+			note(e, column, REASON_NOT_ASKED, words);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void note_row(struct empty_columns *e, const struct plan_point *pp,
+		     const struct trial *t, const struct row *row)
+{
+	unsigned i;
+
+	for (i = 0; i < row->columns->n; i++) {
+		const char *column = row->columns->name[i];
+
+		if (row->cell[i][0] || !strcmp(column, "reason"))
+			continue;
+		if (!note_of_link(e, column, t) &&
+		    !note_option(e, column, &pp->client))
+			note(e, column, REASON_NOT_ASKED, does_nothing);
 	}
 }
 
 void empty_note_trial(struct empty_columns *e, const struct plan_point *pp,
-		      const struct trial *t)
+		      const struct trial *t, const struct row *row)
 {
 	struct counter_list list;
 	struct err ignored;
@@ -128,10 +206,11 @@ void empty_note_trial(struct empty_columns *e, const struct plan_point *pp,
 	note_metrics(e, pp->client.scn, &t->client, SIDE_CLIENT);
 	note_metrics(e, pp->client.scn, &t->server, SIDE_SERVER);
 	/* It was parsed when the plan was made. */
-	if (counter_list_parse(&list, pp->client.trial.counters, &ignored))
-		return;
-	note_counters(e, &list, &t->client, "client");
-	note_counters(e, &list, &t->server, "server");
-	if (counter_list_has_nic(&list))
-		note_marks(e, t);
+	if (!counter_list_parse(&list, pp->client.trial.counters, &ignored)) {
+		note_counters(e, &list, &t->client, "client");
+		note_counters(e, &list, &t->server, "server");
+		if (counter_list_has_nic(&list))
+			note_marks(e, t);
+	}
+	note_row(e, pp, t, row);
 }

@@ -20,8 +20,9 @@ struct empty_columns {
 	unsigned n;
 };
 
-/* Notes what this trial's row leaves empty although it is ok. */
+/* Notes what this trial's row leaves empty although it is ok: what was not
+ * measured, and by the row whatever else has no cell there. */
 void empty_note_trial(struct empty_columns *e, const struct plan_point *pp,
-		      const struct trial *t);
+		      const struct trial *t, const struct row *row);
 
 #endif

@@ -277,12 +277,12 @@ static int one_trial(struct run *run, struct sheet *s,
 	gone = whole_trial(run, pp, round);
 	warn_trial(run, t);
 	note_link(run, pp, t);
-	empty_note_trial(&run->empty, pp, t);
 	ret = sheet_add(s, pp, round, t, err);
 	if (ret)
 		return ret;
 	if (t->status == STATUS_OK)
 		cost_note(&run->cost, pp, now_s() - begun);
+	empty_note_trial(&run->empty, pp, t, sheet_row(s));
 	count_trial(run, t);
 	if (!gone)
 		return 0;

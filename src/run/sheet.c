@@ -30,6 +30,7 @@ struct sheet {
 	const struct stop_rule *rule;
 	struct columns columns, hist_columns, peer_columns;
 	struct csvfile csv, hist, peers;
+	struct row trial; /* the last one's */
 	struct row row;
 	struct counter_list counters;
 	uint64_t rows;
@@ -215,9 +216,9 @@ static int write_trial(struct sheet *s, const struct record_id *id,
 {
 	int ret;
 
-	row_init(&s->row, &s->columns);
-	record_row(&s->row, id, pp, t);
-	ret = csvfile_write(&s->csv, &s->row, err);
+	row_init(&s->trial, &s->columns);
+	record_row(&s->trial, id, pp, t);
+	ret = csvfile_write(&s->csv, &s->trial, err);
 	if (!ret)
 		ret = csvfile_check(&s->csv, err);
 	if (ret || t->status != STATUS_OK)
@@ -266,6 +267,11 @@ int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 	for (i = 0; i < 3; i++)
 		csvfile_cut(files[i], end[i]);
 	return ret;
+}
+
+const struct row *sheet_row(const struct sheet *s)
+{
+	return &s->trial;
 }
 
 bool sheet_wants(const struct sheet *s, const struct plan_point *pp)

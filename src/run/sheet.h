@@ -45,6 +45,9 @@ unsigned sheet_tried(const struct sheet *s, const struct plan_point *pp);
 int sheet_add(struct sheet *s, const struct plan_point *pp, unsigned number,
 	      const struct trial *t, struct err *err);
 
+/* The row that sheet_add wrote last. */
+const struct row *sheet_row(const struct sheet *s);
+
 bool sheet_wants(const struct sheet *s, const struct plan_point *pp);
 unsigned sheet_open_points(const struct sheet *s);
 

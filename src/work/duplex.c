@@ -226,7 +226,8 @@ static void close_tally(struct duplex *d, const struct both *b)
 	}
 	tally_set(t, METRIC_PAYLOAD,
 		  window_payload(&d->out, d->out.posted + b->a.n));
-	tally_set(t, METRIC_VERIFIED, d->out.verified + d->in.verified);
+	parts_tally_verified(d->end, d->out.a.size,
+			     d->out.verified + d->in.verified);
 }
 
 /* What was said twice may be answered twice: nothing of it is left to the next

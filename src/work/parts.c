@@ -134,6 +134,14 @@ int parts_learn_memory(const struct end *e, unsigned i, uint64_t *addr,
 /* Long enough to cost nothing, short enough to end a phase at once. */
 #define NAP_NS 1000000u
 
+void parts_tally_verified(struct end *e, size_t size, uint64_t n)
+{
+	if (parts_can_verify(e, size))
+		tally_set(&e->tally, METRIC_VERIFIED, n);
+	else
+		tally_lacks(&e->tally, METRIC_VERIFIED, READING_NO_NUMBER);
+}
+
 int parts_serve_nothing(struct end *e, struct err *err)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};

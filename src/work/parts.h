@@ -65,6 +65,16 @@ void parts_tell_memory(struct end *e, unsigned i, const void *addr,
 int parts_learn_memory(const struct end *e, unsigned i, uint64_t *addr,
 		       uint32_t *rkey, struct err *err);
 
+/* What is verified of messages of `size` bytes: each carries its number, by
+ * which a link that loses some tells which one came, if there is room. */
+static inline bool parts_can_verify(const struct end *e, size_t size)
+{
+	return !e->ep->caps.lossy || size >= sizeof(uint64_t);
+}
+
+/* Messages verified, into the tally; or why none could be. */
+void parts_tally_verified(struct end *e, size_t size, uint64_t n);
+
 /* Server: the device serves, and the program keeps out of its way until the
  * phase is over. */
 int parts_serve_nothing(struct end *e, struct err *err);

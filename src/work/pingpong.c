@@ -108,13 +108,24 @@ static uint8_t last_byte(uint64_t number)
 	return (uint8_t)(number % 255 + 1);
 }
 
+/* A byte that is looked at is none of the message's. */
+static size_t payload(const struct pingpong *p)
+{
+	return p->a.size - p->a.poll_memory;
+}
+
+static bool can_verify(const struct pingpong *p)
+{
+	return parts_can_verify(p->end, payload(p));
+}
+
 static uint64_t number_in(const struct pingpong *p)
 {
 	uint64_t number = p->number;
 
 	/* Of what may have been lost only the message itself tells which it
 	 * is. */
-	if (p->lossy && p->a.size >= sizeof(number) + p->a.poll_memory)
+	if (p->lossy && can_verify(p))
 		memcpy(&number, p->rx, sizeof(number));
 	return number;
 }
@@ -127,13 +138,16 @@ static int verify_message(struct pingpong *p, uint64_t number, struct err *err)
 		.stamp = STAMP_FIRST,
 	};
 
+	if (!can_verify(p))
+		return 0;
 	p->verified++;
-	return scan_verify(p->rx, p->a.size - p->a.poll_memory, &want, err);
+	return scan_verify(p->rx, payload(p), &want, err);
 }
 
 int pingpong_verify(struct pingpong *p, struct err *err)
 {
-	/* With each, it was when it came. */
+	/* With each, it was when it came; what is lost may leave its begin in
+	 * the memory of what came before it. */
 	if (p->a.verify != VERIFY_ENDS || p->number == 1 || p->lossy)
 		return 0;
 	p->end->verified++;
@@ -283,16 +297,20 @@ static int round_trip(struct pingpong *p, struct end_waiter *w, struct err *err)
 static void close_tally(struct pingpong *p, uint64_t ops, uint64_t ns)
 {
 	tally_set(&p->end->tally, METRIC_OPS, ops);
-	tally_set(&p->end->tally, METRIC_VERIFIED, p->verified);
+	parts_tally_verified(p->end, payload(p), p->verified);
 	if (ns)
 		tally_set(&p->end->tally, METRIC_ELAPSED, ns);
 }
 
+/* Of a measured phase the last one is, after it; where that could be spoilt by
+ * what was lost, the first. */
 static bool is_checked(const struct pingpong *p, const struct phase *ph,
 		       uint64_t done)
 {
-	return p->a.verify == VERIFY_EACH ||
-	       (p->a.verify == VERIFY_ENDS && !ph->measured && !done);
+	if (p->a.verify == VERIFY_EACH)
+		return true;
+	return !done && p->a.verify == VERIFY_ENDS &&
+	       (!ph->measured || p->lossy);
 }
 
 /* Outside the timed part. */
@@ -332,7 +350,7 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 		}
 		hist_record(&p->end->tally.latency, clock_ns(clk, t1 - t0));
 		w.done++;
-		ret = after_message(p, is_checked(p, ph, ops), err);
+		ret = after_message(p, is_checked(p, ph, w.done - 1), err);
 		if (ret)
 			return ret;
 	}

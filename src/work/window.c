@@ -509,7 +509,7 @@ void window_close_arrivals(struct window *w, const struct window_arrivals *a)
 	struct tally *t = &w->end->tally;
 	const uint64_t ns = window_arrivals_ns(w, a);
 
-	tally_set(t, METRIC_VERIFIED, w->verified);
+	parts_tally_verified(w->end, w->a.size, w->verified);
 	tally_set(t, METRIC_OPS, a->n);
 	tally_set(t, METRIC_PAYLOAD, window_payload(w, a->n));
 	/* What is acknowledged is counted as well by who sends it. */

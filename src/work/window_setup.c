@@ -222,12 +222,12 @@ int window_verify_message(struct window *w, unsigned slot, struct err *err)
 		.stamp = STAMP_FIRST,
 	};
 
+	if (!parts_can_verify(w->end, w->a.size))
+		return 0;
 	w->verified++;
 	/* What was lost leaves a gap in the numbers, but no step back. */
-	if (w->lossy && w->a.size >= sizeof(uint64_t))
+	if (w->lossy)
 		want.op = stamp_in(at);
-	if (w->lossy && w->a.size < sizeof(uint64_t))
-		return 0; /* a number cut short tells nothing here */
 	if (want.op <= w->arrived)
 		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 			       "message %llu after %llu others",

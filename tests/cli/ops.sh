@@ -14,6 +14,18 @@ ok "rows are whole" whole_rows smoke/ops.csv
 try "$bench" check smoke
 ok "check: the invariants hold" is "$status" 0
 
+# Nothing is empty without a reason, and each is a word of the list.
+empties() { # FILE: columns that are empty in a row that is ok
+	gawk -F, 'NR == 1 { for (i = 1; i <= NF; i++) { name[i] = $i; if ($i == "status") s = i }; next }
+		$s == "ok" { for (i = 1; i <= NF; i++) if ($i == "" && name[i] != "reason") print name[i] }' "$1" |
+		sort -u
+}
+ok "some columns are empty" eval 'empties smoke/ops.csv | grep -q path_mtu_asked'
+ok "each has its reason" is "$(empties smoke/ops.csv |
+	comm -23 - <(jq -r ".empty_columns | keys[]" smoke/run.json | sort))" ""
+ok "and that begins with a word of the list" eval '! jq -r ".empty_columns[]" smoke/run.json |
+	grep -vqE "^(not-asked|not-in-transport|device-limit|no-pmu|no-permission|io-error): ..."'
+
 # A cross product is what lists ask for; what contradicts itself is left out.
 try "$bench" run ops --plan --transport loop --op send --outstanding 1,8 --post-list 1,4
 ok "the plan of lists" is "$status" 0

@@ -43,7 +43,7 @@ static void record(void)
 {
 	row_init(&row, &columns);
 	record_counters(&row, &list, &trial);
-	empty_note_trial(&empty, &pp, &trial);
+	empty_note_trial(&empty, &pp, &trial, &row);
 }
 
 static const char *why(const char *column)
@@ -159,7 +159,7 @@ static void metrics_have_reasons(void **state)
 			scan = i;
 	assert_int_equal(scn->metrics[scan].kind, METRIC_DIST);
 	id = METRIC_BASE_COUNT + scan;
-	empty_note_trial(&empty, &pp, &trial);
+	empty_note_trial(&empty, &pp, &trial, &row);
 	assert_memory_equal(why("server_scan_mean_ns"), "not-asked:", 10);
 	assert_non_null(why("server_scan_p50_ns"));
 	assert_non_null(why("server_scan_p99_ns"));
@@ -168,8 +168,34 @@ static void metrics_have_reasons(void **state)
 	memset(&empty, 0, sizeof(empty));
 	hist_record(tally_dist(&trial.server, id), 5);
 	tally_lacks(&trial.server, id + 1, READING_NO_PMU);
-	empty_note_trial(&empty, &pp, &trial);
+	empty_note_trial(&empty, &pp, &trial, &row);
 	assert_null(why("server_scan_mean_ns"));
+}
+
+/* What a row has no cell for: a link's, an option's, or nothing to measure. */
+static void the_row_has_reasons(void **state)
+{
+	(void)state;
+	point_defaults(&pp.client, scenario_find("ops"));
+	trial.link.caps.ops = 1;
+	memset(&columns, 0, sizeof(columns));
+	columns_add(&columns, "reason");
+	columns_add(&columns, "qp_type");
+	columns_add(&columns, "path_mtu_asked");
+	columns_add(&columns, "client_lines_scanned");
+	columns_add(&columns, "status");
+	row_init(&row, &columns);
+	row_set(&row, "status", "ok");
+	tally_lacks(&trial.server, METRIC_VERIFIED, READING_NO_NUMBER);
+	empty_note_trial(&empty, &pp, &trial, &row);
+	assert_null(why("reason"));
+	assert_null(why("status"));
+	assert_memory_equal(why("qp_type"), "not-in-transport:", 17);
+	assert_string_equal(why("path_mtu_asked"),
+			    "not-asked: no number was given: --mtu auto");
+	assert_memory_equal(why("client_lines_scanned"), "not-asked:", 10);
+	assert_memory_equal(why("server_verified"), "not-in-transport:", 17);
+	assert_null(why("client_verified"));
 }
 
 static void none_has_no_columns(void **state)
@@ -195,6 +221,7 @@ int main(void)
 		cmocka_unit_test_setup(failed_trials_explain_themselves, fresh),
 		cmocka_unit_test_setup(turns_and_marks_are_named, fresh),
 		cmocka_unit_test_setup(metrics_have_reasons, fresh),
+		cmocka_unit_test_setup(the_row_has_reasons, fresh),
 		cmocka_unit_test_setup(none_has_no_columns, fresh),
 	};
 

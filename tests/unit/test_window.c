@@ -346,6 +346,29 @@ static void lost_pings(void **state)
 	close_both();
 }
 
+/* The first that came, at both ends; and none where nobody could say which it
+ * is. */
+static void lost_pings_are_verified(void **state)
+{
+	(void)state;
+	pings = lossy = true;
+	ping.verify = VERIFY_ENDS;
+	sender->drop_every = 10;
+	open_both();
+	good(30);
+	assert_int_equal(client.tally.value[METRIC_VERIFIED], 1);
+	assert_int_equal(server.tally.value[METRIC_VERIFIED], 1);
+	close_both();
+	ping.verify = VERIFY_EACH;
+	ping.size = 4;
+	open_both();
+	good(30);
+	assert_false(tally_has(&client.tally, METRIC_VERIFIED));
+	assert_false(tally_has(&server.tally, METRIC_VERIFIED));
+	assert_int_equal(server.tally.why[METRIC_VERIFIED], READING_NO_NUMBER);
+	close_both();
+}
+
 /* What is lost must not be taken for there because something behind it is:
  * one message, with its payload, says so. */
 static void a_write_tells_of_itself(void **state)
@@ -401,6 +424,7 @@ int main(void)
 		cmocka_unit_test_setup(bad_token, setup),
 		cmocka_unit_test_setup(over_and_back, setup),
 		cmocka_unit_test_setup(lost_pings, setup),
+		cmocka_unit_test_setup(lost_pings_are_verified, setup),
 		cmocka_unit_test_setup(a_write_tells_of_itself, setup),
 		cmocka_unit_test_setup(spoilt_ping, setup),
 	};
