@@ -10,6 +10,7 @@
 #include "report/compare_match.h"
 #include "report/report.h"
 #include "report/show.h"
+#include "result/schema.h"
 #include "run/scenario.h"
 
 /* One scenario of both folders. */
@@ -137,11 +138,29 @@ static int add_case(const struct job *j, size_t i, const char *metric,
 	return 0;
 }
 
+/* A column that meant something else when one of the two was written. */
+static int check_meaning(const struct job *j, const struct match_pair *p,
+			 const char *metric, struct err *err)
+{
+	const char *old =
+		schema_was(j->table[MATCH_OLD], p->row[MATCH_OLD], metric);
+	const char *new =
+		schema_was(j->table[MATCH_NEW], p->row[MATCH_NEW], metric);
+
+	if (!old == !new)
+		return 0;
+	return err_set(err, -EINVAL, REASON_USAGE,
+		       "%s: in the schema_version of %s, %s was %s",
+		       j->scn->name, old ? "OLD" : "NEW", metric,
+		       old ? old : new);
+}
+
 static int add_pair(const struct job *j, size_t i, const char *metric,
 		    struct err *err)
 {
 	const struct match_pair *p = &j->match.v[i];
 	char why[240];
+	int ret;
 
 	if (p->row[MATCH_OLD] == MATCH_NONE ||
 	    p->row[MATCH_NEW] == MATCH_NONE) {
@@ -154,7 +173,8 @@ static int add_pair(const struct job *j, size_t i, const char *metric,
 		note(j->c, "%s: %s", j->scn->name, why);
 		return 0;
 	}
-	return add_case(j, i, metric, err);
+	ret = check_meaning(j, p, metric, err);
+	return ret ? ret : add_case(j, i, metric, err);
 }
 
 /* --- the metrics that are asked for -----------------------------------------*/

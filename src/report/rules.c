@@ -7,6 +7,7 @@
 #include "report/report.h"
 #include "report/show.h"
 #include "report/told.h"
+#include "result/schema.h"
 #include "run/scenario.h"
 
 /* "5, not 4", "5, not 6 or more". */
@@ -57,6 +58,8 @@ bool report_row_payload(const struct check *c, size_t row,
 	const double rate = check_number(c, row, "ops_per_s");
 	const double size = check_number(c, row, "size_bytes");
 
+	if (schema_was(c->table, row, "bw_bytes_per_s"))
+		return false;
 	b->is = check_number(c, row, "bw_bytes_per_s");
 	/* The rate has two decimals, and bytes none. */
 	b->least = (rate - 0.005) * size - 1;

@@ -7,6 +7,7 @@
 
 #include "metric/stats.h"
 #include "report/show.h"
+#include "result/schema.h"
 
 /* What is needed of an ok row. */
 struct sample {
@@ -334,6 +335,8 @@ int series_init(struct series_set *set, const struct reader_table *table,
 
 	*set = (struct series_set){.table = table, .axes = axes};
 	ret = check_columns(table, axes, err);
+	if (!ret)
+		ret = schema_check(table, err);
 	if (!ret)
 		ret = check_one_run(table, err);
 	if (!ret)

@@ -4,9 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "result/schema.h"
 #include "run/record_counters.h"
-
-enum { SCHEMA_VERSION = 1 };
 
 static const char *const columns_id[] = {
 	"schema_version",

@@ -11,6 +11,7 @@
 #include "info/findings.h"
 #include "info/info_json.h"
 #include "result/json.h"
+#include "result/schema.h"
 #include "run/resume.h"
 #include "run/scenario.h"
 
@@ -252,9 +253,9 @@ json_t *run_json_make(const struct run *run, const char *state)
 		"s:o, "
 		"s:[oo], "
 		"s:o, s:o, s:o, s:o, s:o}",
-		"schema_version", 1, "version", RDMABENCH_VERSION, "run_id",
-		run->run_id, "started_utc", run->started_utc, "state", state,
-		"program", program_invocation_name, "command_line",
+		"schema_version", SCHEMA_VERSION, "version", RDMABENCH_VERSION,
+		"run_id", run->run_id, "started_utc", run->started_utc, "state",
+		state, "program", program_invocation_name, "command_line",
 		strings_json(run->argv, (unsigned)run->argc), "seed",
 		(json_int_t)run->seed, "trials", (int)run->rule.min,
 		(int)run->rule.max, "confidence", run->rule.level,

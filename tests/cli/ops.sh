@@ -45,6 +45,20 @@ gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i
 try "$bench" check tiny
 ok "and check says when they are not" eval 'is "$status" 1 && grep -q "are payload" "$work/out"'
 
+# In version 1 of the columns they were not only that.
+version() { # DIR VERSION: a copy of tiny
+	mkdir "$1" && gawk -F, -v OFS=, -v v="$2" 'NR > 1 { $1 = v } 1' tiny/ops.csv >"$1/ops.csv" &&
+		cp tiny/run.json "$1"
+}
+version first 1
+version later 3
+try "$bench" check first
+ok "of version 1 nothing is said of it" eval 'is "$status" 0 && ! grep -q "are payload" "$work/out"'
+ok "versions do not compare what changed" fails_with 2 "schema_version of OLD" \
+	compare first tiny --metric bw_bytes_per_s
+ok "but the rest" eval 'try "$bench" compare first tiny; out_has "ops: ops_per_s"'
+ok "a later version is refused" fails_with 3 "later rdmabench" check later
+
 cell() { column "$1/ops.csv" "$2"; }
 for transport in tcp loop; do
 	try "$bench" run ops --transport $transport --mode rate -s 100 --outstanding 32 \
