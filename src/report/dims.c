@@ -300,14 +300,19 @@ static void add_value(const struct dims *dims, size_t dim, size_t row,
 void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 		size_t which, char label[LABEL_MAX])
 {
+	bool nameless;
 	size_t i;
 
 	dims_transport(dims, rows[which], label);
 	if (is_local(dims, rows, n, which))
 		snprintf(label, LABEL_MAX, "local");
+	/* No transport says what was done: the method does, if it is the only
+	 * one, too. */
+	nameless = !*label;
 	for (i = 0; i < dims->n; i++)
-		if (tells(dims, i, rows, n, which) &&
-		    !is_usual(dims, i, rows, n, which))
+		if ((nameless && !strcmp(name(dims, i), "method")) ||
+		    (tells(dims, i, rows, n, which) &&
+		     !is_usual(dims, i, rows, n, which)))
 			add_value(dims, i, rows[which], label);
 	/* Usual in everything: a series without a name is in no legend. */
 	for (i = 0; i < dims->n && !*label; i++)

@@ -34,6 +34,7 @@ else
 	try "$bench" run conncost --trials 1 -n 1 --out none
 	ok "no device: tcp alone: exit 0" is "$status" 0
 	ok "no device: why" grep -q 'unsupported,"\?no-device' none/conncost.csv
+	ok "no device: it is said what connected" out_has "method tcp, keep open 16"
 fi
 
 # A client that dies takes nothing with it but its own session.
