@@ -83,29 +83,44 @@ static bool may_use_rdma(const struct plan_point *pp)
 	return need.no_link || link_transport(&pp->client.link)->qp_types;
 }
 
-static bool any_rdma(const struct run *run)
+static bool has_link(const struct plan_point *pp)
+{
+	struct need need;
+
+	pp->client.scn->need(pp->client.scn_cfg, &need);
+	return !need.no_link;
+}
+
+static bool any(const struct run *run,
+		bool (*is_so)(const struct plan_point *pp))
 {
 	unsigned i, k;
 
 	for (i = 0; i < run->n_plans; i++)
 		for (k = 0; k < run->plans[i].n_points; k++)
-			if (may_use_rdma(&run->plans[i].points[k]))
+			if (is_so(&run->plans[i].points[k]))
 				return true;
 	return false;
 }
 
 void asked_in_vain(struct run *run)
 {
-	static const char *const names[] = {"mtu", "qp-type", "rdma-cm"};
+	static const struct {
+		const char *name;
+		bool (*matters)(const struct plan_point *pp);
+		const char *why;
+	} options[] = {
+		{"mtu", may_use_rdma, "nothing runs over rdma"},
+		{"qp-type", may_use_rdma, "nothing runs over rdma"},
+		{"rdma-cm", may_use_rdma, "nothing runs over rdma"},
+		{"transport", has_link, "nothing that runs has a link"},
+	};
 	unsigned i, k;
 
-	if (any_rdma(run))
-		return;
 	for (i = 0; i < run->n_given; i++)
-		for (k = 0; k < sizeof(names) / sizeof(names[0]); k++)
-			if (!strcmp(run->given[i].o->name, names[k]))
-				run_warn(run,
-					 "--%s has no effect: nothing runs "
-					 "over rdma",
-					 names[k]);
+		for (k = 0; k < sizeof(options) / sizeof(options[0]); k++)
+			if (!strcmp(run->given[i].o->name, options[k].name) &&
+			    !any(run, options[k].matters))
+				run_warn(run, "--%s has no effect: %s",
+					 options[k].name, options[k].why);
 }

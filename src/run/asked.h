@@ -12,7 +12,7 @@ int asked_places(const struct run *run, struct err *err);
  * run: TCP takes its address.  Polling must be settled. */
 int asked_devices(const struct run *run, struct err *err);
 
-/* A warning for options of RDMA where no point has any. */
+/* A warning for options of links, or of RDMA, where no point has any. */
 void asked_in_vain(struct run *run);
 
 #endif

@@ -522,13 +522,15 @@ char *plan_describe(const struct plan *plan, const struct plan_point *pp,
 {
 	struct point_group groups[POINT_GROUPS];
 	struct need need;
-	char size[24];
+	char size[24] = "";
 	unsigned i;
 
 	plan->scn->need(pp->client.scn_cfg, &need);
-	snprintf(buf, cap, "%s %s %s", plan->scn->name,
-		 units_format_size(size, sizeof(size), need.size_bytes),
-		 link_transport(&pp->client.link)->name);
+	if (need.size_bytes)
+		units_format_size(size, sizeof(size), need.size_bytes);
+	snprintf(buf, cap, "%s%s%s%s%s", plan->scn->name, *size ? " " : "",
+		 size, need.no_link ? "" : " ",
+		 need.no_link ? "" : link_transport(&pp->client.link)->name);
 	point_groups(plan->scn, groups);
 	for (i = 0; i < POINT_GROUPS; i++)
 		describe_options(plan, pp, &groups[i], buf, cap);

@@ -63,6 +63,12 @@ tcp=(run sendrecv --transport tcp -s 64 --trials 1)
 try "$bench" "${tcp[@]}" -n 5 -m 1024 --qp-type uc -R --out vain
 ok "options of RDMA, and none runs: said" eval \
 	'is "$status" 0 && err_has "--mtu has no effect" && err_has "--qp-type has" && err_has "--rdma-cm has"'
+try "$bench" run prefetch --local --transport tcp --pattern seq -s 4k --scan read -n 5 --trials 1 --out walk
+ok "a transport, and nothing has a link: said" eval 'is "$status" 0 && err_has "--transport has no effect"'
+try "$bench" run prefetch --local --pattern seq -s 4k --scan read --plan
+ok "--plan: no transport where there is no link" out_has "0 prefetch 4k pattern=seq"
+try "$bench" run conncost --plan
+ok "--plan: and no size where there is none" out_has "0 conncost method=tcp"
 mkdir other older && touch other/notes older/report.html
 ok "--out: without results" eval 'try "$bench" "${tcp[@]}" -n 5 --out other && is "$status" 0'
 ok "--out: an older report" fails_with 2 "results of another" "${tcp[@]}" -n 5 --out older
