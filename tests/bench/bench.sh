@@ -52,7 +52,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 . scripts/lib/packages.sh
 
 declare -A rounds_of=([harness]=21 [known]=7 [tcp]=15 [rdma]=31 [verbs]=11
-	[oplog]=21)
+	[oplog]=21 [oplog_host]=21)
 BUILD=${BUILD:-build}
 readonly OURS=$BUILD/rdmabench HELPERS=$BUILD/tests/bench
 readonly SECONDS_EACH=1 PORT=18600 DEVICE=rxe0 ADDRESS=10.9.9.1

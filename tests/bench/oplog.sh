@@ -6,6 +6,7 @@
 #   log_tcp, log_send        at most 1.15: a sendrecv round trip of the same
 #                            bytes and one local persist of them: stored into
 #                            the log, flushed and fenced; no checksum
+#   log_tcp_host             log_tcp outside the guest
 #   log_write_read           at most 1.10: a WRITE until its completion and a
 #                            READ of 8 bytes, each measured alone by `ops`, and
 #                            a local persist; serialised
@@ -28,12 +29,17 @@ readonly LOG_MESSAGE=$((64 + LOG_IMAGE))
 # is compared has to be measured at one of them.
 readonly LOG_TIME=150ms LOG_WARMUP=50ms
 
+# None outside the guest, where TCP is measured once more: there is no emulator
+# in the checksum.
+log_device=()
+[[ ! -d /sys/class/infiniband/$DEVICE ]] || log_device=(-d "$DEVICE")
+
 # log_us COLUMN METHOD OPTIONS...: in us; "period" is the time between two;
 # "stored" what storing into the log and persisting take together.
 log_us() {
 	rm -rf "$work/run"
 	timeout -k 5 60 "$OURS" run oplog --method "$2" --poll spin \
-		-s $LOG_RECORD -D $LOG_TIME -d "$DEVICE" --counters none \
+		-s $LOG_RECORD -D $LOG_TIME "${log_device[@]}" --counters none \
 		--warmup $LOG_WARMUP --trials 1 \
 		--cpus "$CLIENT_CPU,$SERVER_CPU" --quiet --out "$work/run" \
 		"${@:3}" >"$work/out" 2>"$work/err" </dev/null || return 1
@@ -57,7 +63,7 @@ persist_us() {
 # round_trip_and_persist TRANSPORT
 round_trip_and_persist() {
 	local trip persist
-	trip=$(ours p50 --transport "$1" -d "$DEVICE" --poll spin -D $LOG_TIME \
+	trip=$(ours p50 --transport "$1" "${log_device[@]}" --poll spin -D $LOG_TIME \
 		--warmup $LOG_WARMUP --request-size $LOG_MESSAGE -s $LOG_REPLY) &&
 		persist=$(persist_us) && printf '%s\n' "$trip" "$persist" | sum
 }
@@ -110,6 +116,13 @@ round_oplog_outstanding() {
 	done
 }
 
+round_oplog_host() {
+	our_command=(log_us lat_p50_ns tcp)
+	their_command=(round_trip_and_persist tcp)
+	log_row "$1" tcp_host 'sendrecv of the same bytes + persist: at most 1.15'
+}
+
 part_oplog() {
+	rounds oplog_host
 	in_guest oplog
 }
