@@ -4,6 +4,7 @@
 cd "$work" || exit 1
 
 start_server() {
+	: >"$work/serve.err" # what the one before said is none of this one's
 	"$bench" serve -p 0 "$@" >"$work/serve.out" 2>"$work/serve.err" &
 	server=$!
 	within 5 grep -q listening "$work/serve.err"
@@ -125,6 +126,20 @@ ok "session stopped for a moment: the client goes on" is $? 0
 ok "session stopped for a moment: said" grep -q "the server was stopped .* made again" k6.err
 ok "session stopped for a moment: not in what is timed" \
 	eval '(($(column k6/sendrecv.csv lat_max_ns | sort -n | tail -1) < 2400000000))'
+# Again and again: not made again for ever.  SIGCONT alone says so, too.
+"$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 1k --poll event \
+	-D 100ms --warmup 10ms --trials 1 --out k7 >/dev/null 2>k7.err &
+client=$!
+within 10 test -s k7/run.json
+session=$(pgrep -P $server)
+while kill -0 $client 2>/dev/null; do
+	kill -CONT "$session" 2>/dev/null
+	read -rt 0.02 <> <(:)
+done
+status=0
+wait $client || status=$?
+ok "session stopped in each trial: given up" eval \
+	'is "$status" 4 && grep -q "stopped in each of 21 trials" k7.err'
 run_long k4
 kill -STOP $client
 ok "client stopped: its session ends within 6 s" within 6 idle
