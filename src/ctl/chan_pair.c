@@ -59,7 +59,7 @@ static int call(const struct sockaddr_in *addr, struct err *err)
 
 static bool is_from(const struct sockaddr_in *caller, int fd)
 {
-	struct sockaddr_in own;
+	struct sockaddr_in own = {0};
 	socklen_t len = sizeof(own);
 
 	return !getsockname(fd, (struct sockaddr *)&own, &len) &&

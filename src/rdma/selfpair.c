@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-enum { DEPTH = 16 };
+enum { DEPTH = 16, COMPLETIONS = 4 * DEPTH };
 #define CONNECT_TIMEOUT_NS 4000000000ull
 #define WAIT_TIMEOUT_NS 10000000000ull
 
@@ -126,7 +126,7 @@ int selfpair_open(struct selfpair *sp, const struct rdma_port *port,
 	memset(sp, 0, sizeof(*sp));
 	sp->port = port;
 	sp->pd = pd;
-	ret = rdma_cq_create(&sp->cq, port, 4 * DEPTH, false, err);
+	ret = rdma_cq_create(&sp->cq, port, COMPLETIONS, false, err);
 	if (!ret)
 		ret = make_qp(sp, &sp->far, err);
 	if (!ret)

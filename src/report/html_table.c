@@ -105,9 +105,11 @@ static void put_pair(void *arg, const struct pair *pair)
 	fputs("; medians over trials</caption>\n", t->f);
 	put_heads(t->f, pair);
 	fputs("<tbody>\n", t->f);
-	for (x = pair_next_x(pair, -INFINITY); isfinite(x);
-	     x = pair_next_x(pair, x))
+	x = pair_next_x(pair, -INFINITY);
+	while (isfinite(x)) {
 		put_row(t->f, pair, x);
+		x = pair_next_x(pair, x);
+	}
 	fputs("</tbody></table></div>\n", t->f);
 }
 

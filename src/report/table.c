@@ -141,9 +141,11 @@ static void print_pair(void *arg, const struct pair *whole)
 		pair->n = most;
 	fputc('\n', out);
 	print_heads(out, pair);
-	for (x = pair_next_x(pair, -INFINITY); isfinite(x);
-	     x = pair_next_x(pair, x))
+	x = pair_next_x(pair, -INFINITY);
+	while (isfinite(x)) {
 		print_row(out, pair, x);
+		x = pair_next_x(pair, x);
+	}
 }
 
 static void print_title(FILE *out, const struct series_set *set,

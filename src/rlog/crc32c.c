@@ -157,7 +157,7 @@ static uint32_t by_sparse(uint32_t crc, const unsigned char *p, size_t len)
 
 /* A lane; three make most of a record of 4 KiB.  The constants move a CRC on
  * by one and by two lanes: x^(8n - 33) modulo the polynomial, reflected. */
-enum { LANE = 448 };
+#define LANE ((size_t)448)
 #define BY_ONE_LANE 0x1b03397f
 #define BY_TWO_LANES 0x68bce87a
 

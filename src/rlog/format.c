@@ -69,7 +69,7 @@ int rlog_mark_read(const void *region, struct rlog_mark *m)
 {
 	struct rlog_mark two[2];
 	bool valid[2];
-	unsigned i;
+	size_t i;
 
 	for (i = 0; i < 2; i++) {
 		memcpy(&two[i],
