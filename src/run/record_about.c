@@ -6,7 +6,7 @@ const struct record_about record_about_row[] = {
 	{"schema_version",
 	 "of these columns' meaning: 2; in 1 bw_bytes_per_s of ops, scale and "
 	 "oplog counted the tool's own credit, answers and headers, too, and "
-	 "there was no headline.  What a later version wrote is refused"},
+	 "there was no headline; what a later version wrote is refused"},
 	{"run_id", "UTC time and host; the same in every file of a run"},
 	{"scenario", "what was run"},
 	{"point", "number of the combination of values, from 0"},
