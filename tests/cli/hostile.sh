@@ -60,7 +60,8 @@ ok "check of nothing" fails_with 2 "one results folder" check ""
 ok "list of two" fails_with 2 "takes one of" list scenarios devices
 try "$bench" run sendrecv --preset smoke -D 30ms --transport tcp -s 64 --out smoke
 ok "-D wins over the preset's iterations" eval \
-	'is "$status" 0 && (( $(column smoke/sendrecv.csv samples) > 20 ))'
+	'is "$status" 0 && (( $(column smoke/sendrecv.csv elapsed_ns) >= 30000000 )) &&
+	json ".scenarios[0].options.iterations == \"auto\"" smoke/run.json'
 
 # Folders and files that are none of ours.
 mkdir left && touch left/sendrecv.points.csv && touch plain
