@@ -39,8 +39,13 @@ static int supported(const void *cfg, struct err *err)
 
 static void need(const void *cfg, struct need *n)
 {
-	(void)cfg;
-	*n = (struct need){.no_link = true, .op = "connect"};
+	const struct connecting_cfg *c = cfg;
+
+	*n = (struct need){
+		.no_link = true,
+		.rdma = c->method != CONNECTING_TCP,
+		.op = "connect",
+	};
 }
 
 static int setup(struct end *e, const void *cfg, struct err *err)

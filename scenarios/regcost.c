@@ -52,6 +52,7 @@ static void need(const void *cfg, struct need *n)
 
 	*n = (struct need){
 		.no_link = true,
+		.rdma = true,
 		.op = "register",
 		.size_bytes = c->size,
 	};

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "rdma/device.h"
+#include "run/here.h"
 #include "run/scenario.h"
 
 enum { DEVICES_MAX = 64, TEXT_COLUMN = 13 };
@@ -17,14 +18,45 @@ static void line(const char *name, const char *text)
 	text_wrap(stdout, text, TEXT_COLUMN);
 }
 
+/* How much of its own plan cannot run here; *why is one of the reasons, and
+ * untouched if there is none. */
+static void say_missing(const struct plan *plan, struct here *here,
+			struct err *why)
+{
+	unsigned i, missing = 0;
+	char text[80];
+
+	for (i = 0; i < plan->n_points; i++)
+		missing += here_can(here, &plan->points[i], why) != 0;
+	if (!missing)
+		return;
+	snprintf(text, sizeof(text), "not here: %u of %u points (%s)", missing,
+		 plan->n_points, reason_word(why->reason));
+	line("", text);
+}
+
 static void list_scenarios(void)
 {
+	struct here here = {0};
+	struct err err, why = {0};
+	char text[sizeof(why.text) + 64];
 	const struct scenario *s;
+	struct plan plan;
 	unsigned i;
 
 	puts("scenarios:");
-	for (i = 0; (s = scenario_at(i)); i++)
+	for (i = 0; (s = scenario_at(i)); i++) {
 		line(s->name, s->summary);
+		plan_init(&plan, s);
+		if (!plan_expand(&plan, &err))
+			say_missing(&plan, &here, &why);
+		plan_fini(&plan);
+	}
+	if (!why.text[0])
+		return;
+	snprintf(text, sizeof(text), "%s: %s", reason_word(why.reason),
+		 why.text);
+	text_wrap(stdout, text, 0);
 }
 
 /* Runs here, or why not. */
@@ -120,7 +152,7 @@ const struct command cmd_list = {
 	.usage = "[scenarios|counters|...]",
 	.summary = "what there is here",
 	.about = "What there is: scenarios, transports and devices, or one of "
-		 "these, or counters; for a transport or a counter also why it "
-		 "is not to be had here.",
+		 "these, or counters; for each also what is not to be had "
+		 "here, and why.",
 	.run = run,
 };

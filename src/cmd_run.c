@@ -210,10 +210,20 @@ static void say_above_progress(const char *line)
 	cmd_say(line);
 }
 
+/* What is added up over the points of a plan. */
+struct plan_sum {
+	double s;	  /* of one trial of each whose length is known */
+	unsigned counted; /* by a number of operations */
+	unsigned missing; /* cannot run here, */
+	struct err why;	  /* one of them */
+};
+
 /* How long trials by number take is not known before they were run. */
-static void print_times(const struct job *j, double s, unsigned points,
-			unsigned counted)
+static void print_times(const struct job *j, const struct plan_sum *sum,
+			unsigned points)
 {
+	const double s = sum->s;
+
 	const struct stop_rule *rule = &j->run.rule;
 	const bool fixed = rule->min == rule->max;
 	char time[32];
@@ -228,40 +238,54 @@ static void print_times(const struct job *j, double s, unsigned points,
 		printf(" to %s", duration(s * rule->max, time, sizeof(time)));
 	if (s > 0)
 		printf(" with set-up and warm-up");
-	if (counted)
+	if (!(s > 0) && !sum->counted)
+		printf("no time, as none can run here");
+	if (sum->counted)
 		printf("%s%u by a number of operations, whose time is not "
 		       "known before",
-		       s > 0 ? ", and " : "", counted);
+		       s > 0 ? ", and " : "", sum->counted);
+	putchar('\n');
+}
+
+static void print_point(struct job *j, const struct plan *p,
+			const struct plan_point *pp, struct plan_sum *sum)
+{
+	const uint64_t n = pp->client.trial.iterations;
+	char what[PLAN_WORDS];
+	struct err why;
+
+	printf("%u %s", pp->id, plan_describe(p, pp, what, sizeof(what)));
+	if (n != OPT_WORD)
+		printf(", %" PRIu64 " operations", n);
+	if (here_can(&j->run.here, pp, &why)) {
+		printf(", not here: %s", reason_word(why.reason));
+		sum->missing++;
+		sum->why = why;
+	} else if (n == OPT_WORD) {
+		sum->s += cost_guess(&j->run.cost, pp);
+	} else {
+		sum->counted++;
+	}
 	putchar('\n');
 }
 
 static int print_plan(struct job *j)
 {
-	unsigned i, k, points = 0, counted = 0;
-	double s = 0;
-	uint64_t n;
-	char what[PLAN_WORDS];
+	struct plan_sum sum = {.s = 0};
+	unsigned i, k, points = 0;
 
 	cost_init(&j->run.cost);
 	for (i = 0; i < j->run.n_plans; i++) {
 		const struct plan *p = &j->plans[i];
 
-		for (k = 0; k < p->n_points; k++) {
-			const struct plan_point *pp = &p->points[k];
-
-			n = pp->client.trial.iterations;
-			printf("%u %s", k,
-			       plan_describe(p, pp, what, sizeof(what)));
-			if (n == OPT_WORD)
-				s += cost_guess(&j->run.cost, pp);
-			else
-				printf(", %" PRIu64 " operations", n);
-			counted += n != OPT_WORD;
-			putchar('\n');
-		}
+		for (k = 0; k < p->n_points; k++)
+			print_point(j, p, &p->points[k], &sum);
 		points += p->n_points;
 	}
-	print_times(j, s, points, counted);
+	if (sum.missing)
+		printf("%u of %u points cannot run here: %s: %s\n", sum.missing,
+		       points, reason_word(sum.why.reason), sum.why.text);
+	print_times(j, &sum, points);
 	return 0;
 }
 

@@ -44,39 +44,89 @@ static void print_ratio(FILE *out, const struct compare_case *c)
 	fprintf(out, "%6s %13s %7s\n", ratio, interval, p);
 }
 
-static void print_case(FILE *out, const struct compare_case *c)
+/* Columns of a name that stands in its point's line. */
+enum { NAME_COLUMNS = 17 };
+
+static void print_case(FILE *out, const struct compare_case *c, bool named)
 {
-	char label[64], x[40], old[40], new[40];
+	char label[LABEL_MAX] = "", x[40], old[40], new[40];
 	size_t columns;
 
-	show_text(label, sizeof(label), c->label, 17);
+	if (named)
+		show_text(label, sizeof(label), c->label, NAME_COLUMNS);
 	columns = show_columns(label);
 	fprintf(out, "%-7s %s%*s %6s %8s %8s ", compare_word(c->verdict), label,
-		(int)(columns < 17 ? 17 - columns : 0), "",
+		(int)(NAME_COLUMNS - columns), "",
 		show_x(x, sizeof(x), c->x_column, c->x),
 		value_words(old, sizeof(old), c->metric, c->old_median),
 		value_words(new, sizeof(new), c->metric, c->new_median));
 	print_ratio(out, c);
 }
 
+static bool same_block(const struct compare_case *a,
+		       const struct compare_case *b)
+{
+	return !strcmp(a->scenario, b->scenario) &&
+	       !strcmp(a->metric, b->metric);
+}
+
+static size_t block_end(const struct compare *c, size_t i)
+{
+	size_t end = i + 1;
+
+	while (end < c->n && same_block(&c->cases[i], &c->cases[end]))
+		end++;
+	return end;
+}
+
+/* Of a scenario with many axes: cut, they could not be told apart. */
+static bool long_names(const struct compare *c, size_t i, size_t end)
+{
+	for (; i < end; i++)
+		if (show_columns(c->cases[i].label) > NAME_COLUMNS)
+			return true;
+	return false;
+}
+
+static void print_head(FILE *out, const struct compare_case *c)
+{
+	fprintf(out, "%s: %s%s\n", c->scenario, c->metric,
+		c->higher_is_better ? ", higher is better" : "");
+	fprintf(out, "%-7s %-*s %6s %8s %8s %6s %13s %7s\n", "", NAME_COLUMNS,
+		"", "", "old", "new", "ratio", "interval", "p");
+}
+
+/* A scenario's points by one metric; long names have lines of their own. */
+static void print_block(FILE *out, const struct compare *c, size_t i,
+			size_t end)
+{
+	const bool apart = long_names(c, i, end);
+	const struct compare_case *k, *first = &c->cases[i];
+	char label[LABEL_MAX];
+
+	print_head(out, first);
+	for (; i < end; i++) {
+		k = &c->cases[i];
+		if (apart && (k == first || strcmp(k->label, k[-1].label))) {
+			fputs("  ", out);
+			text_wrap(out,
+				  show_text(label, sizeof(label), k->label,
+					    LABEL_MAX),
+				  4);
+		}
+		print_case(out, k, !apart);
+	}
+}
+
 static void print_cases(FILE *out, const struct compare *c)
 {
-	size_t i;
+	size_t i, end;
 
-	for (i = 0; i < c->n; i++) {
-		const struct compare_case *k = &c->cases[i];
-
-		if (!i || strcmp(k->scenario, k[-1].scenario) ||
-		    strcmp(k->metric, k[-1].metric)) {
-			fprintf(out, "%s%s: %s%s\n", i ? "\n" : "", k->scenario,
-				k->metric,
-				k->higher_is_better ? ", higher is better"
-						    : "");
-			fprintf(out, "%-7s %-17s %6s %8s %8s %6s %13s %7s\n",
-				"", "", "", "old", "new", "ratio", "interval",
-				"p");
-		}
-		print_case(out, k);
+	for (i = 0; i < c->n; i = end) {
+		end = block_end(c, i);
+		if (i)
+			fputc('\n', out);
+		print_block(out, c, i, end);
 	}
 }
 

@@ -22,6 +22,8 @@ struct need {
 	/* No link is opened (end->ep is NULL): the scenario measures something
 	 * local, or makes connections of its own. */
 	bool no_link;
+	/* With no_link: it opens an RDMA device itself. */
+	bool rdma;
 	/* The server has no part in it (with no_link), as if the scenario
 	 * had none. */
 	bool client_alone;

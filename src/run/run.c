@@ -292,8 +292,18 @@ static int one_trial(struct run *run, struct sheet *s,
 
 /* --- how long it takes ------------------------------------------------------*/
 
+/* A trial of it, seconds; one that cannot run here is refused at once. */
+static double trial_s(struct run *run, const struct plan_point *pp, bool mine)
+{
+	struct err ignored;
+
+	return here_can(&run->here, pp, &ignored)
+		       ? 0
+		       : cost_expect(&run->cost, pp, mine);
+}
+
 /* Trials that are sure to come: at least one of each point that is open. */
-static double time_left(const struct run *run, const struct plan *plan,
+static double time_left(struct run *run, const struct plan *plan,
 			const struct sheet *s)
 {
 	const struct plan *p, *end = run->plans + run->n_plans;
@@ -304,12 +314,12 @@ static double time_left(const struct run *run, const struct plan *plan,
 		if (!sheet_wants(s, &plan->points[i]))
 			continue;
 		tried = sheet_tried(s, &plan->points[i]);
-		left += cost_expect(&run->cost, &plan->points[i], true) *
+		left += trial_s(run, &plan->points[i], true) *
 			(tried < run->rule.min ? run->rule.min - tried : 1);
 	}
 	for (p = plan + 1; p < end; p++)
 		for (i = 0; i < p->n_points; i++)
-			left += cost_expect(&run->cost, &p->points[i], false) *
+			left += trial_s(run, &p->points[i], false) *
 				run->rule.min;
 	return left;
 }

@@ -10,6 +10,7 @@
 #include "metric/stop_rule.h"
 #include "run/cost.h"
 #include "run/empty.h"
+#include "run/here.h"
 #include "run/peer.h"
 #include "run/plan.h"
 #include "run/sheet.h"
@@ -94,6 +95,7 @@ struct run {
 	void (*progress)(struct run *run, const struct plan_point *pp,
 			 const struct run_progress *at);
 	struct cost cost; /* for the time left */
+	struct here here;
 	/* A line for the user, at once. */
 	void (*say)(const char *line);
 };

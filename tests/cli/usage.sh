@@ -95,6 +95,15 @@ try "$bench" list
 ok "list" is "$status" 0
 ok "list has sendrecv" out_has sendrecv
 ok "list has tcp" out_has tcp
+if "$bench" list devices | grep -q '^  none'; then
+	try "$bench" list scenarios
+	ok "list: what a scenario lacks here, and why" eval '
+		grep -Eq "^ +not here: ([0-9]+) of \1 points \(no-device\)$" out &&
+		out_has "no-device: no RDMA device"'
+	try "$bench" run regcost --plan
+	ok "--plan: so do its points, which take no time" eval '
+		grep -q ", not here: no-device$" out && ! tail -1 out | grep -q about'
+fi
 try "$bench" run sendrecv --plan -s 1k,4k --trials 3
 ok "--plan" is "$status" 0
 ok "--plan shows the points" out_has "sendrecv 4k tcp"
