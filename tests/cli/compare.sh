@@ -68,6 +68,13 @@ fake few 2 1.1 3
 ok "three trials tell nothing" fails_with 5 "too few trials" compare old few
 ok "but for what is worse elsewhere" eval 'try "$bench" compare old new; is "$status" 1'
 
+# --- names ---------------------------------------------------------------------
+try "$bench" run prefetch --local -s 4k --scan read --pattern seq,random --distance 0,4 -n 5 --trials 2 --out names
+try "$bench" compare names names
+ok "long names stand apart, whole" eval '
+	grep -qx "  seq, prefetch distance 4" out && grep -qx "  random, prefetch distance 4" out'
+ok "and at most 80 columns" eval '! grep -q "^.\{81,\}" out'
+
 # --- other metrics -----------------------------------------------------------
 try "$bench" compare real real --metric lat_p99_ns,ops_per_s
 ok "other columns" eval 'is "$status" 0 && out_has "sendrecv: ops_per_s, higher is better"'
