@@ -1,4 +1,5 @@
 /* How the results of ops are shown and judged. */
+#include <math.h>
 #include <string.h>
 
 #include "report/plots.h"
@@ -68,7 +69,20 @@ static bool payload(const struct check *c, size_t row, struct report_bounds *b)
 	       report_row_payload(c, row, b);
 }
 
+/* Each list is whole but a phase's last. */
+static bool doorbells(const struct check *c, size_t row,
+		      struct report_bounds *b)
+{
+	const double list = check_number(c, row, "post_list");
+
+	b->is = check_number(c, row, "operation_doorbells");
+	b->least = b->most = ceil(check_number(c, row, "operations") / list);
+	return !strcmp(check_cell(c, row, "mode"), "rate") && !isnan(b->is);
+}
+
 static const struct report_rule rules[] = {
+	{CHECK_EXACT, "a doorbell for every --post-list operations",
+	 report_rule_rows, .row = doorbells},
 	{CHECK_EXACT, "bytes a second are payload: operations x size",
 	 report_rule_rows, .row = payload},
 	{CHECK_STATISTICAL, "p50 does not fall as size grows by 4",

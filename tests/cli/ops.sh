@@ -108,6 +108,12 @@ gawk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "headline") $i 
 	heads/ops.csv >x && mkdir before && mv x before/ops.csv
 try "$bench" compare before heads
 ok "and where only one of them says it" out_has "ops: ops_per_s, higher is better"
+gawk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "operation_doorbells") c = i }
+	NR > 1 { $c++ } 1' heads/ops.csv >x && mkdir bells && mv x bells/ops.csv && cp heads/run.json bells
+try "$bench" check heads
+ok "a doorbell for each list" eval 'is "$status" 0 && grep -q "^ok .*doorbell" "$work/out"'
+try "$bench" check bells
+ok "and check says when there is one more" eval 'is "$status" 1 && grep -q "doorbell" "$work/out"'
 try "$bench" run ops --transport tcp --poll event --cq-count 4 -n 5 --trials 1 --out moderate
 ok "no events to moderate without verbs" grep -q not-in-transport moderate/ops.csv
 ok "help has the options" eval '"$bench" help ops | grep -q -- --post-list'
