@@ -87,9 +87,9 @@ void verbs_post_init(struct verbs_ep *ep)
 		const unsigned next = (i + 1) % VERBS_BATCH;
 
 		ep->send_wrs[i].next = &ep->send_wrs[next];
-		ep->send_wrs[i].sg_list = &ep->sges[i * VERBS_SGES_WR];
+		ep->send_wrs[i].sg_list = &ep->sges[(size_t)i * VERBS_SGES_WR];
 		ep->recv_wrs[i].next = &ep->recv_wrs[next];
-		ep->recv_wrs[i].sg_list = &ep->sges[i * VERBS_SGES_WR];
+		ep->recv_wrs[i].sg_list = &ep->sges[(size_t)i * VERBS_SGES_WR];
 	}
 }
 

@@ -226,7 +226,7 @@ static int sleep_towards(struct end *e, uint64_t left_ns, struct err *err)
 	struct timespec ts = {0};
 	int ret;
 
-	if (left_ns < 2 * PACE_SPIN_NS)
+	if (left_ns < 2ull * PACE_SPIN_NS)
 		return 0;
 	left_ns -= PACE_SPIN_NS;
 	ts.tv_nsec = (long)(left_ns < PACE_NAP_NS ? left_ns : PACE_NAP_NS);

@@ -106,7 +106,7 @@ void parts_tell_memory(struct end *e, unsigned i, const void *addr,
 {
 	const uint64_t at = (uintptr_t)addr;
 	struct blob *t = &e->token;
-	uint8_t *to = t->data + i * TOKEN_BYTES;
+	uint8_t *to = t->data + (size_t)i * TOKEN_BYTES;
 
 	memcpy(to, &at, sizeof(at));
 	memcpy(to + sizeof(at), &rkey, sizeof(rkey));
@@ -118,7 +118,7 @@ int parts_learn_memory(const struct end *e, unsigned i, uint64_t *addr,
 		       uint32_t *rkey, struct err *err)
 {
 	const struct blob *t = &e->peer_token;
-	const uint8_t *from = t->data + i * TOKEN_BYTES;
+	const uint8_t *from = t->data + (size_t)i * TOKEN_BYTES;
 
 	if (t->len % TOKEN_BYTES || t->len < (i + 1) * TOKEN_BYTES)
 		return err_set(err, -EPROTO, REASON_PEER_PROTOCOL,

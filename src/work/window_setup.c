@@ -47,7 +47,7 @@ uint64_t window_bytes(const struct window_attr *a)
 
 static void make_work(struct window *w, unsigned slot)
 {
-	struct sge *sges = &w->sges[slot * w->a.sges];
+	struct sge *sges = &w->sges[(size_t)slot * w->a.sges];
 
 	parts_cut(sges, w->a.sges, w->tx + slot * w->stride, w->a.size,
 		  w->region);
