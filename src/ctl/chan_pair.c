@@ -70,7 +70,7 @@ static bool is_from(const struct sockaddr_in *caller, int fd)
 /* Who calls is known by the port: nobody else has ours. */
 static int answer(int listener, int caller, struct err *err)
 {
-	struct sockaddr_in from;
+	struct sockaddr_in from = {0};
 	socklen_t len;
 	int fd;
 
