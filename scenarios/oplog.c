@@ -230,7 +230,7 @@ static const struct sweep sweeps[] = {
 	{{{"method", "tcp,send,write-imm,write-read,write-flush"},
 	  {"outstanding", "1,4,16,64"}}},
 	{{{"method", "write-read"}, {"post", "chained,serialised"}}},
-	{{{"method", "tcp,send,write-read"}, {"peer-load", "0,50"}}},
+	{{{"method", "tcp,send,write-read"}, {"peer-load", "0,50,90"}}},
 	{{{"rf", "1"}, {"log-size", "1M,4M,16M,64M"}}},
 };
 

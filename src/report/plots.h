@@ -18,6 +18,7 @@
 	PLOT(oplog_replicas)                                                   \
 	PLOT(oplog_throughput)                                                 \
 	PLOT(oplog_stack)                                                      \
+	PLOT(oplog_peer_load)                                                  \
 	PLOT(oplog_recovery)                                                   \
 	PLOT(prefetch_lines)                                                   \
 	PLOT(prefetch_gain)                                                    \
