@@ -231,23 +231,47 @@ static void write_names(FILE *f, const struct report_figure *fig,
 		write_name(f, view->set, shown, n, k);
 }
 
+/* What is shown, and what that is compared with. */
+static bool has_part(const struct report_figure *fig,
+		     const struct report_view *view, const struct series *s)
+{
+	return may_show(fig, view, s) &&
+	       (!fig->pair.column || series_is_base(view->set, s, &fig->pair) ||
+		series_is_other(view->set, s, &fig->pair));
+}
+
+/* The caption speaks of nothing else that is in the run. */
+static void write_caption(FILE *f, const struct report_figure *fig,
+			  const struct report_view *view,
+			  const char *const *conditions)
+{
+	struct series shown[LEGEND_MAX];
+	struct series_set set = *view->set;
+	struct caption c;
+	size_t i;
+
+	set.v = shown;
+	set.n = 0;
+	for (i = 0; i < view->set->n && set.n < LEGEND_MAX; i++)
+		if (has_part(fig, view, &view->set->v[i]))
+			shown[set.n++] = view->set->v[i];
+	caption_make(&c, &set, view->path, view->info, conditions);
+	for (i = 0; i < c.n; i++) {
+		gnuplot_put_text(f, c.lines[i]);
+		fputc('\n', f);
+	}
+}
+
 /* The beginning of every data file: what style.gp reads. */
 static void write_head(FILE *f, const struct report_figure *fig,
 		       const struct report_view *view,
 		       const char *const *conditions)
 {
-	struct caption c;
-	unsigned i;
-
 	write_columns(f, fig, view->set->axes);
 	fputs("# index 0: caption; 1: line style and name of each series; "
 	      "2, 3, ...: the series (medians over trials)\n",
 	      f);
-	caption_make(&c, view->set, view->path, view->info, conditions);
-	for (i = 0; i < c.n; i++) {
-		gnuplot_put_text(f, c.lines[i]);
-		fputc('\n', f);
-	}
+	write_caption(f, fig, view, conditions);
 	fputs("\n\n", f);
 	write_names(f, fig, view);
 }

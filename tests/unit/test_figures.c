@@ -284,6 +284,23 @@ static void test_no_program(void **state)
 	figures_fini(&res);
 }
 
+static void test_caption_of_what_is_shown(void **state)
+{
+	struct box *box = *state;
+	struct figures_result res;
+	struct err err = {0};
+
+	put(box, "sendrecv.csv",
+	    HEADER TCP("loopback", "64", "10000") RDMA(
+		    "loopback", "64", "8000") "r,loop,,yield,loopback,,,64,"
+					      "closed,scan,ok,,500,900\n");
+	fake_gnuplot(box, "#!/bin/sh\n");
+	figures_draw(box->dir, &res, &err);
+	has(box, "sendrecv_latency.dat", "poll: see legend");
+	has(box, "sendrecv_gain.dat", "poll spin");
+	figures_fini(&res);
+}
+
 static void test_draw_fails(void **state)
 {
 	struct box *box = *state;
@@ -563,12 +580,23 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_put_text),      T(test_run),	    T(test_run_fails),
-		T(test_run_hangs),     T(test_no_program),  T(test_draw_fails),
-		T(test_sample),	       T(test_gain_data),   T(test_only_tcp),
-		T(test_no_ok_rows),    T(test_paths),	    T(test_hostile),
-		T(test_copy),	       T(test_bad_folders), T(test_table),
+		T(test_put_text),
+		T(test_run),
+		T(test_run_fails),
+		T(test_run_hangs),
+		T(test_no_program),
+		T(test_draw_fails),
+		T(test_sample),
+		T(test_gain_data),
+		T(test_only_tcp),
+		T(test_no_ok_rows),
+		T(test_paths),
+		T(test_hostile),
+		T(test_copy),
+		T(test_bad_folders),
+		T(test_table),
 		T(test_table_hostile),
+		T(test_caption_of_what_is_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
