@@ -156,6 +156,8 @@ static int check_results(struct window *w, uint64_t known, struct err *err)
 			     : window_verify_read(w, (unsigned)(i % w->n_slots),
 						  w->number - w->posted + i,
 						  err);
+	if (atomic && !ret)
+		w->verified += known - w->known;
 	return ret;
 }
 

@@ -130,6 +130,8 @@ ok "ops: each type of queue pair" is "$status" 0
 ok "ops: every row ok" eval 'all_are ok ops/ops.csv status && all_are ok types/ops.csv status'
 ok "ops: all six of them" is "$(column ops/ops.csv op | sort -u | tr '\n' ' ')" \
 	"compare-swap fetch-add read send write write-imm "
+ok "ops: what each atomic operation found is verified" is "" "$(
+	paste -d' ' <(column ops/ops.csv op) <(column ops/ops.csv client_verified) | grep -E '^(fetch-add|compare-swap) 0?$')"
 ok "ops: RC, UC and UD" is "$(column types/ops.csv qp_type | sort -u | tr '\n' ' ')" "RC UC UD "
 ok "ops: a write is seen in memory" eval '
 	try "$bench" run ops --op write --mode latency --poll-memory --verify each -s 1,64,4k -n 20 \
