@@ -191,7 +191,8 @@ SAN_fuzz := -fsanitize=fuzzer-no-link,address,undefined \
             -fprofile-instr-generate -fcoverage-mapping
 # Calls that would wait, or touch this host (tests/fuzz/calm.c).
 CALM := clock_gettime poll nanosleep host_read info_gather latency_hold_begin cpu_pin \
-        cpu_unpin prefetch_hold_begin counters_open
+        cpu_unpin prefetch_hold_begin counters_open mem_alloc mem_alloc_on \
+        mem_alloc_as memsource_open
 
 ifeq ($(STATIC),1)
 build-fuzz:

@@ -1,5 +1,6 @@
 #include "calm.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include "machine/counters.h"
 #include "machine/cpu.h"
 #include "machine/latency_hold.h"
+#include "machine/mem.h"
+#include "machine/memkind.h"
 #include "machine/prefetch_hold.h"
 
 /* --- time -------------------------------------------------------------------- */
@@ -54,6 +57,18 @@ int __wrap_nanosleep(const struct timespec *want, struct timespec *left)
 
 /* --- this host ---------------------------------------------------------------- */
 
+int __wrap_mem_alloc(struct mem *mem, size_t len, struct err *err);
+int __real_mem_alloc(struct mem *mem, size_t len, struct err *err);
+int __wrap_mem_alloc_on(struct mem *mem, size_t len, int node, struct err *err);
+int __real_mem_alloc_on(struct mem *mem, size_t len, int node, struct err *err);
+int __wrap_mem_alloc_as(struct mem *mem, size_t len, int node,
+			enum mem_pages pages, struct err *err);
+int __real_mem_alloc_as(struct mem *mem, size_t len, int node,
+			enum mem_pages pages, struct err *err);
+int __wrap_memsource_open(struct memsource *s, const struct memkind_want *want,
+			  struct err *err);
+int __real_memsource_open(struct memsource *s, const struct memkind_want *want,
+			  struct err *err);
 void __wrap_host_read(struct host *host);
 void __wrap_info_gather(struct facts *facts, const struct host *host,
 			const char *root);
@@ -134,4 +149,45 @@ int calm_file(const void *data, size_t len, char path[32])
 		abort();
 	snprintf(path, 32, "/proc/self/fd/%d", fd);
 	return fd;
+}
+
+/* A host with little memory: a point may ask for as much as it likes, and a
+ * sanitizer counts what is touched. */
+enum { AFFORDED = 64 << 20 };
+static bool affords(uint64_t bytes, struct err *err)
+{
+	if (bytes <= AFFORDED)
+		return true;
+	err_set(err, -ENOMEM, REASON_NO_MEMORY, "not while fuzzing");
+	return false;
+}
+
+int __wrap_mem_alloc(struct mem *mem, size_t len, struct err *err)
+{
+	return affords(len, err) ? __real_mem_alloc(mem, len, err) : -ENOMEM;
+}
+
+int __wrap_mem_alloc_on(struct mem *mem, size_t len, int node, struct err *err)
+{
+	return affords(len, err) ? __real_mem_alloc_on(mem, len, node, err)
+				 : -ENOMEM;
+}
+
+int __wrap_mem_alloc_as(struct mem *mem, size_t len, int node,
+			enum mem_pages pages, struct err *err)
+{
+	return affords(len, err)
+		       ? __real_mem_alloc_as(mem, len, node, pages, err)
+		       : -ENOMEM;
+}
+
+int __wrap_memsource_open(struct memsource *s, const struct memkind_want *want,
+			  struct err *err)
+{
+	uint64_t bytes;
+
+	if (__builtin_mul_overflow(want->len, want->n, &bytes))
+		bytes = UINT64_MAX;
+	return affords(bytes, err) ? __real_memsource_open(s, want, err)
+				   : -ENOMEM;
 }
