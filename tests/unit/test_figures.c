@@ -284,7 +284,7 @@ static void test_no_program(void **state)
 	figures_fini(&res);
 }
 
-static void test_caption_of_what_is_shown(void **state)
+static void test_caption(void **state)
 {
 	struct box *box = *state;
 	struct figures_result res;
@@ -580,23 +580,12 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_put_text),
-		T(test_run),
-		T(test_run_fails),
-		T(test_run_hangs),
-		T(test_no_program),
-		T(test_draw_fails),
-		T(test_sample),
-		T(test_gain_data),
-		T(test_only_tcp),
-		T(test_no_ok_rows),
-		T(test_paths),
-		T(test_hostile),
-		T(test_copy),
-		T(test_bad_folders),
-		T(test_table),
-		T(test_table_hostile),
-		T(test_caption_of_what_is_shown),
+		T(test_put_text),      T(test_run),	    T(test_run_fails),
+		T(test_run_hangs),     T(test_no_program),  T(test_draw_fails),
+		T(test_sample),	       T(test_gain_data),   T(test_only_tcp),
+		T(test_no_ok_rows),    T(test_paths),	    T(test_hostile),
+		T(test_copy),	       T(test_bad_folders), T(test_table),
+		T(test_table_hostile), T(test_caption),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
