@@ -213,14 +213,16 @@ static bool written_back(const struct check *c, size_t row,
 	const bool by_cpu = !strcmp(method, "tcp") || !strcmp(method, "send") ||
 			    !strcmp(method, "write-imm");
 	const double bytes = check_number(c, row, "size_bytes");
+	uint64_t lines;
 
 	if (isnan(bytes))
 		return false;
+	lines = rlog_record_bytes((uint64_t)bytes) / RLOG_ALIGN;
 	b->is = check_number(c, row, "client_lines_flushed");
 	if (by_cpu)
 		b->is += check_number(c, row, "server_lines_flushed");
 	b->least = check_number(c, row, "samples") * (by_cpu ? rf : 1) *
-		   (double)(rlog_record_bytes((uint64_t)bytes) / RLOG_ALIGN);
+		   (double)lines;
 	b->most = INFINITY;
 	return true;
 }
