@@ -1,6 +1,7 @@
 # Rate of single operations against one thing that software decides; which,
 # the figure's name says.
-# Data: ops_rate_*.dat: x millions_of_operations_per_s trials
+# Whiskers: the 95 % interval over trials.
+# Data: ops_rate_*.dat: x thousands_of_operations_per_s low high trials
 if (!exists('base')) base = 'ops_rate_outstanding'
 if (!exists('style_loaded')) load 'style.gp'
 
@@ -21,17 +22,22 @@ axis = is('outstanding') ? 'operations outstanding' : \
 set label 101 'Single operations: rate against '.against
 set xlabel axis offset 0,-0.3
 set ylabel (is('directions') ? "the client's" : '').\
-	' operations in thousands per second' offset -0.5,0
+	' thousand operations/s   (95 % interval)' offset -0.5,0
 
 # From a few bytes to megabytes the rate falls by orders of magnitude.
 if (is('_size')) {
+	set table $nothing
+	do for [i=1:n_series] {
+		plot dat index i + 1 using (0):(take_y(column(3)) + take_y(column(4)))
+	}
+	unset table
 	eval log_y
 } else {
 	ymax = 0.0
 	take_y(v) = v == v ? (ymax = high(ymax, v), 0) : 0
 	set table $nothing
 	do for [i=1:n_series] {
-		plot dat index i + 1 using (0):(take_y(column(2)))
+		plot dat index i + 1 using (0):(take_y(column(2)) + take_y(column(4)))
 	}
 	unset table
 	set yrange [0:ymax * 1.08]
@@ -48,7 +54,9 @@ if (is('inline')) {
 do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)
 	set output base.'.'.out
-	plot for [i=1:n_series] dat index i + 1 using 1:2 \
-		with linespoints lt style[i] title name[i]
+	plot for [i=1:n_series] dat index i + 1 using 1:2:3:4 \
+			with yerrorbars lt style[i] dt 1 lw 1 ps 0 notitle, \
+		for [i=1:n_series] dat index i + 1 using 1:2 \
+			with linespoints lt style[i] title name[i]
 	unset output
 }

@@ -18,7 +18,8 @@
 			 .linear = false,                                      \
 			 .y = {{"ops_per_s", "thousands/s", 1e3}}},            \
 		.where = {{"mode", "rate"}}, .min_points = least,              \
-		.columns = column " thousands_per_s trials",                   \
+		.write = report_write_interval,                                \
+		.columns = column " thousands_per_s low high trials",          \
 	}
 
 static const struct report_figure figures[] = {
@@ -51,7 +52,8 @@ static const struct report_figure figures[] = {
 			 .y = {{"ops_per_s", "thousands/s", 1e3}}},
 		.where = {{"mode", "rate"}},
 		.min_points = 2,
-		.columns = "inline_bytes thousands_per_s trials",
+		.write = report_write_interval,
+		.columns = "inline_bytes thousands_per_s low high trials",
 	},
 };
 

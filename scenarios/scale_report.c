@@ -14,7 +14,8 @@
 		.axes = {.x = column,                                          \
 			 .x_label = label,                                     \
 			 .y = {{y_column, y_label, 1e3}}},                     \
-		.min_points = least,                                           \
+		.min_points = least, .write = report_write_interval,           \
+		.columns = column " " y_column "/1000 low high trials",        \
 	}
 /* The rate, and the tail beside it. */
 #define FIGURES(what, column, label, text)                                     \

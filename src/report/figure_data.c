@@ -148,6 +148,26 @@ static void write_values(FILE *f, const struct report_view *view,
 	}
 }
 
+void report_write_interval(FILE *f, const struct report_view *view,
+			   const struct series *s)
+{
+	struct series_range over;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		const struct series_point *p = &s->points[i];
+
+		over = series_interval(view->set, s, p->x);
+		fprintf(f, "%.10g\t", p->x);
+		put_number(f, p->y[0]);
+		fputc('\t', f);
+		put_number(f, over.low);
+		fputc('\t', f);
+		put_number(f, over.high);
+		fprintf(f, "\t%u\n", p->trials);
+	}
+}
+
 static void write_gain(FILE *f, const struct report_figure *fig,
 		       const struct report_view *view, const struct series *s)
 {

@@ -71,6 +71,11 @@ struct report_figure {
 	const char *columns;
 };
 
+/* For `write`: x, y[0], the ends of its interval over the trials
+ * (series_interval), and how many there are. */
+void report_write_interval(FILE *f, const struct report_view *view,
+			   const struct series *s);
+
 /* An exact invariant: columns that are equal in every row that is ok and has
  * both. */
 struct report_equal {

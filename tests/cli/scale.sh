@@ -22,6 +22,8 @@ if command -v gnuplot >/dev/null; then
 	ok "the page calls each figure by its own name" eval '
 		grep -q "p99 against queue pairs. <code>scale_qps_tail.svg" tcp/report.html &&
 		grep -q "rate against queue pairs. <code>scale_qps.svg" tcp/report.html'
+	ok "a rate lies within its interval" gawk -F'\t' '
+		NF == 5 { n++; if ($3 > $2 || $2 > $4) bad = 1 } END { exit bad || !n }' tcp/scale_qps.dat
 else
 	skip "the page calls each figure by its own name" "no gnuplot"
 fi
