@@ -237,7 +237,7 @@ static const struct sweep sweeps[] = {
 static const struct scenario_default defaults[] = {
 	{"transport", "rdma"},
 	/* Many points. */
-	{"duration", "50ms"},
+	{"duration", "30ms"},
 };
 
 bool oplog_one_sided(enum oplog_method m)

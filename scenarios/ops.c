@@ -505,8 +505,12 @@ static const struct scenario_default smoke[] = {{"size", "8,1k"},
 						{"cq-mod", "1,32"},
 						{"sges", "1,16"}};
 
+/* A window of 1 MiB takes a software device longer than a trial. */
+static const struct scenario_default quick_all[] = {
+	{"size", "8,16,64,256,1k,4k,64k"}};
+
 /* Many points. */
-static const struct scenario_default defaults[] = {{"duration", "50ms"}};
+static const struct scenario_default defaults[] = {{"duration", "30ms"}};
 
 const struct scenario scenario_ops = {
 	.name = "ops",
@@ -525,6 +529,8 @@ const struct scenario scenario_ops = {
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
 	.smoke = smoke,
 	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
+	.quick_all = quick_all,
+	.n_quick_all = sizeof(quick_all) / sizeof(quick_all[0]),
 	.metrics = metrics,
 	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
 	.report = &report_ops,

@@ -390,6 +390,10 @@ static void teardown(struct end *e)
 /* Both ends of a range, and what is small enough for a software device. */
 static const struct scenario_default smoke[] = {{"size", "64k"}};
 
+/* By a software device an operation of 16 MiB takes longer than a trial. */
+static const struct scenario_default quick_all[] = {
+	{"size", "1k,4k,16k,64k,256k,1M,4M"}};
+
 /* Many points, and a scan takes microseconds. */
 static const struct scenario_default defaults[] = {{"duration", "30ms"}};
 
@@ -408,6 +412,8 @@ const struct scenario scenario_prefetch = {
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
 	.smoke = smoke,
 	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
+	.quick_all = quick_all,
+	.n_quick_all = sizeof(quick_all) / sizeof(quick_all[0]),
 	.metrics = exchange_metrics,
 	.n_metrics = EXCHANGE_STAGED_METRICS,
 	.report = &report_prefetch,

@@ -153,7 +153,7 @@ const struct metric scale_metrics[SCALE_METRICS] = {
 static const struct scenario_default defaults[] = {
 	{"transport", "rdma"},
 	/* Many points. */
-	{"duration", "50ms"},
+	{"duration", "30ms"},
 };
 
 #define SENDS                                                                  \
@@ -167,8 +167,8 @@ static const struct sweep sweeps[] = {
 	  {"qps", "1,16,64,256"},
 	  {"outstanding", "16,64,256"}}},
 	/* So many take a second to make. */
-	{{{"op", "write,send"}, {"qps", "1024"}, {"outstanding", "64"}}},
-	{{{"op", "write"}, {"qps", "4096"}, {"outstanding", "64"}}},
+	{{{"op", "send"}, {"qps", "1024"}, {"outstanding", "64"}}},
+	{{{"op", "write"}, {"qps", "1024,4096"}, {"outstanding", "64"}}},
 	{{SENDS,
 	  {"transport", "tcp"},
 	  {"qps", "1,16,64"},
@@ -370,6 +370,10 @@ static const struct scenario_default smoke[] = {
 	{"memory", "64k,64M"},	{"threads", "1,2"},    {"processes", "1,4"},
 	{"min-rnr-timer", "12"}};
 
+/* To make so many takes longer than to measure them. */
+static const struct scenario_default quick_all[] = {
+	{"qps", "1,4,16,64,256,1024"}, {"regions", "1,256"}};
+
 const struct scenario scenario_scale = {
 	.name = "scale",
 	.summary = "rate and tail against queue pairs, memory regions and "
@@ -386,6 +390,8 @@ const struct scenario scenario_scale = {
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
 	.smoke = smoke,
 	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
+	.quick_all = quick_all,
+	.n_quick_all = sizeof(quick_all) / sizeof(quick_all[0]),
 	.metrics = scale_metrics,
 	.n_metrics = SCALE_METRICS,
 	.report = &report_scale,

@@ -243,22 +243,21 @@ static void intersect(struct opt_list *list, const struct opt_list *keep)
 	list->n = n ? n : 1;
 }
 
-/* Preset smoke: of lists that are not the user's, what the scenario keeps. */
+/* Of lists that are not the user's, what the preset keeps. */
 static void thin_out(struct plan *plan)
 {
-	const struct scenario *scn = plan->scn;
 	struct opt_list keep;
 	struct err err;
 	unsigned i, k;
 	int ret;
 
-	for (i = 0; plan->smoke && i < scn->n_smoke; i++) {
+	for (i = 0; i < plan->n_keep; i++) {
 		for (k = 0; k < plan->n_axes; k++) {
 			struct plan_axis *a = &plan->axes[k];
 
-			if (a->given || strcmp(a->o->name, scn->smoke[i].name))
+			if (a->given || strcmp(a->o->name, plan->keep[i].name))
 				continue;
-			ret = opt_parse_list(a->o, scn->smoke[i].text, &keep,
+			ret = opt_parse_list(a->o, plan->keep[i].text, &keep,
 					     &err);
 			assert(!ret); /* it is the scenario's own list */
 			(void)ret;

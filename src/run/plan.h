@@ -30,7 +30,10 @@ struct plan {
 	struct plan_point proto; /* every option but the axes */
 	struct plan_axis axes[PLAN_AXES_MAX];
 	unsigned n_axes;
-	bool smoke; /* of lists only what the scenario keeps (.smoke) */
+	/* What the preset keeps of lists that are not the user's (the
+	 * scenario's .smoke, .quick_all); n_keep, 0: all. */
+	const struct scenario_default *keep;
+	unsigned n_keep;
 	struct plan_point *points;
 	unsigned n_points;
 };

@@ -64,8 +64,9 @@ static const struct opt opts[] = {
 	 .metavar = "NAME",
 	 .help = "smoke: is it correct (1 trial, every payload verified, few "
 		 "sizes); "
-		 "quick: 7 trials of 100 ms a point (50 or 30 ms in scenarios "
-		 "of many points); paper: 7 to 30 of 60 s"},
+		 "quick: 7 trials of 100 ms a point (30 in scenarios of many "
+		 "points; with --all not what takes longest); paper: 7 to 30 "
+		 "of 60 s"},
 	{.name = "out",
 	 .type = OPT_TEXT,
 	 .role = OPT_RUN,
@@ -162,6 +163,19 @@ static bool has_own(const struct scenario *scn, const char *option)
 	return false;
 }
 
+static void keep_of_lists(const struct run_cfg *cfg, struct plan *plan)
+{
+	const struct scenario *scn = plan->scn;
+
+	if (cfg->preset == PRESET_SMOKE) {
+		plan->keep = scn->smoke;
+		plan->n_keep = scn->n_smoke;
+	} else if (cfg->preset == PRESET_QUICK && cfg->all) {
+		plan->keep = scn->quick_all;
+		plan->n_keep = scn->n_quick_all;
+	}
+}
+
 int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
 		     struct err *err)
 {
@@ -169,7 +183,7 @@ int run_preset_apply(const struct run_cfg *cfg, struct plan *plan,
 	bool known;
 	int ret;
 
-	plan->smoke = cfg->preset == PRESET_SMOKE;
+	keep_of_lists(cfg, plan);
 	for (; v->option; v++) {
 		if (cfg->preset == PRESET_QUICK &&
 		    has_own(plan->proto.client.scn, v->option))

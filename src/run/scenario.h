@@ -55,6 +55,11 @@ struct scenario {
 	 * scales.  n_smoke; may be NULL. */
 	const struct scenario_default *smoke;
 	unsigned n_smoke;
+	/* What preset quick keeps of them under `run --all`, whose ten minutes
+	 * are for all scenarios: not what takes longest, which the scenario
+	 * alone measures.  n_quick_all; may be NULL. */
+	const struct scenario_default *quick_all;
+	unsigned n_quick_all;
 	const struct metric *metrics; /* its own, beside the base ones */
 	unsigned n_metrics;
 	/* Columns of words that only the ends know (end->notes). */

@@ -395,23 +395,22 @@ static void sweeps_from_a_baseline(void **state)
 	plan_fini(&plan);
 }
 
-/* Preset smoke keeps of lists what the scenario says, and of one that has
- * none of it the first; what the user gives is his. */
-static void smoke_thins_out(void **state)
+/* A preset keeps of lists what the scenario says, and of one that has none of
+ * it the first; what the user gives is his. */
+static void preset_thins_out(void **state)
 {
 	static const struct scenario_default keep[] = {{"size", "4k"},
 						       {"inline", "64"}};
 
 	(void)state;
 	init_swept();
-	swept.smoke = keep;
-	swept.n_smoke = 2;
 	expand();
 	assert_int_equal(plan.n_points, 8);
 	plan_fini(&plan);
 	plan_init(&plan, &swept);
 	set("transport", "rdma");
-	plan.smoke = true;
+	plan.keep = keep;
+	plan.n_keep = 2;
 	expand();
 	/* 4k with either preparation; 64 inline; 4k by UC. */
 	assert_int_equal(plan.n_points, 2 + 1 + 1);
@@ -421,7 +420,8 @@ static void smoke_thins_out(void **state)
 	plan_fini(&plan);
 	plan_init(&plan, &swept);
 	set("transport", "rdma");
-	plan.smoke = true;
+	plan.keep = keep;
+	plan.n_keep = 2;
 	set("size", "1k,2k");
 	expand();
 	assert_int_equal(plan.n_points, 2);
@@ -552,7 +552,7 @@ int main(void)
 		cmocka_unit_test(polling_settles),
 		cmocka_unit_test(ends_on_one_cpu_do_not_spin),
 		cmocka_unit_test(sweeps_from_a_baseline),
-		cmocka_unit_test(smoke_thins_out),
+		cmocka_unit_test(preset_thins_out),
 		cmocka_unit_test(points_in_words),
 		cmocka_unit_test(no_types_no_points),
 		cmocka_unit_test(users_take_over),
