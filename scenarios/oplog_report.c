@@ -50,41 +50,6 @@ static bool has_cdf(const struct report_view *view, const struct series *s)
 	return series_at(s, CDF_SIZE) != NULL;
 }
 
-/* A bar has the interval over its trials. */
-static void write_replicas(FILE *f, const struct report_view *view,
-			   const struct series *s)
-{
-	struct series_range over;
-	size_t i;
-
-	for (i = 0; i < s->n; i++) {
-		const struct series_point *p = &s->points[i];
-
-		over = series_interval(view->set, s, p->x);
-		fprintf(f, "%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%u\n", p->x, p->y[0],
-			over.low, over.high, p->y[1], p->trials);
-	}
-}
-
-/* x is what the scan read: a ring is as full as its trial made it. */
-enum { OF_SCAN, OF_SCANNED };
-static void write_recovery(FILE *f, const struct report_view *view,
-			   const struct series *s)
-{
-	struct series_range over;
-	size_t i;
-
-	for (i = 0; i < s->n; i++) {
-		const struct series_point *p = &s->points[i];
-
-		over = series_interval(view->set, s, p->x);
-		if (p->y[OF_SCANNED] > 0)
-			fprintf(f, "%.10g\t%.6g\t%.6g\t%.6g\t%.10g\t%u\n",
-				p->y[OF_SCANNED], p->y[OF_SCAN], over.low,
-				over.high, p->x, p->trials);
-	}
-}
-
 static const struct report_figure figures[] = {
 	{
 		.name = "oplog_latency",
@@ -118,7 +83,7 @@ static const struct report_figure figures[] = {
 			  {"outstanding", "1"},
 			  {"peer_load_percent", "0"},
 			  {"log_bytes", "8388608"}},
-		.write = write_replicas,
+		.write = report_write_interval,
 		.columns = "rf p50_us p50_low_us p50_high_us p99_us trials",
 	},
 	{
@@ -173,14 +138,13 @@ static const struct report_figure figures[] = {
 		.script = plot_oplog_recovery,
 		.axes = {.x = "log_bytes",
 			 .x_label = "bytes",
-			 .y = {[OF_SCAN] = {"client_recovery_ns", "scan", 1e6},
-			       [OF_SCANNED] = {"client_recovery_bytes",
-					       "scanned", 1}}},
+			 .y = {{"client_recovery_ns", "scan", 1e6},
+			       {"client_recovery_bytes", "scanned", 1}}},
 		.where = {{"rf", "1"}},
 		.min_points = 2,
-		.write = write_recovery,
-		.columns = "scanned_bytes scan_ms scan_low_ms scan_high_ms "
-			   "log_bytes trials",
+		.write = report_write_interval,
+		.columns = "log_bytes scan_ms scan_low_ms scan_high_ms "
+			   "scanned_bytes trials",
 	},
 };
 

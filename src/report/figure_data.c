@@ -151,7 +151,9 @@ static void write_values(FILE *f, const struct report_view *view,
 void report_write_interval(FILE *f, const struct report_view *view,
 			   const struct series *s)
 {
+	const unsigned n = series_values(view->set->axes);
 	struct series_range over;
+	unsigned k;
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
@@ -164,6 +166,10 @@ void report_write_interval(FILE *f, const struct report_view *view,
 		put_number(f, over.low);
 		fputc('\t', f);
 		put_number(f, over.high);
+		for (k = 1; k < n; k++) {
+			fputc('\t', f);
+			put_number(f, p->y[k]);
+		}
 		fprintf(f, "\t%u\n", p->trials);
 	}
 }

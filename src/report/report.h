@@ -72,7 +72,7 @@ struct report_figure {
 };
 
 /* For `write`: x, y[0], the ends of its interval over the trials
- * (series_interval), and how many there are. */
+ * (series_interval), the other values, and how many trials there are. */
 void report_write_interval(FILE *f, const struct report_view *view,
 			   const struct series *s);
 
