@@ -223,7 +223,6 @@ static void print_times(const struct job *j, const struct plan_sum *sum,
 			unsigned points)
 {
 	const double s = sum->s;
-
 	const struct stop_rule *rule = &j->run.rule;
 	const bool fixed = rule->min == rule->max;
 	char time[32];

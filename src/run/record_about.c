@@ -16,8 +16,7 @@ const struct record_about record_about_row[] = {
 	{"cm", "how the link was made: verbs or rdma_cm"},
 	{"poll", "how the ends waited: spin, event or yield"},
 	{"path", "loopback: both ends on one host, no wire; wire: over a "
-		 "network, or two "
-		 "ports of hardware in one host"},
+		 "network, or two ports of hardware in one host"},
 	{"device", "RDMA device or network interface of the client"},
 	{"software_device", "yes: it moves data by CPU"},
 	{"op", "the operation that was measured"},

@@ -280,7 +280,7 @@ static int one_trial(struct run *run, struct sheet *s,
 	ret = sheet_add(s, pp, round, t, err);
 	if (ret)
 		return ret;
-	if (t->status == STATUS_OK)
+	if (run->progress && t->status == STATUS_OK)
 		cost_note(&run->cost, pp, now_s() - begun);
 	empty_note_trial(&run->empty, pp, t, sheet_row(s));
 	count_trial(run, t);
@@ -446,7 +446,8 @@ int run_execute(struct run *run, struct err *err)
 	if (!run->trial)
 		return err_sys(err, -ENOMEM, "run");
 	gauge_init(&run->gauge, NULL);
-	cost_init(&run->cost);
+	if (run->progress)
+		cost_init(&run->cost);
 	host_read(&run->host);
 	ret = asked_places(run, err);
 	if (!ret)

@@ -94,7 +94,7 @@ struct run {
 	/* Before each trial.  May be NULL; pp is NULL at the end. */
 	void (*progress)(struct run *run, const struct plan_point *pp,
 			 const struct run_progress *at);
-	struct cost cost; /* for the time left */
+	struct cost cost; /* for the time left; only with `progress` */
 	struct here here;
 	/* A line for the user, at once. */
 	void (*say)(const char *line);
