@@ -140,18 +140,21 @@ static int supported(const void *cfg, struct err *err)
 		return err_set(err, -EINVAL, REASON_USAGE,
 			       "--cache cold and --rate: a client that waits "
 			       "until the server has flushed has no rate");
+	if (c->touch != TOUCH_NONE && c->scan == SCAN_NONE)
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--touch %s and --scan none: nothing would be "
+			       "scanned, which --touch none says",
+			       touch_names[c->touch]);
 	return 0;
 }
 
-/* A scan of nothing and no scan are the same. */
+/* What is not scanned is scanned in no way. */
 static void canonical(void *cfg)
 {
 	struct cfg *c = cfg;
 
-	if (c->touch != TOUCH_NONE && c->scan != SCAN_NONE)
-		return;
-	c->touch = TOUCH_NONE;
-	c->scan = SCAN_NONE;
+	if (c->touch == TOUCH_NONE)
+		c->scan = SCAN_NONE;
 }
 
 static void need(const void *cfg, struct need *n)

@@ -75,6 +75,8 @@ ok "pages: each point is ok or says why" eval '
 	[[ $(grep -cE ",ok,|,unsupported,.*no-hugepages: " huge/touch.csv) == 4 ]]'
 
 ok "cold has no rate" fails_with 2 "cold and --rate" run touch --cache cold --rate 10,20 --out r
+ok "no scan of something is no plan" fails_with 2 "--touch none says" \
+	run touch --touch touch,notouch --scan none --out r
 ok "an unknown scan" fails_with 2 "--scan" run touch --scan wirte --out r
 ok "no buffer at all" fails_with 2 "--rotate" run touch --rotate 0 --out r
 try "$bench" help touch

@@ -518,8 +518,8 @@ static void contradictions_are_left_out(void **state)
 	plan_fini(&plan);
 }
 
-/* A scan of nothing, and no scan of something: one point, whatever the lists
- * say. */
+/* A scan of nothing is one point, whatever the lists say; no scan of something
+ * is none. */
 static void points_that_mean_the_same_are_one(void **state)
 {
 	unsigned i;
