@@ -386,3 +386,13 @@ char *units_format_time(char *buf, size_t cap, double ns)
 		 v, time_units[i].name);
 	return buf;
 }
+
+unsigned long long units_mib_wanted(uint64_t bytes)
+{
+	return units_mib_there(bytes) + (bytes & ((1u << 20) - 1) ? 1 : 0);
+}
+
+unsigned long long units_mib_there(uint64_t bytes)
+{
+	return bytes >> 20;
+}

@@ -46,4 +46,9 @@ char *units_format_size(char *buf, size_t cap, uint64_t v);
 /* "12.3 us", three significant digits.  Both return buf. */
 char *units_format_time(char *buf, size_t cap, double ns);
 
+/* Whole MiB, for words about too little: what is wanted is rounded up, what
+ * there is down, so that the two never read alike. */
+unsigned long long units_mib_wanted(uint64_t bytes);
+unsigned long long units_mib_there(uint64_t bytes);
+
 #endif

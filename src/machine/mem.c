@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "machine/hugepages.h"
 #include "machine/numa_node.h"
 #include "machine/sysfs.h"
@@ -73,11 +74,6 @@ uint64_t mem_available(void)
 	return smaller(host, cgroup_available());
 }
 
-static double mib(uint64_t bytes)
-{
-	return (double)bytes / (1024 * 1024);
-}
-
 uint64_t mem_resident(void)
 {
 	uint64_t bytes = 0;
@@ -93,12 +89,13 @@ int mem_check_available(uint64_t need, struct err *err)
 	if (need <= have)
 		return 0;
 	return err_set(err, -ENOMEM, REASON_NO_MEMORY,
-		       "%llu bytes of buffers are wanted (%.1f MiB), but only "
-		       "%llu (%.1f MiB) are available here: %.1f MiB missing; "
+		       "%llu bytes of buffers are wanted (%llu MiB), but only "
+		       "%llu (%llu MiB) are available here: %llu MiB missing; "
 		       "ask for less (a smaller --size, fewer buffers), or "
 		       "free some",
-		       (unsigned long long)need, mib(need),
-		       (unsigned long long)have, mib(have), mib(need - have));
+		       (unsigned long long)need, units_mib_wanted(need),
+		       (unsigned long long)have, units_mib_there(have),
+		       units_mib_wanted(need - have));
 }
 
 int mem_alloc(struct mem *mem, size_t len, struct err *err)
@@ -244,10 +241,12 @@ int mem_check_lock(size_t len, struct err *err)
 	if (pinned <= limit && len <= limit - pinned)
 		return 0;
 	return err_set(err, -ENOMEM, REASON_NO_MEMORY,
-		       "registering %zu bytes (%.1f MiB) beside %llu that are "
-		       "registered passes the limit of locked memory, %llu "
-		       "bytes (%.1f MiB): raise it by 'ulimit -l' or memlock "
-		       "in /etc/security/limits.conf, or grant CAP_IPC_LOCK",
-		       len, mib(len), (unsigned long long)pinned,
-		       (unsigned long long)limit, mib(limit));
+		       "registering %zu bytes (%llu MiB with the %llu that "
+		       "are registered) passes the limit of locked memory, "
+		       "%llu bytes (%llu MiB): raise it by 'ulimit -l' or "
+		       "memlock in /etc/security/limits.conf, or grant "
+		       "CAP_IPC_LOCK",
+		       len, units_mib_wanted(len + pinned),
+		       (unsigned long long)pinned, (unsigned long long)limit,
+		       units_mib_there(limit));
 }

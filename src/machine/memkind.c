@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "machine/dax.h"
 #include "machine/hugepages.h"
 #include "machine/mem.h"
@@ -51,8 +52,9 @@ static int check_room(const struct memsource *s,
 		       "%llu regions of %zu bytes are %llu MiB, but %llu MiB "
 		       "are available here and %u %% of that (--share) are "
 		       "%llu MiB: smaller or fewer regions",
-		       ull(s->n), s->stride, ull(total >> 20), ull(have >> 20),
-		       want->share_percent, ull(may >> 20));
+		       ull(s->n), s->stride, units_mib_wanted(total),
+		       units_mib_there(have), want->share_percent,
+		       units_mib_there(may));
 }
 
 /* --- anonymous memory ------------------------------------------------------ */
@@ -245,8 +247,8 @@ static int check_disk(const struct memsource *s, const char *dir,
 	return err_set(err, -ENOSPC, REASON_NO_MEMORY,
 		       "%llu regions of %zu bytes are %llu MiB, but %s has "
 		       "%llu MiB left",
-		       ull(s->n), s->stride, ull(total_of(s) >> 20), dir,
-		       ull(room >> 20));
+		       ull(s->n), s->stride, units_mib_wanted(total_of(s)), dir,
+		       units_mib_there(room));
 }
 
 static int open_file(struct memsource *s, const struct memkind_want *want,
@@ -298,8 +300,8 @@ static int open_devdax(struct memsource *s, const struct memkind_want *want,
 			       "%llu regions of %zu bytes (its pages are %zu "
 			       "KiB) are %llu MiB, but %s has %llu MiB",
 			       ull(s->n), s->stride, s->page / 1024,
-			       ull(total_of(s) >> 20), dax.path,
-			       ull(dax.size >> 20));
+			       units_mib_wanted(total_of(s)), dax.path,
+			       units_mib_there(dax.size));
 	s->fd = open(dax.path, O_RDWR | O_CLOEXEC);
 	if (s->fd < 0)
 		return err_sys(err, -errno, "%s", dax.path);

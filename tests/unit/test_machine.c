@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "machine/cpu.h"
 #include "machine/cputime.h"
 #include "machine/host.h"
@@ -333,8 +334,8 @@ static void too_much_memory_is_refused_in_words(void **state)
 		skip();
 	assert_int_equal(mem_alloc(&m, have * 2, &err), -ENOMEM);
 	assert_int_equal(err.reason, REASON_NO_MEMORY);
-	snprintf(number, sizeof(number), "%.1f MiB",
-		 (double)(have * 2) / (1 << 20));
+	snprintf(number, sizeof(number), "%llu MiB",
+		 units_mib_wanted(have * 2));
 	assert_non_null(strstr(err.text, number));
 	assert_non_null(strstr(err.text, "available"));
 	assert_non_null(strstr(err.text, "missing"));
@@ -375,7 +376,7 @@ static int limited_child(rlim_t soft, rlim_t hard)
 {
 	struct rlimit lim = {.rlim_cur = soft, .rlim_max = hard};
 	struct err err;
-	char number[32];
+	char number[64], wanted[64];
 
 	if (setrlimit(RLIMIT_MEMLOCK, &lim))
 		return 1;
@@ -386,9 +387,13 @@ static int limited_child(rlim_t soft, rlim_t hard)
 		return 3;
 	if (mem_check_lock(hard + 1, &err) != -ENOMEM)
 		return 4;
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)hard);
-	if (!strstr(err.text, number) || !strstr(err.text, "ulimit -l") ||
-	    !strstr(err.text, "limits.conf"))
+	/* One byte more than that does not read like it. */
+	snprintf(number, sizeof(number), "%llu bytes (%llu MiB)",
+		 (unsigned long long)hard, units_mib_there(hard));
+	snprintf(wanted, sizeof(wanted), "(%llu MiB with",
+		 units_mib_wanted(hard + 1));
+	if (!strstr(err.text, number) || !strstr(err.text, wanted) ||
+	    !strstr(err.text, "ulimit -l") || !strstr(err.text, "limits.conf"))
 		return 5;
 	return err.reason == REASON_NO_MEMORY ? 0 : 6;
 }

@@ -338,6 +338,21 @@ static void times_print_in_three_digits(void **state)
 	assert_int_equal(buf[4], 'G');
 }
 
+/* Too little, by a byte. */
+static void mebibytes_wanted_and_there_differ(void **state)
+{
+	static const uint64_t there[] = {
+		0, 1, 1 << 20, (1 << 20) + 5, 4 << 20, UINT64_MAX - 1};
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < COUNT(there); i++)
+		assert_true(units_mib_wanted(there[i] + 1) >
+			    units_mib_there(there[i]));
+	assert_int_equal(units_mib_wanted(4 << 20), 4);
+	assert_int_equal(units_mib_there((4 << 20) - 1), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +364,7 @@ int main(void)
 		cmocka_unit_test(bad_lists),
 		cmocka_unit_test(sizes_print_and_parse_back),
 		cmocka_unit_test(times_print_in_three_digits),
+		cmocka_unit_test(mebibytes_wanted_and_there_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
