@@ -6,6 +6,7 @@
 #define TESTS_UNIT_SESSION_CLIENT_H
 
 #include "unit.h"
+#include "point_set.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -109,17 +110,6 @@ static void ended(enum reason reason, const char *words)
 	assert_string_equal(reason_word(session.err.reason),
 			    reason_word(reason));
 	assert_words(&session.err, words);
-}
-
-static void set(const char *name, const char *text)
-{
-	const struct opt *o;
-	struct err err;
-	void *base;
-
-	o = point_opt(&pt, name, &base);
-	if (!o || opt_set(o, base, text, &err))
-		abort();
 }
 
 /* --- what a client says ----------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "ctl/hello.h"
 #include "run/session.h"
 #include "fail/fail_calls.h"
+#include "point_set.h"
 #include "result/csv.h"
 #include "result/reader.h"
 #include "run/plan.h"
@@ -349,19 +350,15 @@ int main(void)
 		cmocka_unit_test(csv),
 		cmocka_unit_test(reader),
 	};
-	const struct opt *o;
-	struct err err;
-	void *base;
 	int ret;
 
 	fail_arm(true);
 	clock_init_raw(&gauge.clock);
 	point_defaults(&pt, scenario_find("sendrecv"));
-	o = point_opt(&pt, "transport", &base);
-	ret = opt_set(o, base, "loop", &err);
+	point_set(&pt, "transport", "loop");
 	pt.link.poll = POLL_EVENT;
 	snprintf(path, sizeof(path), "/tmp/rdmabench-alloc.%d", (int)getpid());
-	ret |= cmocka_run_group_tests_name("failures", tests, NULL, NULL);
+	ret = cmocka_run_group_tests_name("failures", tests, NULL, NULL);
 	unlink(path);
 	return ret;
 }

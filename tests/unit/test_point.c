@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "point_set.h"
 #include "rng.h"
 #include "run/point.h"
 #include "run/scenario.h"
@@ -13,32 +14,20 @@ enum { WIRE_MAX = 8192 };
 
 static struct point made, back;
 
-static void set(const char *name, const char *text)
-{
-	const struct opt *o;
-	struct err err;
-	void *base;
-
-	o = point_opt(&made, name, &base);
-	assert_non_null(o);
-	if (opt_set(o, base, text, &err))
-		fail_msg("%s", err.text);
-}
-
 static void make(void)
 {
 	point_defaults(&made, scenario_find("sendrecv"));
-	set("poll", "event");
-	set("size", "12345");
-	set("request-size", "same");
-	set("prepare", "none");
-	set("verify", "each");
-	set("transport", "loop");
-	set("iterations", "99");
-	set("op-timeout", "7s");
-	set("mtu", "1024");
-	set("device", "rxe0, with a comma");
-	set("rdma-cm", "yes");
+	point_set(&made, "poll", "event");
+	point_set(&made, "size", "12345");
+	point_set(&made, "request-size", "same");
+	point_set(&made, "prepare", "none");
+	point_set(&made, "verify", "each");
+	point_set(&made, "transport", "loop");
+	point_set(&made, "iterations", "99");
+	point_set(&made, "op-timeout", "7s");
+	point_set(&made, "mtu", "1024");
+	point_set(&made, "device", "rxe0, with a comma");
+	point_set(&made, "rdma-cm", "yes");
 }
 
 static size_t pack(uint8_t *buf)

@@ -264,9 +264,9 @@ static void hostile_prepare(void **state)
 	expect_error(REASON_PEER_PROTOCOL, "no scenario ''");
 	say(FRAME_PREPARE, buf, len - 1);
 	expect_error(REASON_PEER_PROTOCOL, "does not parse");
-	set("size", "1024G"); /* within bounds, but of no host */
+	point_set(&pt, "size", "1024G"); /* within bounds, but of no host */
 	say_prepare();
-	set("size", "1k");
+	point_set(&pt, "size", "1k");
 	expect_error(REASON_NO_MEMORY, "available");
 	abort_is_answered();
 	does_a_trial();
@@ -310,12 +310,12 @@ static void workers_before_connected(void **state)
 	(void)state;
 	greet();
 	point_defaults(&pt, scenario_find("scale"));
-	set("transport", "loop");
-	set("poll", "event");
-	set("op", "send");
-	set("qps", "2");
-	set("outstanding", "2");
-	set("threads", "2");
+	point_set(&pt, "transport", "loop");
+	point_set(&pt, "poll", "event");
+	point_set(&pt, "op", "send");
+	point_set(&pt, "qps", "2");
+	point_set(&pt, "outstanding", "2");
+	point_set(&pt, "threads", "2");
 	say_prepare();
 	expect(FRAME_READY);
 	say_connect(); /* with nothing of the other worker */
@@ -351,8 +351,8 @@ int main(void)
 
 	clock_init_raw(&clk);
 	point_defaults(&pt, scenario_find("sendrecv"));
-	set("transport", "loop");
-	set("poll", "event");
-	set("size", "1k");
+	point_set(&pt, "transport", "loop");
+	point_set(&pt, "poll", "event");
+	point_set(&pt, "size", "1k");
 	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

@@ -9,22 +9,12 @@
 #include "ctl/chan.h"
 #include "ctl/hello.h"
 #include "run/session.h"
+#include "point_set.h"
 #include "rng.h"
 #include "run/scenario.h"
 
 static struct clock clk;
 static struct point pt;
-
-static void set(const char *name, const char *text)
-{
-	const struct opt *o;
-	struct err err;
-	void *base;
-
-	o = point_opt(&pt, name, &base);
-	if (!o || opt_set(o, base, text, &err))
-		abort();
-}
 
 static size_t hello(uint8_t *buf, size_t cap, uint32_t version)
 {
@@ -115,8 +105,8 @@ int main(void)
 
 	clock_init_raw(&clk);
 	point_defaults(&pt, scenario_find("sendrecv"));
-	set("transport", "loop");
-	set("poll", "event");
-	set("size", "1k");
+	point_set(&pt, "transport", "loop");
+	point_set(&pt, "poll", "event");
+	point_set(&pt, "size", "1k");
 	return cmocka_run_group_tests_name("session_noise", tests, NULL, NULL);
 }
