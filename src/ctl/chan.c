@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,18 +85,30 @@ static int broken(struct chan *c, int ret, enum reason reason, const char *what,
 	return err_set(err, ret, reason, "%s: %s", c->peer, what);
 }
 
-static int send_all(struct chan *c, const uint8_t *buf, size_t len,
-		    struct err *err)
+/* What is left to send after `sent` bytes more. */
+static void advance(struct msghdr *m, size_t sent)
+{
+	while (m->msg_iovlen && sent >= m->msg_iov->iov_len) {
+		sent -= m->msg_iov->iov_len;
+		m->msg_iov++;
+		m->msg_iovlen--;
+	}
+	if (!m->msg_iovlen)
+		return;
+	m->msg_iov->iov_base = (uint8_t *)m->msg_iov->iov_base + sent;
+	m->msg_iov->iov_len -= sent;
+}
+
+static int send_all(struct chan *c, struct msghdr *m, struct err *err)
 {
 	uint64_t end = now_ns() + c->silence_ns;
 	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
 
-	while (len) {
-		ssize_t n = send(c->fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (m->msg_iovlen) {
+		ssize_t n = sendmsg(c->fd, m, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n >= 0) {
-			buf += n;
-			len -= (size_t)n;
+			advance(m, (size_t)n);
 			continue;
 		}
 		if (errno != EAGAIN && errno != EINTR)
@@ -109,19 +122,21 @@ static int send_all(struct chan *c, const uint8_t *buf, size_t len,
 	return 0;
 }
 
+/* In one go: who hears a header alone wakes up, and waits again. */
 static int send_locked(struct chan *c, enum frame_type type,
 		       const void *payload, size_t len, struct err *err)
 {
 	uint8_t header[HEADER];
 	struct writer w = {.buf = header, .cap = sizeof(header)};
+	struct iovec parts[] = {{header, sizeof(header)},
+				{(void *)(uintptr_t)payload, len}};
+	struct msghdr m = {.msg_iov = parts, .msg_iovlen = len ? 2 : 1};
 	int ret;
 
 	put_u32(&w, MAGIC);
 	put_u32(&w, (uint32_t)type);
 	put_u32(&w, (uint32_t)len);
-	ret = send_all(c, header, sizeof(header), err);
-	if (!ret && len)
-		ret = send_all(c, payload, len, err);
+	ret = send_all(c, &m, err);
 	c->said_ns = now_ns();
 	return ret;
 }

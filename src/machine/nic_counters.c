@@ -1,8 +1,10 @@
 #include "machine/nic_counters.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "machine/sysfs.h"
@@ -73,27 +75,55 @@ const char *nic_mark_name(unsigned i)
 	return i < MARKS ? marks[i] : NULL;
 }
 
+/* Folders of a port: what the InfiniBand specification names, and what the
+ * driver has besides. */
+#define IBTA "counters/"
+#define HW "hw_counters/"
+
 /* Where each is, best first.  IBTA data counters are in 4-byte words. */
 static const struct {
 	unsigned id, factor;
 	const char *file;
 } files[] = {
-	{CTR_NIC_SENT, 4, "counters/port_xmit_data"},
-	{CTR_NIC_RECV, 4, "counters/port_rcv_data"},
-	{CTR_NIC_SENT_PKTS, 1, "counters/port_xmit_packets"},
-	{CTR_NIC_SENT_PKTS, 1, "hw_counters/sent_pkts"},
-	{CTR_NIC_RECV_PKTS, 1, "counters/port_rcv_packets"},
-	{CTR_NIC_RECV_PKTS, 1, "hw_counters/rcvd_pkts"},
-	{CTR_NIC_WAIT, 1, "counters/port_xmit_wait"},
+	{CTR_NIC_SENT, 4, IBTA "port_xmit_data"},
+	{CTR_NIC_RECV, 4, IBTA "port_rcv_data"},
+	{CTR_NIC_SENT_PKTS, 1, IBTA "port_xmit_packets"},
+	{CTR_NIC_SENT_PKTS, 1, HW "sent_pkts"},
+	{CTR_NIC_RECV_PKTS, 1, IBTA "port_rcv_packets"},
+	{CTR_NIC_RECV_PKTS, 1, HW "rcvd_pkts"},
+	{CTR_NIC_WAIT, 1, IBTA "port_xmit_wait"},
 };
 
 #define LIFESPAN_MAX_NS 100000000u
+
+static bool starts_with(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+static bool find_stat(const struct nic_counters *n, const char *name,
+		      uint64_t *v)
+{
+	unsigned i;
+
+	for (i = 0; i < n->n_stats; i++) {
+		if (strcmp(n->stats[i].name, name))
+			continue;
+		*v = n->stats[i].value;
+		return true;
+	}
+	return false;
+}
 
 static bool read_file(const struct nic_counters *n, const char *file,
 		      uint64_t *v)
 {
 	char path[300];
 
+	if (n->n_stats && starts_with(file, HW))
+		return find_stat(n, file + strlen(HW), v);
+	if (!n->has_ibta && starts_with(file, IBTA))
+		return false;
 	snprintf(path, sizeof(path), "%s/%s", n->dir, file);
 	return !sysfs_u64(path, v);
 }
@@ -115,24 +145,32 @@ static bool read_mark(const struct nic_counters *n, unsigned i, uint64_t *v)
 {
 	char file[80];
 
-	snprintf(file, sizeof(file), "hw_counters/%s", marks[i]);
+	snprintf(file, sizeof(file), HW "%s", marks[i]);
 	if (read_file(n, file, v))
 		return true;
-	snprintf(file, sizeof(file), "counters/%s", marks[i]);
+	snprintf(file, sizeof(file), IBTA "%s", marks[i]);
 	return read_file(n, file, v);
 }
 
 void nic_counters_open(struct nic_counters *n, const struct counter_list *list,
-		       const char *root, const char *device, unsigned port)
+		       const struct nic_source *source, const char *device,
+		       unsigned port)
 {
+	char ibta[200];
 	uint64_t ms;
 
 	memset(n, 0, sizeof(*n));
 	n->list = *list;
 	if (!device[0] || !counter_list_has_nic(list))
 		return;
-	snprintf(n->dir, sizeof(n->dir), "%s/%s/ports/%u", root, device, port);
-	if (read_file(n, "hw_counters/lifespan", &ms))
+	n->read_stats = source->stats;
+	snprintf(n->device, sizeof(n->device), "%s", device);
+	n->port = port;
+	snprintf(n->dir, sizeof(n->dir), "%s/%s/ports/%u", source->root, device,
+		 port);
+	snprintf(ibta, sizeof(ibta), "%s/" IBTA, n->dir);
+	n->has_ibta = !access(ibta, F_OK);
+	if (read_file(n, HW "lifespan", &ms))
 		n->lifespan_ns = ms * 1000000u;
 	if (n->lifespan_ns > LIFESPAN_MAX_NS)
 		n->lifespan_ns = LIFESPAN_MAX_NS;
@@ -160,6 +198,19 @@ static void wait_lifespan(const struct nic_counters *n)
 	nanosleep(&ts, NULL);
 }
 
+/* What is read next is what the device counts now. */
+static void freshen(struct nic_counters *n)
+{
+	int got = -ENOSYS;
+
+	if (n->read_stats)
+		got = n->read_stats(n->device, n->port, n->stats,
+				    NIC_STATS_MAX);
+	n->n_stats = got > 0 ? (unsigned)got : 0;
+	if (!n->n_stats)
+		wait_lifespan(n);
+}
+
 void nic_counters_begin(struct nic_counters *n)
 {
 	unsigned i;
@@ -167,7 +218,7 @@ void nic_counters_begin(struct nic_counters *n)
 	if (!n->dir[0])
 		return;
 	n->marks_had = 0;
-	wait_lifespan(n);
+	freshen(n);
 	for (i = 0; i < n->list.n; i++)
 		n->had[i] =
 			counter_is_nic(&n->list.counter[i]) &&
@@ -197,7 +248,7 @@ void nic_counters_end(struct nic_counters *n, struct tally *t)
 	unsigned i;
 
 	if (n->dir[0])
-		wait_lifespan(n);
+		freshen(n);
 	for (i = 0; i < n->list.n; i++)
 		if (counter_is_nic(&n->list.counter[i]))
 			t->counter[i] = difference(n, i);

@@ -12,10 +12,15 @@
 #include "machine/cputime.h"
 #include "machine/mem.h"
 #include "machine/numa_node.h"
+#include "rdma/hw_stats.h"
 #include "run/scenario.h"
 
 #define CONNECT_TIMEOUT_NS 4000000000ull
-#define RDMA_SYSFS "/sys/class/infiniband"
+
+static const struct nic_source nic_source = {
+	.root = "/sys/class/infiniband",
+	.stats = rdma_hw_stats,
+};
 
 /* The client takes the first CPU it may use and the server the last, so
  * that two ends on one host are apart without having to agree. */
@@ -212,7 +217,7 @@ int end_connect(struct end *e, const struct blob *peer,
 	if (!ret && e->pt->scn->connect)
 		ret = e->pt->scn->connect(e, err);
 	if (!ret)
-		nic_counters_open(&e->nic, &e->counters.list, RDMA_SYSFS,
+		nic_counters_open(&e->nic, &e->counters.list, &nic_source,
 				  e->ep->caps.port ? e->ep->caps.device : "",
 				  e->ep->caps.port);
 	return ret;
