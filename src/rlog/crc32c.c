@@ -91,64 +91,42 @@ static uint32_t by_slices(uint32_t crc, const unsigned char *p, size_t len)
 }
 
 /*
- * The polynomial divides x^209 + x^144 + x^54 + x^39 + x^14 + 1, and so what
- * that is with bytes for bits: a byte may be taken away if it is added 65,
- * 155, 170, 195 and 209 bytes further on.  What is left of any message is its
- * last 209 bytes, and no table was read for the others.
+ * The polynomial divides x^209 + x^144 + x^54 + x^39 + x^14 + 1: a bit may be
+ * taken away if it is added 65, 155, 170, 195 and 209 bits further on.  Words
+ * are taken away in turn; what they leave is in the four behind them, so in
+ * registers, and memory is read once: an emulator pays for that most.
  */
-enum { SPARSE_SPAN = 209, SPARSE_PAST = 216, SPARSE_BLOCK = 2048 };
-
-/* What goes into the word at `at` of those that are taken away before it. */
-static inline uint64_t sparse_past(const unsigned char *at)
+/* `a`: what goes into this word, and then what it leaves for the fourth behind
+ * it; `b` to `d`: for those between. */
+static inline void take_away(const unsigned char *p, uint64_t *a, uint64_t *b,
+			     uint64_t *c, uint64_t *d)
 {
-	return word_at(at - 65) ^ word_at(at - 155) ^ word_at(at - 170) ^
-	       word_at(at - 195) ^ word_at(at - 209);
-}
+	const uint64_t w = word_at(p) ^ *a;
 
-/* What is taken away is written down: `out` has SPARSE_PAST bytes before. */
-static void take_away(unsigned char *out, const unsigned char *p, size_t len,
-		      uint64_t first)
-{
-	uint64_t w;
-	size_t i;
-
-	for (i = 0; i < len; i += 8, first = 0) {
-		w = word_at(p + i) ^ first ^ sparse_past(out + i);
-		memcpy(out + i, &w, sizeof(w));
-	}
-}
-
-static uint32_t sparse_rest(unsigned char *out, const unsigned char *p,
-			    size_t len)
-{
-	unsigned char rest[SPARSE_PAST] = {0};
-	uint64_t w;
-	size_t i;
-
-	memcpy(rest, p, len);
-	memset(out, 0, SPARSE_PAST);
-	for (i = 0; i < len; i += 8) {
-		w = word_at(rest + i) ^ sparse_past(out + i);
-		memcpy(rest + i, &w, sizeof(w));
-	}
-	return by_slices(0, rest, len);
+	*b ^= w << 1;
+	*c ^= w >> 63 ^ w << 27 ^ w << 42;
+	*d ^= w >> 37 ^ w >> 22 ^ w << 3 ^ w << 17;
+	*a = w >> 61 ^ w >> 47;
 }
 
 static uint32_t by_sparse(uint32_t crc, const unsigned char *p, size_t len)
 {
-	unsigned char buf[SPARSE_PAST + SPARSE_BLOCK] = {0};
-	unsigned char *const out = buf + SPARSE_PAST;
-	size_t away, n;
+	uint64_t rest[8] = {0}, a = crc, b = 0, c = 0, d = 0;
 
-	if (len < 4 * (size_t)SPARSE_SPAN)
+	if (len < sizeof(rest))
 		return by_slices(crc, p, len);
-	away = (len - SPARSE_SPAN) / 8 * 8;
-	for (len -= away; away; away -= n, p += n, crc = 0) {
-		n = away < SPARSE_BLOCK ? away : SPARSE_BLOCK;
-		take_away(out, p, n, crc);
-		memmove(buf, buf + n, SPARSE_PAST);
+	for (; len >= sizeof(rest); len -= 32, p += 32) {
+		take_away(p, &a, &b, &c, &d);
+		take_away(p + 8, &b, &c, &d, &a);
+		take_away(p + 16, &c, &d, &a, &b);
+		take_away(p + 24, &d, &a, &b, &c);
 	}
-	return sparse_rest(out, p, len);
+	memcpy(rest, p, len);
+	rest[0] ^= a;
+	rest[1] ^= b;
+	rest[2] ^= c;
+	rest[3] ^= d;
+	return by_slices(0, (const unsigned char *)rest, len);
 }
 
 /* --- with one ---------------------------------------------------------------------- */

@@ -6,9 +6,9 @@
  * by carry-less multiplication (Gopal et al., "Fast CRC computation for
  * iSCSI polynomial using CRC32 instruction", Intel 323405).  Without SSE 4.2,
  * or where the instruction is slow (an emulated processor does it bit by
- * bit), by shifted words and no table: a message is folded by a sparse
- * multiple of the polynomial (the idea: Russell, "Chorba: a novel CRC32
- * implementation", 2024), and its last 209 bytes go through tables.
+ * bit), by shifted words: a message is folded by a sparse multiple of the
+ * polynomial (the idea: Russell, "Chorba: a novel CRC32 implementation", 2024),
+ * and only its last 32 to 63 bytes go through tables.
  */
 #ifndef RLOG_CRC32C_H
 #define RLOG_CRC32C_H

@@ -136,8 +136,8 @@ static void all_ways_agree(void **unused)
 	(void)unused;
 	for (i = 0; i < sizeof(buf); i++)
 		buf[i] = (unsigned char)rng_u64(&state);
-	for (i = 0; i < 200; i++) {
-		len = rng_u64(&state) % sizeof(buf);
+	for (i = 0; i < 400; i++) {
+		len = i < 200 ? i : rng_u64(&state) % sizeof(buf);
 		crc32c_by(CRC32C_BITS, buf + sizeof(buf) - len, len, &bits);
 		for (way = CRC32C_SPARSE; way < CRC32C_WAYS; way++) {
 			if (crc32c_by(way, buf + sizeof(buf) - len, len, &crc))
