@@ -436,7 +436,7 @@ static void note_durability(struct leader *l)
 		}
 		note(l->end, 2, nvm_kind_names[c.kind]);
 	}
-	note(l->end, 4, crc32c_way_names[l->end->gauge->crc]);
+	note(l->end, 4, crc32c_way_names[gauge_crc(l->end->gauge)]);
 	note(l->end, 0, durable_names[is]);
 	note(l->end, 1, reason);
 }

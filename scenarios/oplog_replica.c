@@ -86,7 +86,8 @@ int replica_open(struct replica *r, struct end *e, const struct oplog_cfg *cfg,
 	ret = nvm_open(&r->nvm, (enum nvm_kind)cfg->memory, r->path,
 		       rlog_region_bytes(shape.capacity), err);
 	if (!ret)
-		ret = make_log(r, cfg, shape.capacity, e->gauge->crc, err);
+		ret = make_log(r, cfg, shape.capacity, gauge_crc(e->gauge),
+			       err);
 	r->delay_ticks = clock_ticks_of(e->clock, cfg->nvm_delay_ns);
 	return ret;
 }

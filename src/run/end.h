@@ -63,7 +63,7 @@ enum { END_NOTES_MAX = 5, END_NOTE_TEXT = 160 };
 struct end {
 	enum role role; /* active: client */
 	const struct point *pt;
-	const struct gauge *gauge;
+	struct gauge *gauge;
 	const struct clock *clock; /* the gauge's */
 	struct ep *ep;		   /* NULL: the scenario needs no link */
 	struct caps local;	   /* instead of its own: see end_set_local */
@@ -93,7 +93,7 @@ struct end {
 
 struct end_env {
 	enum role role;
-	const struct gauge *gauge;
+	struct gauge *gauge;
 	unsigned n_peers; /* 0: one */
 	uint64_t seed;
 	const uint8_t *nonce[END_PEERS_MAX];

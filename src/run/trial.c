@@ -110,8 +110,7 @@ static int prepare(struct trial_run *r, struct words *theirs, struct err *err)
 	return reader_done(&in) ? 0 : bad_answer(r, err);
 }
 
-static int open_end(struct trial_run *r, const struct gauge *gauge,
-		    struct err *err)
+static int open_end(struct trial_run *r, struct gauge *gauge, struct err *err)
 {
 	struct sockaddr_storage addr[END_PEERS_MAX];
 	struct end_env env = {
@@ -413,8 +412,7 @@ static int close_all(struct trial_run *r, struct err *err)
 	return ret;
 }
 
-static int attempt(struct trial_run *r, const struct gauge *gauge,
-		   struct err *err)
+static int attempt(struct trial_run *r, struct gauge *gauge, struct err *err)
 {
 	unsigned i;
 	int ret = 0;
@@ -506,7 +504,7 @@ static void begin(struct trial *t, const struct peer *peers, unsigned n)
 }
 
 int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
-	      uint64_t seed, const struct gauge *gauge)
+	      uint64_t seed, struct gauge *gauge)
 {
 	/* Half a megabyte, and a stack may be smaller. */
 	struct trial_run *r = calloc(1, sizeof(*r));

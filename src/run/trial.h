@@ -50,7 +50,7 @@ struct trial {
  * (trial->status and why say what to record).
  */
 int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
-	      uint64_t seed, const struct gauge *gauge);
+	      uint64_t seed, struct gauge *gauge);
 
 /* Peers that a point needs; at least 1. */
 unsigned trial_peers(const struct plan_point *pp);
