@@ -257,9 +257,9 @@ static void store(struct leader *l, const struct batch *b)
 				 l->shape.record_bytes);
 }
 
-/* Where the rest waits for the write, and the write is through when its post
- * returns (a software device carries it out there): the rest is on its way
- * while the own copy is made. */
+/* What a software device has carried out while it was posted to is taken at
+ * once: where the rest waits for the write, it is on its way while the own copy
+ * is made; and an acknowledgement does not wait for bookkeeping. */
 static int look(struct leader *l, struct err *err)
 {
 	struct comp comp[4];
@@ -283,7 +283,7 @@ int leader_begin(struct leader *l, unsigned count, struct err *err)
 {
 	const struct clock *clk = l->end->clock;
 	struct batch *b = batch_at(l, l->next);
-	uint64_t t0 = clock_ticks(clk), t1, t2, t3;
+	uint64_t t0 = clock_ticks(clk), t1, t2, t3, t4;
 	unsigned i;
 	int ret;
 
@@ -304,13 +304,15 @@ int leader_begin(struct leader *l, unsigned count, struct err *err)
 	store(l, b);
 	t3 = clock_ticks(clk);
 	rlog_commit(&l->replica.log);
-	b->persisted = clock_ticks(clk);
+	t4 = b->persisted = clock_ticks(clk);
+	if (!ret)
+		copy_done(l, b, b->persisted);
+	if (!ret && oplog_one_sided((enum oplog_method)l->cfg.method))
+		ret = look(l, err);
 	hist_record(l->dist[STAGE_ENCODE], clock_ns(clk, t1 - t0));
 	hist_record(l->dist[STAGE_POST], clock_ns(clk, t2 - t1));
 	hist_record(l->dist[STAGE_APPEND], clock_ns(clk, t3 - t2));
-	hist_record(l->dist[STAGE_PERSIST], clock_ns(clk, b->persisted - t3));
-	if (!ret)
-		copy_done(l, b, b->persisted);
+	hist_record(l->dist[STAGE_PERSIST], clock_ns(clk, t4 - t3));
 	return ret;
 }
 
