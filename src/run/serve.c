@@ -257,21 +257,18 @@ static void run_session(struct serve *s, int fd)
 	_exit(ret ? 1 : 0);
 }
 
-static void refuse(const struct serve *s, int fd)
+/* Nobody is hung up on without a word. */
+static void refuse(const struct serve *s, int fd, const struct err *why)
 {
 	struct chan chan;
-	struct err why, ignored;
+	struct err ignored;
 
-	say(s, "refused a client: %u sessions already (--max-sessions)",
-	    s->n_sessions);
-	err_set(&why, -EBUSY, REASON_PEER_REFUSED,
-		"too many sessions, %u (--max-sessions): wait for one to end",
-		s->n_sessions);
+	say(s, "refused a client: %s", why->text);
 	if (chan_init(&chan, fd, "client", &ignored)) {
 		close(fd);
 		return;
 	}
-	(void)chan_send_words(&chan, FRAME_BYE, &why, &ignored);
+	(void)chan_send_words(&chan, FRAME_BYE, why, &ignored);
 	chan_fini(&chan);
 }
 
@@ -290,6 +287,7 @@ static void cannot_accept(const struct serve *s, int e)
 static void accept_client(struct serve *s)
 {
 	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	struct err why;
 	pid_t pid;
 
 	if (fd < 0) {
@@ -297,18 +295,25 @@ static void accept_client(struct serve *s)
 		return;
 	}
 	if (s->n_sessions >= s->cfg->max_sessions) {
-		refuse(s, fd);
+		err_set(&why, -EBUSY, REASON_PEER_REFUSED,
+			"too many sessions, %u (--max-sessions): wait for one "
+			"to end",
+			s->n_sessions);
+		refuse(s, fd, &why);
 		return;
 	}
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
 		run_session(s, fd);
-	close(fd);
 	if (pid < 0) {
-		say(s, "refused a client: fork: %s", strerror(errno));
+		err_set(&why, -errno, REASON_PEER_REFUSED,
+			"no process for it: %s (ulimit -u, memory)",
+			strerror(errno));
+		refuse(s, fd, &why);
 		return;
 	}
+	close(fd);
 	s->sessions[s->n_sessions++] = pid;
 	say(s, "session %d began", (int)pid);
 }

@@ -159,6 +159,27 @@ exec 4>&-
 kill $server
 wait $server
 
+# No process left for a client.  A sanitizer needs threads of its own.
+no_more_processes() {
+	chmod 755 "$work" && cp "$bench" serving
+	(ulimit -u 1 && exec setpriv --reuid=$((1000000 + $$)) --clear-groups \
+		"$work/serving" serve -p 0) >/dev/null 2>fork.err &
+	server=$!
+	within 20 grep -qs listening fork.err
+	port=$(sed -n 's/.*port //p' fork.err)
+	fails_with 4 "no process for it" "${tcp[@]}" -n 5 --connect 127.0.0.1:"$port"
+}
+if [[ $(id -u) != 0 ]] || ! command -v setpriv >/dev/null; then
+	skip "no process left for a client" "needs root and setpriv"
+elif grep -qE "__(t|a)san_init" "$bench"; then
+	skip "no process left for a client" "the sanitizer itself wants some"
+else
+	ok "no process left for a client: it is told" no_more_processes
+	ok "and the server goes on" eval 'kill -0 $server && [[ $(grep -c refused fork.err) == 1 ]]'
+	kill $server
+	wait $server
+fi
+
 # Who knows the secret, and who does not.
 for t in token other; do head -c 24 /dev/urandom | base64 >$t && chmod 600 $t; done
 cp token open && chmod 644 open
