@@ -82,9 +82,16 @@ session_told() { # DIR; a client may die before it is heard of
 	! grep -q began "$1/serve.err" || grep -qE 'session [0-9]+ ended: (peer-lost|peer-timeout|link-failed)' "$1/serve.err"
 }
 
+# A shell with a trap on EXIT swallows a SIGTERM that comes between its fork and
+# its exec (one in twenty, if sent at once): what is to become the client is told
+# until it ends.
+told_again() {
+	gone "$1" || ! kill "$1" 2>/dev/null
+}
+
 # What went wrong, if anything, on stdout.
 strike() { # DIR: with server, client, signal and side
-	local victim=$client session status=0 seconds
+	local victim=$client session status=0 seconds called=1
 	printf -v seconds '%d.%03d' $((moment / 1000)) $((moment % 1000))
 	read -rt "$seconds" -u "$nap"
 	# It may not have been accepted yet.
@@ -101,8 +108,12 @@ strike() { # DIR: with server, client, signal and side
 	fi
 	# One that was stopped before it called has missed nothing, and would run
 	# on: it is told before it wakes, for then it may call at once.
-	grep -q began "$1/serve.err" || kill "$client" 2>/dev/null
+	if ! grep -q began "$1/serve.err"; then
+		called=
+		kill "$client" 2>/dev/null
+	fi
 	kill -CONT "$victim" 2>/dev/null
+	[[ $called ]] || await told_again "$client"
 	await gone "$client" || echo "the client is still there"
 	await session_gone "$1" || echo "a session is left"
 	[[ ! -s $1/out/sendrecv.csv ]] || whole_rows "$1/out/sendrecv.csv" || echo "half a row"
