@@ -4,11 +4,12 @@
 
 #include "ctl/pack.h"
 #include "base/err.h"
+#include "base/nonce.h"
 #include "machine/facts.h"
 #include "ctl/token.h"
 #include "machine/host.h"
 
-enum { CTL_VERSION = 5, NONCE_BYTES = 16 };
+enum { CTL_VERSION = 6 };
 
 struct hello {
 	uint32_t version;

@@ -15,11 +15,11 @@
 /* Strangers may fill a part of the backlog. */
 enum { BACKLOG_SPARE = 16, ADDR_TEXT = INET6_ADDRSTRLEN + 8 };
 
-/* The private data of a connect request. */
+/* The private data of a connect request, and of the answer to it. */
 struct hello {
 	uint32_t magic; /* big-endian */
 	uint32_t lane;	/* big-endian */
-	uint8_t nonce[CM_NONCE_BYTES];
+	uint8_t shown[NONCE_HALF];
 };
 enum { HELLO_MAGIC = 0x52424d31 };
 
@@ -33,7 +33,7 @@ struct cm {
 	struct rdma_event_channel *channel;
 	struct rdma_cm_id *listener;
 	const struct rdma_port *port;
-	uint8_t nonce[CM_NONCE_BYTES];
+	uint8_t nonce[NONCE_BYTES];
 	unsigned n_lanes, n_up;
 	struct cm_lane lanes[];
 };
@@ -94,8 +94,7 @@ static void copy_event(struct cm_event *out, const struct rdma_cm_event *in)
 	out->type = in->event;
 	out->id = in->id;
 	out->status = in->status;
-	if (in->event != RDMA_CM_EVENT_CONNECT_REQUEST ||
-	    !param->private_data ||
+	if (!param->private_data || /* a request, or the answer to it */
 	    param->private_data_len < sizeof(out->hello))
 		return;
 	out->has_hello = true;
@@ -187,6 +186,24 @@ static int timed_out(int ret, const char *what, const struct sockaddr *sa,
 		       addr_text(sa, text));
 }
 
+/* --- who is there ---------------------------------------------------------- */
+
+static struct hello hello_of(const struct cm *cm, unsigned lane,
+			     enum nonce_end end)
+{
+	struct hello h = {.magic = htonl(HELLO_MAGIC), .lane = htonl(lane)};
+
+	nonce_show(cm->nonce, end, h.shown);
+	return h;
+}
+
+static bool knows(const struct cm *cm, const struct cm_event *ev,
+		  enum nonce_end end)
+{
+	return ev->has_hello && ntohl(ev->hello.magic) == HELLO_MAGIC &&
+	       nonce_is_shown(cm->nonce, end, ev->hello.shown);
+}
+
 /* --- queue pairs ---------------------------------------------------------- */
 
 static int init_attr(struct rdma_cm_id *id, enum ibv_qp_state state,
@@ -241,10 +258,13 @@ static int lane_to_rts(const struct cm *cm, const struct cm_lane *lane,
 }
 
 static struct rdma_conn_param conn_param(const struct cm_lane *lane,
-					 const struct cm_link *link)
+					 const struct cm_link *link,
+					 const struct hello *hello)
 {
 	struct ibv_qp_attr policy;
 	struct rdma_conn_param param = {
+		.private_data = hello,
+		.private_data_len = sizeof(*hello),
 		.responder_resources = link->rd_atomic,
 		.initiator_depth = link->rd_atomic,
 		.qp_num = lane->qp->qp_num,
@@ -451,19 +471,20 @@ static int request(struct cm *cm, unsigned index, const struct cm_link *link,
 		   struct err *err)
 {
 	struct cm_lane *lane = &cm->lanes[index];
-	struct rdma_conn_param param = conn_param(lane, link);
 	struct sockaddr *dst = (struct sockaddr *)(uintptr_t)link->peer;
-	struct hello hello = {.magic = htonl(HELLO_MAGIC),
-			      .lane = htonl(index)};
+	const struct hello hello = hello_of(cm, index, NONCE_CALLER);
+	struct rdma_conn_param param = conn_param(lane, link, &hello);
 	struct cm_event ev;
 	int ret;
 
-	memcpy(hello.nonce, cm->nonce, sizeof(hello.nonce));
-	param.private_data = &hello;
-	param.private_data_len = sizeof(hello);
 	if (rdma_connect(lane->id, &param))
 		return cm_sys(err, "connect to", dst);
 	ret = expect(cm, RDMA_CM_EVENT_CONNECT_RESPONSE, link, &ev, err);
+	if (!ret &&
+	    !(knows(cm, &ev, NONCE_CALLED) && ntohl(ev.hello.lane) == index))
+		ret = err_set(err, -EACCES, REASON_PEER_REFUSED,
+			      "RDMA CM: who answers at the peer's address does "
+			      "not know this session");
 	if (ret || ev.type == RDMA_CM_EVENT_ESTABLISHED)
 		return ret;
 	ret = lane_to_rts(cm, lane, link, err);
@@ -501,9 +522,7 @@ static struct cm_lane *lane_of(struct cm *cm, const struct cm_event *ev)
 {
 	const uint32_t index = ntohl(ev->hello.lane);
 
-	if (!ev->has_hello || ntohl(ev->hello.magic) != HELLO_MAGIC)
-		return NULL;
-	if (memcmp(ev->hello.nonce, cm->nonce, sizeof(cm->nonce)))
+	if (!knows(cm, ev, NONCE_CALLER))
 		return NULL;
 	if (index >= cm->n_lanes || cm->lanes[index].id)
 		return NULL;
@@ -515,6 +534,7 @@ static int answer(struct cm *cm, const struct cm_event *ev,
 {
 	struct cm_lane *lane = lane_of(cm, ev);
 	struct rdma_conn_param param;
+	struct hello hello;
 	int ret;
 
 	if (!lane) {
@@ -531,7 +551,8 @@ static int answer(struct cm *cm, const struct cm_event *ev,
 		rdma_reject(lane->id, NULL, 0);
 		return ret;
 	}
-	param = conn_param(lane, link);
+	hello = hello_of(cm, ntohl(ev->hello.lane), NONCE_CALLED);
+	param = conn_param(lane, link, &hello);
 	if (rdma_accept(lane->id, &param))
 		return cm_sys(err, "accept from", rdma_get_peer_addr(lane->id));
 	return 0;

@@ -7,26 +7,25 @@
  * context, so that everything around them (regions, queues, steps) is the
  * same as with plain verbs.
  *
- * The connect request carries a nonce that the control channel gave to both
- * ends.  A passive end listens on an address of the network, so anybody may
- * knock: whoever does not know the nonce is turned away, and the passive end
- * goes on listening.
+ * The connect request carries half of a nonce that the control channel gave to
+ * both ends, and the answer the other half (base/nonce.h).  A passive end
+ * listens on an address of the network, so anybody may knock: whoever does not
+ * know the nonce is turned away, and the passive end goes on listening.
  *
  * RDMA CM does not work on lo: an address there belongs to no device.
  */
 #ifndef RDMA_CM_H
 #define RDMA_CM_H
 
+#include "base/nonce.h"
 #include "rdma/qp.h"
-
-enum { CM_NONCE_BYTES = 16 };
 
 struct cm;
 
 struct cm_attr {
 	const struct rdma_port *port;	     /* stays open until cm_free */
 	const struct sockaddr_storage *addr; /* to listen on; NULL: active */
-	const uint8_t *nonce;		     /* CM_NONCE_BYTES */
+	const uint8_t *nonce;		     /* NONCE_BYTES */
 	unsigned n_lanes;
 };
 

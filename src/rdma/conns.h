@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/nonce.h"
 #include "rdma/device.h"
 
 enum conns_step {
@@ -41,8 +42,6 @@ enum conns_step {
 typedef void conns_took(void *arg, enum conns_step step, unsigned i,
 			uint64_t ticks);
 
-enum { CONNS_NONCE_BYTES = 16 };
-
 /* Is asked while a step waits for the peer: -errno and words end the wait. */
 typedef int conns_pulse(void *arg, struct err *err);
 
@@ -50,7 +49,7 @@ struct conns_attr {
 	const struct rdma_want *want;
 	unsigned n; /* connections at the same time at most */
 	bool passive;
-	const uint8_t *nonce; /* CONNS_NONCE_BYTES; RDMA CM */
+	const uint8_t *nonce; /* NONCE_BYTES; RDMA CM and sockets */
 	const struct clock *clock;
 	conns_took *took;
 	conns_pulse *pulse; /* of the active end */

@@ -13,7 +13,7 @@ enum { PORT_TRIES = 8 };
 /* The private data of a connect request. */
 struct knock {
 	uint32_t number; /* big-endian */
-	uint8_t nonce[CONNS_NONCE_BYTES];
+	uint8_t shown[NONCE_HALF];
 };
 
 static int cm_failed(const char *what, struct err *err)
@@ -258,7 +258,7 @@ static int connect_once(struct conns *c, unsigned i)
 	struct rdma_conn_param param = param_of(c, i);
 	struct knock knock = {.number = htonl(i)};
 
-	memcpy(knock.nonce, c->attr.nonce, sizeof(knock.nonce));
+	nonce_show(c->attr.nonce, NONCE_CALLER, knock.shown);
 	param.private_data = &knock;
 	param.private_data_len = sizeof(knock);
 	return rdma_connect(c->v[i].id, &param);
@@ -363,7 +363,7 @@ static struct conn *whose(struct conns *c, const struct rdma_conn_param *p)
 		return NULL;
 	memcpy(&knock, p->private_data, sizeof(knock));
 	i = ntohl(knock.number);
-	if (memcmp(knock.nonce, c->attr.nonce, sizeof(knock.nonce)) ||
+	if (!nonce_is_shown(c->attr.nonce, NONCE_CALLER, knock.shown) ||
 	    i >= c->attr.n || c->v[i].id)
 		return NULL;
 	return &c->v[i];

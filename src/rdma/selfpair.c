@@ -70,7 +70,7 @@ static void *accept_far(void *arg)
 
 static int make_cm(struct selfpair *sp, struct err *err)
 {
-	static const uint8_t nonce[CM_NONCE_BYTES] = "to myself";
+	static const uint8_t nonce[NONCE_BYTES] = "to myself";
 	struct cm_attr attr = {
 		.port = sp->port,
 		.addr = &sp->port->addr,

@@ -93,12 +93,17 @@ static int blob_read(const struct tcp_link *link, const struct blob *blob,
 
 /* Only bytes: no padding, no byte order. */
 struct hello {
-	uint8_t nonce[16];
+	uint8_t shown[NONCE_HALF];
 	uint8_t role;
 	uint8_t lane;
 	uint8_t lanes;
 	uint8_t unused;
 };
+
+static enum nonce_end shows(enum role role)
+{
+	return role == ROLE_ACTIVE ? NONCE_CALLER : NONCE_CALLED;
+}
 
 static struct hello hello_of(const struct tcp_link *link, unsigned lane)
 {
@@ -108,11 +113,11 @@ static struct hello hello_of(const struct tcp_link *link, unsigned lane)
 		.lanes = (uint8_t)link->lanes,
 	};
 
-	memcpy(h.nonce, link->nonce, sizeof(h.nonce));
+	nonce_show(link->nonce, shows(link->role), h.shown);
 	return h;
 }
 
-/* Fresh sockets have room for 20 bytes: less means that it broke. */
+/* Fresh sockets have room for so little: less means that it broke. */
 static int hello_send(const struct tcp_link *link, int fd, unsigned lane)
 {
 	struct hello h = hello_of(link, lane);
@@ -125,9 +130,12 @@ static int hello_send(const struct tcp_link *link, int fd, unsigned lane)
 
 static bool hello_is_peers(const struct tcp_link *link, const struct hello *h)
 {
-	return !memcmp(h->nonce, link->nonce, sizeof(h->nonce)) &&
-	       h->role != link->role && h->lanes == link->lanes &&
-	       h->lane < link->lanes;
+	const enum role peer =
+		link->role == ROLE_ACTIVE ? ROLE_PASSIVE : ROLE_ACTIVE;
+
+	return h->role == (uint8_t)peer &&
+	       nonce_is_shown(link->nonce, shows(peer), h->shown) &&
+	       h->lanes == link->lanes && h->lane < link->lanes;
 }
 
 /* --- waiting -------------------------------------------------------------- */

@@ -1,18 +1,19 @@
 /*
  * How two ends of transport tcp meet: one socket per lane, each introduced
- * by a hello (the session's nonce and the lane) and answered by one, so
- * that neither end takes a stranger for its peer and connect returns only
- * when the other end has taken the link.
+ * by a hello (half of the session's nonce and the lane) and answered by one
+ * with the other half, so that neither end takes a stranger for its peer and
+ * connect returns only when the other end has taken the link.
  */
 #ifndef TRANSPORT_TCP_LINK_H
 #define TRANSPORT_TCP_LINK_H
 
+#include "base/nonce.h"
 #include "transport/soft.h"
 
 struct tcp_link {
 	struct sockaddr_storage local; /* where data links live, no port */
 	struct sockaddr_storage peer;  /* passive: known once connected */
-	uint8_t nonce[16];
+	uint8_t nonce[NONCE_BYTES];
 	enum role role;
 	unsigned lanes;
 	int listener;		 /* -1: none */

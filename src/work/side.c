@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/nonce.h"
 
-enum { NONCE_BYTES = 16, ACCEPT_MS = 4000, PATIENCE_S = 10 };
+/* Who has called shows that it knows the session at once: a silent stranger
+ * takes a part of the time, not all of it. */
+enum { ACCEPT_MS = 4000, STRANGER_S = 1, PATIENCE_S = 10 };
 
 static socklen_t addr_len(const struct sockaddr_storage *addr)
 {
@@ -18,9 +21,9 @@ static socklen_t addr_len(const struct sockaddr_storage *addr)
 					   : sizeof(struct sockaddr_in);
 }
 
-static void settle(int fd)
+static void settle(int fd, int seconds)
 {
-	const struct timeval patience = {.tv_sec = PATIENCE_S};
+	const struct timeval patience = {.tv_sec = seconds};
 	const int yes = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
@@ -44,20 +47,23 @@ int side_listen(struct side *s, struct sockaddr_storage *addr, struct err *err)
 int side_connect(struct side *s, const struct sockaddr_storage *peer,
 		 const uint8_t *nonce, struct err *err)
 {
+	uint8_t half[NONCE_HALF];
+
 	s->fd = socket(peer->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->fd < 0)
 		return err_sys(err, -errno, "the other end");
-	settle(s->fd);
+	settle(s->fd, PATIENCE_S);
 	if (connect(s->fd, (const struct sockaddr *)peer, addr_len(peer)))
 		return err_sys(err, -errno, "connecting to the other end");
-	return side_send(s, nonce, NONCE_BYTES, err);
+	nonce_show(nonce, NONCE_CALLER, half);
+	return side_send(s, half, sizeof(half), err);
 }
 
 int side_accept(struct side *s, const uint8_t *nonce, struct err *err)
 {
 	struct pollfd fd = {.fd = s->listener, .events = POLLIN};
 	uint64_t deadline = clock_raw_ns() + ACCEPT_MS * 1000000ull;
-	uint8_t said[NONCE_BYTES];
+	uint8_t said[NONCE_HALF];
 
 	while (clock_raw_ns() < deadline) {
 		if (poll(&fd, 1, ACCEPT_MS) != 1)
@@ -65,10 +71,12 @@ int side_accept(struct side *s, const uint8_t *nonce, struct err *err)
 		s->fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (s->fd < 0)
 			continue;
-		settle(s->fd);
+		settle(s->fd, STRANGER_S);
 		if (!side_recv(s, said, sizeof(said), err) &&
-		    !memcmp(said, nonce, sizeof(said)))
+		    nonce_is_shown(nonce, NONCE_CALLER, said)) {
+			settle(s->fd, PATIENCE_S);
 			return 0;
+		}
 		close(s->fd);
 		s->fd = -1;
 	}

@@ -18,7 +18,7 @@ struct side {
 
 /* Passive: listens on a free port of *addr, which is then in it. */
 int side_listen(struct side *s, struct sockaddr_storage *addr, struct err *err);
-/* Active: connects and proves itself by the nonce (16 bytes). */
+/* Active: connects and shows its half of the nonce (base/nonce.h). */
 int side_connect(struct side *s, const struct sockaddr_storage *peer,
 		 const uint8_t *nonce, struct err *err);
 /* Passive: takes the one that knows the nonce, within 4 s. */

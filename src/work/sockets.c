@@ -11,7 +11,15 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/nonce.h"
+
 enum { TIMEOUT_MS = 4000 };
+
+/* What is said on a connection first. */
+struct knock {
+	uint32_t number; /* big-endian */
+	uint8_t shown[NONCE_HALF];
+};
 
 static uint64_t now(const struct sockets *s)
 {
@@ -34,6 +42,7 @@ int sockets_init(struct sockets *s, const struct conns_attr *attr,
 		.clock = attr->clock,
 		.took = attr->took,
 		.arg = attr->arg,
+		.nonce = attr->nonce,
 		.listener = -1,
 		.fd = calloc(attr->n, sizeof(int)),
 		.t0 = calloc(attr->n, sizeof(uint64_t)),
@@ -170,23 +179,27 @@ int sockets_connect(struct sockets *s, unsigned first, unsigned n,
 
 int sockets_say(struct sockets *s, unsigned i, struct err *err)
 {
-	uint32_t number = htonl(i);
+	struct knock knock = {.number = htonl(i)};
 
-	if (send(s->fd[i], &number, sizeof(number), MSG_NOSIGNAL) ==
-	    sizeof(number))
+	nonce_show(s->nonce, NONCE_CALLER, knock.shown);
+	if (send(s->fd[i], &knock, sizeof(knock), MSG_NOSIGNAL) ==
+	    sizeof(knock))
 		return 0;
 	return err_sys(err, -errno, "connection %u", i);
 }
 
+/* A stranger's is closed. */
 static int hear_one(struct sockets *s, int fd, struct err *err)
 {
-	uint32_t number;
+	struct knock knock;
 	unsigned i;
 
-	if (recv(fd, &number, sizeof(number), MSG_WAITALL) != sizeof(number))
-		return err_set(err, -EIO, REASON_LINK_FAILED,
-			       "an accepted connection carries nothing");
-	i = ntohl(number);
+	if (recv(fd, &knock, sizeof(knock), MSG_WAITALL) != sizeof(knock) ||
+	    !nonce_is_shown(s->nonce, NONCE_CALLER, knock.shown)) {
+		end_socket(s, fd);
+		return 0;
+	}
+	i = ntohl(knock.number);
 	if (i >= s->n || (s->fd[i] >= 0 && s->fd[i] != fd))
 		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 			       "a connection says that it is number %u", i);

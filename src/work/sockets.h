@@ -13,6 +13,7 @@ struct sockets {
 	const struct clock *clock;
 	conns_took *took;
 	void *arg;
+	const uint8_t *nonce; /* the session's */
 	int listener;
 	int *fd;       /* of each connection; -1: none */
 	uint64_t *t0;  /* of its handshake */
@@ -34,9 +35,9 @@ int sockets_accept(struct sockets *s, struct err *err);
 int sockets_connect(struct sockets *s, unsigned first, unsigned n,
 		    const struct sockaddr_storage *peer, struct err *err);
 
-/* The connection's number, over the connection. */
+/* The connection's number, over the connection, and whose it is. */
 int sockets_say(struct sockets *s, unsigned i, struct err *err);
-/* All of [first, first + n) must have said theirs. */
+/* All of [first, first + n) must have said theirs; strangers are closed. */
 int sockets_hear(struct sockets *s, unsigned first, unsigned n,
 		 struct err *err);
 

@@ -185,7 +185,7 @@ static int other_session(struct side *s)
 	int ret;
 
 	if (s->role == ROLE_PASSIVE)
-		s->attr.nonce[15] ^= 1;
+		memset(s->attr.nonce, 0, sizeof(s->attr.nonce));
 	TRY(side_open(s));
 	TRY(side_swap(s));
 	ret = s->ep->tp->connect(s->ep, &s->peer, SEC_NS, &err);
@@ -193,6 +193,23 @@ static int other_session(struct side *s)
 	CHECK(s, ms_since(t0) < LIMIT_S * 1000, "it took %llu ms",
 	      (unsigned long long)ms_since(t0));
 	TRY(check_told(s, "another session", &err));
+	return side_meet(s);
+}
+
+/* Who answers has heard what the caller shows, and knows no more of the session
+ * (base/nonce.h): it is not believed, whatever it takes itself for. */
+static int impostor(struct side *s)
+{
+	struct err err = {0};
+	int ret;
+
+	if (s->role == ROLE_PASSIVE)
+		s->attr.nonce[15] ^= 1;
+	TRY(side_open(s));
+	TRY(side_swap(s));
+	ret = s->ep->tp->connect(s->ep, &s->peer, SEC_NS, &err);
+	CHECK(s, ret < 0 || s->role == ROLE_PASSIVE,
+	      "believes who cannot answer");
 	return side_meet(s);
 }
 
@@ -470,6 +487,12 @@ const struct conf_case link_cases[] = {
 	{
 		.name = "another session's nonce",
 		.run = other_session,
+		.polls = ON_SPIN,
+		.flags = CASE_RAW,
+	},
+	{
+		.name = "one who knows half of the nonce answers",
+		.run = impostor,
 		.polls = ON_SPIN,
 		.flags = CASE_RAW,
 	},

@@ -383,7 +383,7 @@ static struct conns *c;
 
 static int open_conns(unsigned n, bool passive, struct err *err)
 {
-	static const uint8_t nonce[CONNS_NONCE_BYTES];
+	static const uint8_t nonce[NONCE_BYTES];
 	const struct conns_attr attr = {
 		.n = n,
 		.passive = passive,

@@ -113,6 +113,18 @@ static void strangers(void **state)
 	side_close(&stranger);
 }
 
+/* One who calls and says nothing has a part of the time, not all of it. */
+static void a_silent_stranger(void **state)
+{
+	socklen_t len = sizeof(struct sockaddr_in);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)state;
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, len), 0);
+	connect_both();
+	close(fd);
+}
+
 /* Gone in the middle of a message, it is a loss and no short message. */
 static void the_end_is_gone(void **state)
 {
@@ -157,6 +169,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pieces_are_put_together, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(strangers, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_silent_stranger, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(the_end_is_gone, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(nobody_listens, setup,

@@ -26,7 +26,9 @@ static struct clock clk;
 
 static int setup(void **state)
 {
-	const struct conns_attr attr = {.n = N, .clock = &clk, .took = took};
+	static const uint8_t nonce[] = "of this session.";
+	const struct conns_attr attr = {
+		.n = N, .nonce = nonce, .clock = &clk, .took = took};
 	struct sockaddr_in *in = (void *)&addr;
 	struct err err;
 
@@ -108,6 +110,26 @@ static void who_lies_is_found(void **state)
 	assert_words(&err, "says that it is number 1");
 }
 
+/* A stranger counts for nobody, and is hung up on. */
+static void strangers(void **state)
+{
+	const char knock[12] = {0, 0, 0, 1};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct err err;
+	char byte;
+
+	(void)state;
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr,
+				 sizeof(struct sockaddr_in)),
+			 0);
+	assert_int_equal(send(fd, knock, sizeof(knock), 0), sizeof(knock));
+	assert_int_equal(sockets_connect(&client, 0, 2, &addr, &err), 0);
+	say(0, 2);
+	assert_int_equal(sockets_hear(&server, 0, 2, &err), 0);
+	assert_true(recv(fd, &byte, 1, 0) <= 0);
+	close(fd);
+}
+
 static void nobody_listens(void **state)
 {
 	struct err err;
@@ -128,6 +150,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(who_lies_is_found, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_listens, setup,
 						teardown),
 	};

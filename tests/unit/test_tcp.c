@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -160,6 +161,48 @@ static void test_other_nonce(void **state)
 	tcp_link_close(&other.link);
 }
 
+/* Says back what each lane says, as the other end would. */
+static void echo(int listener, unsigned lanes, int fds[])
+{
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+	uint8_t hello[12];
+	unsigned i;
+
+	for (i = 0; i < lanes; i++) {
+		assert_int_equal(poll(&p, 1, 5000), 1);
+		fds[i] = accept(listener, NULL, NULL);
+		assert_int_equal(
+			recv(fds[i], hello, sizeof(hello), MSG_WAITALL),
+			sizeof(hello));
+		hello[8] = ROLE_PASSIVE;
+		assert_int_equal(
+			send(fds[i], hello, sizeof(hello), MSG_NOSIGNAL),
+			sizeof(hello));
+	}
+}
+
+/* Who listens in the peer's place knows no more than it has just heard. */
+static void test_echo(void **state)
+{
+	struct caller door, caller;
+	int fds[2];
+	pthread_t t;
+
+	(void)state;
+	open_end(&door, ROLE_PASSIVE);
+	open_end(&caller, ROLE_ACTIVE);
+	caller.peer = door.blob;
+	assert_int_equal(pthread_create(&t, NULL, connect_end, &caller), 0);
+	echo(door.link.listener, 2, fds);
+	pthread_join(t, NULL);
+	close(fds[0]);
+	close(fds[1]);
+	assert_int_equal(caller.ret, -EPROTO);
+	assert_int_equal(caller.err.reason, REASON_PEER_PROTOCOL);
+	tcp_link_close(&door.link);
+	tcp_link_close(&caller.link);
+}
+
 /* One that hangs up while it is called refuses, whichever of the caller's
  * steps meets it: here the first words on each lane. */
 static void test_hung_up(void **state)
@@ -190,6 +233,7 @@ int main(void)
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_other_nonce),
+		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_hung_up),
 	};
 

@@ -1,0 +1,20 @@
+#include "base/nonce.h"
+
+#include <sodium.h>
+#include <string.h>
+
+void nonce_show(const uint8_t nonce[NONCE_BYTES], enum nonce_end end,
+		uint8_t half[NONCE_HALF])
+{
+	memcpy(half, nonce + (end == NONCE_CALLER ? 0 : NONCE_HALF),
+	       NONCE_HALF);
+}
+
+bool nonce_is_shown(const uint8_t nonce[NONCE_BYTES], enum nonce_end end,
+		    const uint8_t half[NONCE_HALF])
+{
+	uint8_t want[NONCE_HALF];
+
+	nonce_show(nonce, end, want);
+	return !sodium_memcmp(want, half, sizeof(want));
+}

@@ -1,0 +1,45 @@
+/* The halves of a session's nonce. */
+#include "unit.h"
+
+#include "base/nonce.h"
+
+static const uint8_t nonce[NONCE_BYTES] = "0123456789abcdef";
+
+static void each_end_shows_its_own_half(void **state)
+{
+	uint8_t caller[NONCE_HALF], called[NONCE_HALF];
+
+	(void)state;
+	nonce_show(nonce, NONCE_CALLER, caller);
+	nonce_show(nonce, NONCE_CALLED, called);
+	assert_memory_equal(caller, "01234567", 8);
+	assert_memory_equal(called, "89abcdef", 8);
+	assert_true(nonce_is_shown(nonce, NONCE_CALLER, caller));
+	assert_true(nonce_is_shown(nonce, NONCE_CALLED, called));
+	/* An echo proves nothing. */
+	assert_false(nonce_is_shown(nonce, NONCE_CALLED, caller));
+	assert_false(nonce_is_shown(nonce, NONCE_CALLER, called));
+}
+
+static void each_bit_matters(void **state)
+{
+	uint8_t half[NONCE_HALF];
+	unsigned bit;
+
+	(void)state;
+	for (bit = 0; bit < 8 * NONCE_HALF; bit++) {
+		nonce_show(nonce, NONCE_CALLER, half);
+		half[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_false(nonce_is_shown(nonce, NONCE_CALLER, half));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_end_shows_its_own_half),
+		cmocka_unit_test(each_bit_matters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
