@@ -126,8 +126,8 @@ static const struct opt opts[] = {
 	 .metavar = "N[,...]",
 	 .column = "outstanding",
 	 .help = "writers that each wait for their acknowledgement; where a "
-		 "batch has reads, FLUSHes or atomics no more than the device "
-		 "takes of these at once"},
+		 "batch has reads, FLUSHes or atomics no more than --rd-atomic "
+		 "lets go at once"},
 	{.name = "group",
 	 .type = OPT_COUNT,
 	 .role = OPT_AXIS,

@@ -100,8 +100,8 @@ struct oplog_token {
 	X(FLUSHED, "lines_flushed", "1", VALUE, BOTH, SUM,                     \
 	  "cache lines written back")                                          \
 	X(WRITERS, "writers", "1", VALUE, CLIENT, MAX,                         \
-	  "of --outstanding, those that the device's limit of reads and "      \
-	  "atomics lets go at once")                                           \
+	  "of --outstanding, those that the queue pair's limit of reads and "  \
+	  "atomics (--rd-atomic) lets go at once")                             \
 	X(TRIMS, "trims", "1", VALUE, CLIENT, SUM, "times the head moved")     \
 	X(RECOVERED, "recovered", "1", VALUE, BOTH, MAX,                       \
 	  "the last record that recovery found in the replica afterwards")     \

@@ -405,7 +405,8 @@ static void note_writers(struct leader *l)
 	if (l->writers == l->cfg.outstanding)
 		return;
 	snprintf(l->end->notes[3], sizeof(l->end->notes[3]),
-		 "%llu of %llu: %s takes %u reads, FLUSHes and atomics at once",
+		 "%llu of %llu: a queue pair on %s has %u reads, FLUSHes and "
+		 "atomics on their way at once (--rd-atomic)",
 		 (unsigned long long)l->writers,
 		 (unsigned long long)l->cfg.outstanding,
 		 end_caps(l->end)->device, end_caps(l->end)->max_reads);

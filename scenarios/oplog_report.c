@@ -232,7 +232,8 @@ static double leader_share(const struct series_point *p, unsigned *most)
 static const char *what_is_full(const struct series_point *p, double share)
 {
 	if (p->y[OF_WRITERS] < p->x)
-		return "the device's limit of reads and atomics is full";
+		return "the queue pair's limit of reads and atomics "
+		       "(--rd-atomic) is full";
 	return share >= full ? "the leader's CPU is full"
 			     : "nothing that was measured is full";
 }

@@ -165,7 +165,7 @@ void conns_end_of(const struct conns *c, unsigned i, struct conns_end *end)
 		.psn = c->v[i].psn,
 		.mtu_bytes = rdma_port_mtu(&c->port),
 		.lid = c->port.port_attr.lid,
-		.rd_atomic = rdma_rd_atomic_limit(&c->port),
+		.rd_atomic = rdma_rd_atomic_useful(&c->port),
 	};
 	memcpy(end->gid, c->port.gid.raw, sizeof(end->gid));
 }
@@ -180,7 +180,7 @@ int conns_join(struct conns *c, unsigned i, const struct conns_end *peer,
 {
 	struct ibv_qp *qp = c->v[i].qp;
 	unsigned atomic =
-		smaller(rdma_rd_atomic_limit(&c->port), peer->rd_atomic);
+		smaller(rdma_rd_atomic_useful(&c->port), peer->rd_atomic);
 	struct rdma_path path = {
 		.remote_qpn = peer->qpn,
 		.send_psn = c->v[i].psn,

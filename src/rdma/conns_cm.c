@@ -93,8 +93,8 @@ static struct rdma_conn_param param_of(const struct conns *c, unsigned i)
 {
 	struct ibv_qp_attr policy;
 	struct rdma_conn_param param = {
-		.responder_resources = rdma_rd_atomic_limit(&c->port),
-		.initiator_depth = rdma_rd_atomic_limit(&c->port),
+		.responder_resources = rdma_rd_atomic_useful(&c->port),
+		.initiator_depth = rdma_rd_atomic_useful(&c->port),
 		.qp_num = c->v[i].qp->qp_num,
 	};
 

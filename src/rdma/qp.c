@@ -28,8 +28,8 @@ enum {
  * device's read.  perftest's default for sends, 236, is in it. */
 enum { INLINE_USEFUL = 256 };
 
-/* A reader with more outstanding gains nothing, and rxe and mlx5 reserve
- * memory for each. */
+/* What mlx5 has at most.  A reader with more seldom gains, and devices reserve
+ * memory for each: who wants them asks (--rd-atomic). */
 enum { RD_ATOMIC_USEFUL = 16 };
 
 int rdma_cq_create(struct rdma_cq *cq, const struct rdma_port *port,
@@ -405,11 +405,32 @@ int rdma_mtu_choose(unsigned *mtu, const struct rdma_port *port, unsigned asked,
 	return 0;
 }
 
-uint8_t rdma_rd_atomic_limit(const struct rdma_port *port)
+static int rd_atomic_limit(const struct rdma_port *port)
 {
-	int most = port->attr.max_qp_rd_atom;
+	const int in = port->attr.max_qp_rd_atom;
+	const int out = port->attr.max_qp_init_rd_atom;
+	const int both = in < out ? in : out;
 
-	if (port->attr.max_qp_init_rd_atom < most)
-		most = port->attr.max_qp_init_rd_atom;
+	return both < UINT8_MAX ? both : UINT8_MAX;
+}
+
+uint8_t rdma_rd_atomic_useful(const struct rdma_port *port)
+{
+	const int most = rd_atomic_limit(port);
+
 	return (uint8_t)(most < RD_ATOMIC_USEFUL ? most : RD_ATOMIC_USEFUL);
+}
+
+int rdma_rd_atomic_choose(uint8_t *most, const struct rdma_port *port,
+			  unsigned asked, struct err *err)
+{
+	const int limit = rd_atomic_limit(port);
+
+	if (asked > (unsigned)limit)
+		return err_set(err, -EINVAL, REASON_DEVICE_LIMIT,
+			       "%u reads and atomics on their way at once "
+			       "(--rd-atomic), but a queue pair of %s takes %d",
+			       asked, port->name, limit);
+	*most = asked ? (uint8_t)asked : rdma_rd_atomic_useful(port);
+	return 0;
 }

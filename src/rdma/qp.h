@@ -121,8 +121,12 @@ int rdma_qp_rts_policy(struct ibv_qp_attr *attr);
 int rdma_mtu_choose(unsigned *mtu, const struct rdma_port *port, unsigned asked,
 		    struct err *err);
 
-/* Reads and atomics a QP of this device can have outstanding. */
-uint8_t rdma_rd_atomic_limit(const struct rdma_port *port);
+/* Reads and atomics that a QP is made for where none are asked for: what the
+ * device takes, at most 16. */
+uint8_t rdma_rd_atomic_useful(const struct rdma_port *port);
+/* The same or `asked`; device-limit where the device takes fewer. */
+int rdma_rd_atomic_choose(uint8_t *most, const struct rdma_port *port,
+			  unsigned asked, struct err *err);
 
 /* --- memory --------------------------------------------------------------- */
 

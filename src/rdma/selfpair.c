@@ -34,8 +34,8 @@ static int connect_one(const struct selfpair *sp, struct ibv_qp *qp,
 		.remote_qpn = other->qp_num,
 		.remote_lid = sp->port->port_attr.lid,
 		.mtu_bytes = rdma_port_mtu(sp->port),
-		.rd_atomic_out = rdma_rd_atomic_limit(sp->port),
-		.rd_atomic_in = rdma_rd_atomic_limit(sp->port),
+		.rd_atomic_out = rdma_rd_atomic_useful(sp->port),
+		.rd_atomic_in = rdma_rd_atomic_useful(sp->port),
 	};
 	int ret;
 
@@ -94,7 +94,7 @@ static int connect_cm(struct selfpair *sp, struct err *err)
 	struct sockaddr_storage addr;
 	struct accept a = {.link = {
 				   .peer = &addr,
-				   .rd_atomic = rdma_rd_atomic_limit(sp->port),
+				   .rd_atomic = rdma_rd_atomic_useful(sp->port),
 			   }};
 	pthread_t id;
 	int ret = make_cm(sp, err);

@@ -108,6 +108,19 @@ static const struct opt opts[] = {
 	 .metavar = "SIZE",
 	 .column = "path_mtu_asked",
 	 .help = "RDMA path MTU; auto: the smaller of both ports'"},
+	{.name = "rd-atomic",
+	 .letter = 'o',
+	 .type = OPT_COUNT,
+	 .role = OPT_KNOB,
+	 .offset = AT(rd_atomic),
+	 .min = 1,
+	 .max = 255,
+	 .def = "auto",
+	 .word = "auto",
+	 .metavar = "N",
+	 .help = "reads, FLUSHes and atomics that an RC queue pair has on "
+		 "their way at once, more wait in the device; auto: what both "
+		 "devices take, at most 16"},
 	{.name = "device",
 	 .letter = 'd',
 	 .type = OPT_TEXT,
@@ -211,6 +224,7 @@ void link_attr(const struct link_cfg *l, struct ep_attr *attr)
 	attr->ib_port = number_or(l->ib_port, 0);
 	attr->gid_index = l->gid_index == OPT_WORD ? -1 : (int)l->gid_index;
 	attr->mtu = number_or(l->mtu, 0);
+	attr->rd_atomic = number_or(l->rd_atomic, 0);
 	attr->qp_type = (enum qp_type)l->qp_type;
 	attr->rdma_cm = l->rdma_cm != 0;
 }

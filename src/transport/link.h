@@ -20,7 +20,8 @@ struct link_cfg {
 	uint64_t inline_bytes; /* OPT_WORD: auto */
 	uint64_t signal_every;
 	uint64_t tx_depth;
-	uint64_t mtu; /* OPT_WORD: the port's */
+	uint64_t mtu;	    /* OPT_WORD: the port's */
+	uint64_t rd_atomic; /* OPT_WORD: auto */
 	char device[OPT_TEXT_MAX];
 	uint64_t ib_port;   /* OPT_WORD: first active */
 	uint64_t gid_index; /* OPT_WORD: by policy */

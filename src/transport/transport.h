@@ -207,6 +207,7 @@ struct ep_attr {
 	unsigned ib_port;	 /* 0: the first active one */
 	int gid_index;		 /* -1: by policy */
 	unsigned mtu;		 /* bytes; 0: the port's active MTU */
+	unsigned rd_atomic;	 /* caps.max_reads of RC; 0: as is useful */
 	enum qp_type qp_type;	 /* of a verbs link */
 	bool rdma_cm;		 /* connect by RDMA CM */
 	struct ep_extras extras;

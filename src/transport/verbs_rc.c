@@ -126,7 +126,6 @@ static void fill_blob(struct verbs_ep *ep, const struct ep_attr *attr)
 	own->infiniband =
 		ep->port.port_attr.link_layer == IBV_LINK_LAYER_INFINIBAND;
 	own->qp_type = (uint8_t)ep->qp_type;
-	own->rd_atomic = rdma_rd_atomic_limit(&ep->port);
 	own->lid = ep->port.port_attr.lid;
 	own->n_lanes = (uint16_t)ep->n_lanes;
 	own->segment_bytes = ep->segment_bytes;
@@ -253,6 +252,9 @@ static int open_port(struct verbs_ep *ep, const struct ep_attr *attr,
 	if (!ret)
 		ret = rdma_mtu_choose(&ep->own.mtu_bytes, &ep->port, attr->mtu,
 				      err);
+	if (!ret && attr->qp_type == QP_RC)
+		ret = rdma_rd_atomic_choose(&ep->own.rd_atomic, &ep->port,
+					    attr->rd_atomic, err);
 	if (ret)
 		return ret;
 	if (ep->port.iwarp)

@@ -214,8 +214,15 @@ log_run log3 --method send,write-read --rf 3 --ack majority
 ok "oplog: three replicas, two of them acknowledge" eval \
 	'is "$status" 0 && all_are ok log3/oplog.csv status'
 log_run clip --method write-read --outstanding 64
-ok "oplog: no more writers than the device takes reads, and said" eval '
-	all_are 16 clip/oplog.csv writers && grep -q "16 of 64: $device takes 16" clip/oplog.csv'
+ok "oplog: no more writers than a queue pair has reads on their way, and said" eval '
+	all_are 16 clip/oplog.csv writers &&
+	grep -q "16 of 64: a queue pair on $device has 16 reads" clip/oplog.csv'
+log_run more --method write-read --outstanding 64 --rd-atomic 32
+ok "oplog: as many as were asked for, where the device takes them" \
+	all_are 32 more/oplog.csv writers
+log_run beyond --method write-read --rd-atomic 255
+ok "more than it takes is its limit" eval \
+	'grep -q ",unsupported,.device-limit: 255 reads and atomics" beyond/oplog.csv'
 log_run flush --method write-flush
 ok "oplog: no FLUSH in this binary, or on this kernel" eval \
 	'grep -qE ",unsupported,\"?(built-without|device-limit)" flush/oplog.csv'
