@@ -30,23 +30,46 @@ static void print_right(FILE *out, const char *s, size_t width)
 
 enum { COLUMN = 10, GAIN = 16, LEFT_ONLY_MAX = 6, EACH_MAX = 2 };
 
-static void print_value(FILE *out, double v)
+static size_t x_width(const struct pair *pair)
+{
+	size_t needs = show_columns(pair->set->axes->x_label);
+
+	return needs > COLUMN ? needs : COLUMN;
+}
+
+/* Of a column of values: a label must not touch the one before it. */
+static size_t value_width(const struct pair *pair)
+{
+	size_t width = COLUMN;
+	unsigned k;
+
+	for (k = 0; k < pair->n; k++) {
+		size_t needs = show_columns(pair->set->axes->y[k].label) + 1;
+
+		if (needs > width)
+			width = needs;
+	}
+	return width;
+}
+
+static void print_value(FILE *out, double v, size_t width)
 {
 	char digits[32];
 
 	print_right(out,
 		    isnan(v) ? not_there
 			     : show_digits(digits, sizeof(digits), v),
-		    COLUMN);
+		    width);
 }
 
 static void print_side(FILE *out, const struct pair *pair,
 		       const struct series_point *p)
 {
+	const size_t width = value_width(pair);
 	unsigned k;
 
 	for (k = 0; k < pair->n; k++)
-		print_value(out, p ? p->y[k] : NAN);
+		print_value(out, p ? p->y[k] : NAN, width);
 }
 
 static void print_row(FILE *out, const struct pair *pair, double x)
@@ -57,7 +80,7 @@ static void print_row(FILE *out, const struct pair *pair, double x)
 	l = series_at(pair->left, x);
 	r = pair->right ? series_at(pair->right, x) : NULL;
 	print_right(out, show_x(words, sizeof(words), pair->set->axes->x, x),
-		    COLUMN);
+		    x_width(pair));
 	print_side(out, pair, l);
 	if (pair->right) {
 		print_side(out, pair, r);
@@ -94,7 +117,7 @@ static void print_long_names(FILE *out, const struct pair *pair)
 
 static void print_names(FILE *out, const struct pair *pair, size_t width)
 {
-	print_right(out, "", COLUMN + 2);
+	print_right(out, "", x_width(pair) + 2);
 	print_right(out, pair->left->label, width);
 	if (pair->right) {
 		fputs("  ", out);
@@ -107,12 +130,13 @@ static void print_names(FILE *out, const struct pair *pair, size_t width)
 static void print_labels(FILE *out, const struct pair *pair, const char *gain)
 {
 	const struct series_axes *axes = pair->set->axes;
+	const size_t width = value_width(pair);
 	unsigned k, side;
 
-	print_right(out, axes->x_label, COLUMN);
+	print_right(out, axes->x_label, x_width(pair));
 	for (side = 0; side < (pair->right ? 2 : 1); side++)
 		for (k = 0; k < pair->n; k++)
-			print_right(out, axes->y[k].label, COLUMN);
+			print_right(out, axes->y[k].label, width);
 	if (pair->right)
 		print_right(out, gain, GAIN);
 	fputc('\n', out);
@@ -120,7 +144,7 @@ static void print_labels(FILE *out, const struct pair *pair, const char *gain)
 
 static void print_heads(FILE *out, const struct pair *pair)
 {
-	const size_t width = (size_t)COLUMN * pair->n - 2;
+	const size_t width = value_width(pair) * pair->n - 2;
 	const bool fit = names_fit(pair, width);
 
 	if (fit)

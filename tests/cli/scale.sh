@@ -9,6 +9,8 @@ for transport in tcp loop; do
 	try "$bench" run scale --transport $transport --op send --qps 1,4,16 --outstanding 16,64 \
 		--verify each -n 500 --trials 1 --out $transport
 	ok "$transport: many lanes" is "$status" 0
+	ok "$transport: labels of the table stand apart" grep -Eq \
+		"^queue pairs +p50 +p99 thousands/s$" "$work/out"
 	ok "$transport: six points" is "$(cell $transport status | sort | uniq -c | xargs)" "6 ok"
 	ok "$transport: every answer verified" all_are 500 $transport/scale.csv client_verified
 	ok "$transport: the window was full" is "$(cell $transport outstanding_max | sort -nu | xargs)" \

@@ -129,7 +129,7 @@ unsigned rdma_port_mtu(const struct rdma_port *port)
 	return 4096;
 }
 
-uint8_t rdma_rd_atomic_limit(const struct rdma_port *port)
+uint8_t rdma_rd_atomic_useful(const struct rdma_port *port)
 {
 	(void)port;
 	return 16;
