@@ -85,10 +85,11 @@ struct verbs_ep {
 	struct ibv_sge grh;   /* UD: every receive's first piece; length 0
 			      * elsewhere */
 
-	/* The short way's own requests, made at open but for what differs. */
+	/* The short way's own requests, made at open but for what differs; its
+	 * piece of memory, before it a place for that of a routing header. */
 	struct ibv_send_wr short_send;
 	struct ibv_recv_wr short_recv;
-	struct ibv_sge short_sge;
+	struct ibv_sge short_sges[2];
 
 	/* poll */
 	struct rdma_cq cq;
@@ -135,7 +136,7 @@ int verbs_queues_make(struct verbs_ep *ep, const struct ep_attr *attr,
 void verbs_queues_free(struct verbs_ep *ep);
 void verbs_cq_free(struct verbs_ep *ep);
 
-/* verbs_post.c; init links the arrays once. */
+/* verbs_post.c; init links the arrays once, after verbs_queues_make. */
 void verbs_post_init(struct verbs_ep *ep);
 int verbs_post(struct ep *ep, const struct work *work, unsigned n);
 /* OP_BITs of what a device can do with such queue pairs. */

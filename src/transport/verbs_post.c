@@ -67,14 +67,16 @@ unsigned verbs_ops(const struct rdma_port *port, enum qp_type qp_type)
 /* What the short way's requests have in common. */
 static void short_init(struct verbs_ep *ep)
 {
+	const bool header = ep->grh.length != 0;
+
+	ep->short_sges[0] = ep->grh;
 	ep->short_send = (struct ibv_send_wr){
-		.sg_list = &ep->short_sge,
+		.sg_list = &ep->short_sges[1],
 		.num_sge = 1,
-		.opcode = IBV_WR_SEND,
 	};
 	ep->short_recv = (struct ibv_recv_wr){
-		.sg_list = &ep->short_sge,
-		.num_sge = 1,
+		.sg_list = &ep->short_sges[!header],
+		.num_sge = 1 + header,
 	};
 }
 
@@ -288,6 +290,28 @@ static inline void count_send(struct ep_counts *c, const struct verbs_op *op,
 	c->bytes_one_sided += bytes;
 }
 
+/* What the last, or only, piece of a message is beside its memory; `done` is
+ * where it begins. */
+static inline void fill_send(struct verbs_ep *ep, const struct verbs_lane *lane,
+			     const struct work *w, struct ibv_send_wr *wr,
+			     uint64_t bytes, uint64_t done)
+{
+	const struct verbs_op *op = &verbs_op_table[w->op];
+	unsigned flags = 0;
+
+	if (op->carries && bytes <= ep->inline_bytes)
+		flags |= IBV_SEND_INLINE;
+	if (w->flags & WORK_SIGNAL)
+		flags |= IBV_SEND_SIGNALED;
+	wr->opcode = op->opcode;
+	wr->send_flags = flags;
+	if (op->kind != KIND_MESSAGE)
+		fill_remote(wr, w, op->kind, done);
+	else if (ep->ah)
+		fill_datagram(wr, ep, lane);
+	count_send(&ep->ep.counts, op, bytes);
+}
+
 static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 			   const struct work *w)
 {
@@ -309,16 +333,7 @@ static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 	}
 	wr = next_send(ep, op, id);
 	wr->num_sge = cut_piece(&cut, wr->sg_list, bytes - done);
-	wr->opcode = op->opcode;
-	if (op->carries && bytes <= ep->inline_bytes)
-		wr->send_flags |= IBV_SEND_INLINE;
-	if (w->flags & WORK_SIGNAL)
-		wr->send_flags |= IBV_SEND_SIGNALED;
-	if (op->kind != KIND_MESSAGE)
-		fill_remote(wr, w, op->kind, done);
-	else if (ep->ah)
-		fill_datagram(wr, ep, lane);
-	count_send(&ep->ep.counts, op, bytes);
+	fill_send(ep, lane, w, wr, bytes, done);
 	return ep->n_wrs == VERBS_BATCH ? ring_send(ep, lane->qp) : 0;
 }
 
@@ -397,16 +412,16 @@ static const struct work *post_recvs(struct verbs_ep *ep, const struct work *w,
 }
 
 /*
- * A message in one piece that is posted alone, as in a round trip, takes the
- * short way: nothing of gathering, cutting or chaining, which would be a
- * third of what we add to the device's own time.
+ * What is posted alone and in one piece, as in a round trip, takes the short
+ * way: nothing of gathering, cutting or chaining, which would be a third of
+ * what we add to the device's own time.
  */
 static inline bool is_short(const struct verbs_ep *ep, const struct work *w,
 			    unsigned n)
 {
-	return n == 1 && w->op <= OP_RECV && w->n_sges == 1 &&
-	       w->sges->len - 1 < ep->segment_bytes && !ep->grh.length &&
-	       !ep->failed;
+	return n == 1 && w->n_sges == 1 &&
+	       w->sges->len - 1 < ep->segment_bytes &&
+	       ep->ep.caps.ops & OP_BIT(w->op) && !ep->placing && !ep->failed;
 }
 
 static inline int recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
@@ -428,11 +443,7 @@ static inline int send_short(struct verbs_ep *ep, struct verbs_lane *lane,
 	int ret;
 
 	ep->short_send.wr_id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
-	ep->short_send.send_flags =
-		(bytes <= ep->inline_bytes ? IBV_SEND_INLINE : 0u) |
-		(w->flags & WORK_SIGNAL ? IBV_SEND_SIGNALED : 0u);
-	ep->ep.counts.sends++;
-	ep->ep.counts.bytes_sent += bytes;
+	fill_send(ep, lane, w, &ep->short_send, bytes, 0);
 	ret = ibv_post_send(lane->qp, &ep->short_send, &bad);
 	return __builtin_expect(ret, 0) ? post_failed(ep, ret, "sends") : 0;
 }
@@ -459,15 +470,17 @@ int verbs_post(struct ep *base, const struct work *w, unsigned n)
 	struct verbs_ep *ep = verbs_ep(base);
 	struct verbs_lane *lane;
 	const struct sge *sge;
+	struct ibv_sge *piece;
 
 	if (__builtin_expect(!is_short(ep, w, n), 0))
 		return post_any(ep, w, n);
 	assert(w->lane < ep->n_lanes);
 	lane = &ep->lanes[w->lane];
 	sge = w->sges;
-	ep->short_sge.addr = (uintptr_t)sge->addr;
-	ep->short_sge.length = (uint32_t)sge->len;
-	ep->short_sge.lkey = sge->region->lkey;
+	piece = &ep->short_sges[1];
+	piece->addr = (uintptr_t)sge->addr;
+	piece->length = (uint32_t)sge->len;
+	piece->lkey = sge->region->lkey;
 	ep->ep.counts.posts++;
 	ep->ep.counts.doorbells++;
 	return w->op == OP_RECV ? recv_short(ep, lane, w)

@@ -279,7 +279,6 @@ static int rc_open(struct ep **out, const struct ep_attr *attr,
 					     : &transport_rdma;
 	ep->role = attr->role;
 	ep->qp_type = attr->qp_type;
-	verbs_post_init(ep);
 	draw_numbers(&ep->own);
 	ret = take_extras(ep, attr, err);
 	if (!ret)
@@ -289,6 +288,7 @@ static int rc_open(struct ep **out, const struct ep_attr *attr,
 	ret = verbs_queues_make(ep, attr, err);
 	if (ret)
 		goto close_ep;
+	verbs_post_init(ep);
 	if (attr->rdma_cm || ep->port.iwarp) {
 		ret = start_cm(ep, attr, err);
 		if (ret)

@@ -8,7 +8,9 @@
 #include "base/stop.h"
 #include "work/parts.h"
 
-enum { SEED = 0xb0b0, LOOKS = 4096 };
+/* Looks at a byte between two at the completion queue, each of which is worth
+ * tens of them; and of those between two words with the peer. */
+enum { SEED = 0xb0b0, LOOKS = 256, ROUNDS = 1024 };
 
 /* --- setting up ----------------------------------------------------------- */
 
@@ -195,15 +197,21 @@ static bool take(struct pingpong *p, const struct comp *comp, int n)
 	return got;
 }
 
-static bool byte_changed(const struct pingpong *p)
+/* Our own message's place first, as nothing else frees it; then the byte, and
+ * nothing but the byte. */
+static bool see_byte(const struct pingpong *p)
 {
 	const volatile uint8_t *last =
 		(const volatile uint8_t *)p->rx + p->a.size - 1;
+	unsigned i;
 
-	return *last != p->seen;
+	for (i = 0; i < LOOKS && !queue_full(p); i++)
+		if (*last != p->seen)
+			return true;
+	return false;
 }
 
-/* Sends completed meanwhile, and the peer, are looked after now and then. */
+/* Completions of what we sent. */
 static int look_around(struct pingpong *p, struct err *err)
 {
 	struct ep *ep = p->end->ep;
@@ -218,34 +226,45 @@ static int look_around(struct pingpong *p, struct err *err)
 	return 0;
 }
 
-/* 1: it is there; 0: the phase is finished (server), or given up (client, on
- * a lossy link); -errno. */
+/* The peer is looked after now and then.  1: go on; 0: the phase is finished
+ * (server), or given up (client, on a lossy link); -errno.  *since: when this
+ * was first asked, 0: not yet. */
+static int may_go_on(struct pingpong *p, uint64_t *since, struct err *err)
+{
+	const uint64_t limit =
+		p->lossy ? WINDOW_LOSS_NS : p->end->pt->trial.op_timeout_ns;
+	const uint64_t now = clock_raw_ns();
+	const int ret = p->end->pulse(p->end->pulse_arg, false, err);
+
+	if (ret)
+		return ret < 0 ? ret : 0;
+	if (!*since)
+		*since = now;
+	if (p->end->role == ROLE_PASSIVE || now - *since < limit)
+		return 1;
+	if (p->lossy)
+		return 0;
+	return err_set(err, -ETIMEDOUT, REASON_LINK_FAILED,
+		       "no write became visible for %.1f s",
+		       (double)limit / 1e9);
+}
+
+/* 1: it is there; else as may_go_on. */
 static int await_byte(struct pingpong *p, struct err *err)
 {
-	const uint64_t begin = clock_raw_ns();
-	const uint64_t limit = p->lossy && p->end->role == ROLE_ACTIVE
-				       ? WINDOW_LOSS_NS
-				       : p->end->pt->trial.op_timeout_ns;
+	uint64_t since = 0;
 	unsigned i = 0;
 	int ret;
 
-	while (!byte_changed(p) || queue_full(p)) {
+	while (!see_byte(p)) {
 		ret = look_around(p, err);
 		if (ret)
 			return ret;
-		if (++i % LOOKS)
+		if (++i % ROUNDS)
 			continue;
-		ret = p->end->pulse(p->end->pulse_arg, false, err);
-		if (ret)
-			return ret < 0 ? ret : 0;
-		if (p->end->role == ROLE_PASSIVE ||
-		    clock_raw_ns() - begin < limit)
-			continue;
-		if (p->lossy)
-			return 0;
-		return err_set(err, -ETIMEDOUT, REASON_LINK_FAILED,
-			       "no write became visible for %.1f s",
-			       (double)limit / 1e9);
+		ret = may_go_on(p, &since, err);
+		if (ret <= 0)
+			return ret;
 	}
 	/* The byte first, then what came before it. */
 	atomic_thread_fence(memory_order_acquire);

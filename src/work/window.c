@@ -21,6 +21,16 @@ int window_post_recvs(struct window *w, unsigned first, unsigned n,
 	return parts_post(w->end, &w->recvs[first], n, err);
 }
 
+/* So many places on, at most all of them.  A division instead is a helper's
+ * call where a guest's instructions are translated, and there were seven in an
+ * operation. */
+static unsigned advance(unsigned place, uint64_t by, unsigned n)
+{
+	const unsigned sum = place + (unsigned)by;
+
+	return sum < n ? sum : sum - n;
+}
+
 /* --- client: posting ------------------------------------------------------- */
 
 static bool is_atomic(const struct window *w)
@@ -31,10 +41,12 @@ static bool is_atomic(const struct window *w)
 static void prepare(struct window *w, struct work *work, unsigned slot)
 {
 	const uint64_t number = w->number++;
+	const unsigned rx = w->rx_slot;
 
+	w->rx_slot = advance(rx, 1, w->n_rx);
 	work->flags = 0;
 	work->cookie = ++w->posted;
-	work->imm = (uint32_t)(number % w->n_rx);
+	work->imm = rx;
 	work->remote_rkey = w->remote_rkey;
 	if (is_atomic(w)) {
 		work->remote_addr = w->remote_addr;
@@ -44,7 +56,7 @@ static void prepare(struct window *w, struct work *work, unsigned slot)
 		}
 		return;
 	}
-	work->remote_addr = w->remote_addr + number % w->n_rx * w->stride;
+	work->remote_addr = w->remote_addr + rx * w->stride;
 	if (w->a.op != OP_READ && w->a.op != OP_FLUSH)
 		scan_stamp_first(w->tx + slot * w->stride, w->a.size, number);
 }
@@ -53,7 +65,7 @@ static void prepare(struct window *w, struct work *work, unsigned slot)
  * phase is signalled, so that the end of all of them is known. */
 static int post_list(struct window *w, unsigned n, bool last, struct err *err)
 {
-	const unsigned slot = (unsigned)(w->posted % w->n_slots);
+	const unsigned slot = w->slot;
 	struct ep *ep = w->end->ep;
 	const uint64_t now = clock_ticks(w->end->clock);
 	unsigned i;
@@ -72,6 +84,7 @@ static int post_list(struct window *w, unsigned n, bool last, struct err *err)
 		w->n.completions++;
 	}
 	ret = ep->tp->post(ep, &w->works[slot], n);
+	w->slot = advance(slot, n, w->n_slots);
 	w->n.lists++;
 	if (w->posted - w->known > w->n.most)
 		w->n.most = w->posted - w->known;
@@ -92,7 +105,7 @@ static bool has_credit(const struct window *w, unsigned n)
 static unsigned list_length(const struct window *w, const struct window_flow *f)
 {
 	const uint64_t left = f->ph->max_ops - w->posted;
-	const unsigned to_end = w->n_slots - (unsigned)(w->posted % w->n_slots);
+	const unsigned to_end = w->n_slots - w->slot;
 	unsigned n = w->a.post_list;
 
 	if (n > left)
@@ -126,38 +139,38 @@ int window_post_lists(struct window *w, struct window_flow *f, struct err *err)
 
 /* --- client: completing --------------------------------------------------- */
 
-static int check_atomic(struct window *w, uint64_t index, struct err *err)
+static int check_atomic(struct window *w, unsigned slot, uint64_t number,
+			struct err *err)
 {
-	const uint64_t before = w->number - 1 - w->posted;
 	uint64_t found;
 
-	memcpy(&found, w->tx + index % w->n_slots * w->stride, sizeof(found));
-	if (found == before + index)
+	memcpy(&found, w->tx + slot * w->stride, sizeof(found));
+	if (found == number - 1)
 		return 0;
 	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 		       "atomic operation %llu found %llu instead of what the "
 		       "one before it left",
-		       (unsigned long long)(before + index),
+		       (unsigned long long)(number - 1),
 		       (unsigned long long)found);
 }
 
-/* Operations up to `known` of this phase are complete: their results. */
-static int check_results(struct window *w, uint64_t known, struct err *err)
+/* The next `n` operations are complete: their results. */
+static int check_results(struct window *w, uint64_t n, struct err *err)
 {
 	const bool atomic = is_atomic(w);
 	const bool reads = w->a.op == OP_READ && w->a.verify == VERIFY_EACH;
-	uint64_t i;
+	uint64_t number = w->number - w->posted + w->known;
+	unsigned slot = w->known_slot;
 	int ret = 0;
 
 	if (!atomic && !reads)
 		return 0;
-	for (i = w->known; !ret && i < known; i++)
-		ret = atomic ? check_atomic(w, i, err)
-			     : window_verify_read(w, (unsigned)(i % w->n_slots),
-						  w->number - w->posted + i,
-						  err);
-	if (atomic && !ret)
-		w->verified += known - w->known;
+	for (; !ret && n; n--, number++) {
+		ret = atomic ? check_atomic(w, slot, number, err)
+			     : window_verify_read(w, slot, number, err);
+		w->verified += atomic && !ret;
+		slot = advance(slot, 1, w->n_slots);
+	}
 	return ret;
 }
 
@@ -180,15 +193,19 @@ int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		    struct err *err)
 {
 	const struct clock *clk = w->end->clock;
+	uint64_t n;
+	unsigned slot;
 	int ret;
 
 	if (c->op == OP_RECV)
 		return take_credit(w, (unsigned)c->cookie, err);
-	hist_record(
-		&w->end->tally.latency,
-		clock_ns(clk, now - w->begun[(c->cookie - 1) % w->n_slots]));
-	ret = check_results(w, c->cookie, err);
+	n = c->cookie - w->known;
+	slot = advance(w->known_slot, n - 1, w->n_slots);
+	hist_record(&w->end->tally.latency,
+		    clock_ns(clk, now - w->begun[slot]));
+	ret = check_results(w, n, err);
 	w->known = c->cookie;
+	w->known_slot = advance(slot, 1, w->n_slots);
 	return ret;
 }
 
@@ -264,6 +281,7 @@ void window_begin(struct window *w, struct window_flow *f,
 	};
 	end_waiter_init(&f->waiter, w->end, w->a.size);
 	w->posted = w->known = 0;
+	w->slot = w->known_slot = 0;
 	w->since_signal = 0;
 	w->peer_over = 0;
 	w->verified = 0;
@@ -447,12 +465,13 @@ static int take_message(struct window *w, const struct comp *c, bool check,
  * two where it passes the end. */
 static int post_again(struct window *w, unsigned n, struct err *err)
 {
-	const unsigned first = (unsigned)((w->arrived - n) % w->n_rx);
+	const unsigned first = w->rx_slot;
 	const unsigned to_end = w->n_rx - first;
 	int ret;
 
 	if (!n)
 		return 0;
+	w->rx_slot = advance(first, n, w->n_rx);
 	ret = window_post_recvs(w, first, n < to_end ? n : to_end, err);
 	if (!ret && n > to_end)
 		ret = window_post_recvs(w, 0, n - to_end, err);

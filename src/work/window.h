@@ -85,6 +85,11 @@ struct window {
 	uint64_t number;	/* of the next operation, over all phases,
 				 * from 1: 0 is what was never written */
 	uint64_t posted, known; /* of this phase: posted, known complete */
+	/* Places of the next that is posted, and that will be known. */
+	unsigned slot, known_slot;
+	/* Sender: where in the peer's memory the next goes; else: the receive
+	 * that the next message takes. */
+	unsigned rx_slot;
 	unsigned since_signal;
 	uint64_t granted; /* receives that the peer has ever posted */
 	uint64_t gone;	  /* messages taken for lost */

@@ -175,6 +175,7 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	w->stride = parts_stride(a->size);
 	w->granted = w->n_rx;
 	w->number = 1;
+	w->rx_slot = w->sender; /* number modulo n_rx; arrived modulo n_rx */
 	ret = parts_check_writes(e, a->op, err);
 	if (!ret)
 		ret = allocate(w, err);
