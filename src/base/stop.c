@@ -11,10 +11,15 @@ static void on_signal(int sig)
 	stop_requested = sig;
 }
 
+void stop_count_resumed(unsigned n)
+{
+	stop_resumed = (sig_atomic_t)(((unsigned)stop_resumed + n) & 0xffff);
+}
+
 static void on_resume(int sig)
 {
 	(void)sig;
-	stop_resumed = (stop_resumed + 1) & 0xffff;
+	stop_count_resumed(1);
 }
 
 /* By nohup.  Not asked of SIGINT, which a script's `&` ignores too. */

@@ -11,6 +11,9 @@ extern volatile sig_atomic_t stop_requested; /* the signal's number, or 0 */
  * is worth nothing. */
 extern volatile sig_atomic_t stop_resumed;
 
+/* `n` times a process that works for this one was: it counts as ours. */
+void stop_count_resumed(unsigned n);
+
 /* Installs handlers for SIGINT, SIGTERM, SIGCONT and SIGHUP (unless nohup
  * ignores it); SIGPIPE and SIGXFSZ become errors of write().  A second Ctrl-C
  * kills at once. */

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/stop.h"
 #include "machine/cputime.h"
 #include "work/mux.h"
 
@@ -45,7 +46,9 @@ struct worker {
 	struct end end;
 	struct blob blob, peer;
 	struct ep_counts counts;
-	uint64_t cpu_ns; /* a process's: of the last phase */
+	uint64_t cpu_ns;  /* a process's: of the last phase */
+	unsigned resumed; /* a process's: so often stopped since it was last
+			   * asked, and gone on */
 	_Alignas(max_align_t) char state[CREW_STATE_MAX];
 };
 
@@ -199,6 +202,7 @@ static void pin(const struct worker *w)
 static void *work_on(void *arg)
 {
 	struct worker *w = arg;
+	sig_atomic_t known = stop_resumed, now;
 	bool last = false;
 
 	pin(w);
@@ -207,6 +211,9 @@ static void *work_on(void *arg)
 			;
 		last = w->order == ORDER_END;
 		carry_out(w);
+		now = stop_resumed;
+		w->resumed = (unsigned)(now - known);
+		known = now;
 		sem_post(&w->done);
 	}
 	return NULL;
@@ -324,6 +331,9 @@ static int await(struct worker *w, struct err *err)
 		    e->pulse(e->pulse_arg, true, &ignored) < 0)
 			c->failed = true;
 	}
+	/* A thread's stops are the process's, which counts them by itself. */
+	if (w->index && c->a.processes)
+		stop_count_resumed(w->resumed);
 	if (w->ret)
 		*err = w->err;
 	return w->ret;
