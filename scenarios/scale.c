@@ -20,8 +20,9 @@
 #include "work/crew.h"
 #include "work/parts.h"
 
-static const enum op scale_kinds[] = {OP_WRITE, OP_READ, OP_SEND};
-static const char *const op_names[] = {"write", "read", "send", NULL};
+static const enum op scale_kinds[] = {OP_WRITE, OP_READ, OP_SEND, OP_FETCH_ADD};
+static const char *const op_names[] = {"write", "read", "send", "fetch-add",
+				       NULL};
 static const char *const yes_names[] = {"no", "yes", NULL};
 static const char *const qp_names[] = {"each", "one", NULL};
 static const char *const pages_names[] = {
@@ -39,8 +40,9 @@ enum { RNR_FOR_EVER = 7, RNR_TIMER_MAX = 31 };
 static const struct opt opts[] = {
 	PARTS_OPT_NAME(
 		"op", AT(op), NULL, op_names, "write",
-		"write and read go to random units of the server's memory; a "
-		"send is a request that is answered"),
+		"write and read go to random units of the server's memory, "
+		"fetch-add (8 bytes) to one word; a send is a request that is "
+		"answered"),
 	PARTS_OPT_SIZE("size", 's', AT(size), NULL, 8, 1 << 20, "64",
 		       "payload of an operation"),
 	{.name = "qps",
@@ -190,6 +192,18 @@ static const struct sweep sweeps[] = {
 	  {"outstanding", "64"},
 	  {"receives", "0,4"},
 	  {"min-rnr-timer", "1,12,16"}}},
+	/* All to the same word. */
+	{{{"op", "fetch-add"},
+	  {"size", "8"},
+	  {"qps", "1,16,64"},
+	  {"outstanding", "64"}}},
+	{{{"op", "fetch-add"},
+	  {"size", "8"},
+	  {"qps", "16"},
+	  {"outstanding", "64"},
+	  {"threads", "2,4"},
+	  {"share-qps", "yes"},
+	  {"poll", "yield"}}},
 	/* Who works; several yield, so one does as well. */
 	{{{"op", "write,send"},
 	  {"qps", "16"},
@@ -319,6 +333,8 @@ static int supported(const void *config, struct err *err)
 	if (ret)
 		return ret;
 	a = scale_attr(cfg);
+	if (a.op == OP_FETCH_ADD && a.size != sizeof(uint64_t))
+		return bad(err, "a fetch-add has 8 bytes (-s 8)");
 	if (a.lanes % a.outstanding && a.outstanding % a.lanes)
 		return bad(err, "one of --qps and --outstanding has to divide "
 				"the other");

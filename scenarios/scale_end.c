@@ -65,6 +65,21 @@ static int worker_verify(struct end *e, void *state, struct err *err)
 	return spread_verify(state, err);
 }
 
+/* Threads that share queue pairs share the word that they add to. */
+static int judge(const void *const states[], unsigned n, struct err *err)
+{
+	struct spread_adds sum = {.n = 0};
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		const struct spread *s = states[i];
+
+		sum.n += s->adds.n;
+		sum.print += s->adds.print;
+	}
+	return spread_check_adds(&sum, err);
+}
+
 static void worker_teardown(struct end *e, void *state)
 {
 	struct spread *s = state;
@@ -80,6 +95,7 @@ static const struct crew_work crew_work = {
 	.server = worker_server,
 	.flush = worker_flush,
 	.verify = worker_verify,
+	.judge = judge,
 	.teardown = worker_teardown,
 	.metrics = scale_metrics,
 	.n_metrics = SCALE_METRICS,

@@ -516,6 +516,23 @@ int crew_flush(struct crew *c, struct err *err)
 	return all(c, ORDER_FLUSH, err);
 }
 
+/* Link by link. */
+static int judge(const struct crew *c, struct err *err)
+{
+	const unsigned of_link = c->a.share ? c->a.n : 1;
+	const void *states[CREW_MAX];
+	unsigned i;
+	int ret = 0;
+
+	if (!c->work->judge || c->end->role == ROLE_PASSIVE)
+		return 0;
+	for (i = 0; i < c->a.n; i++)
+		states[i] = c->w[i].state;
+	for (i = 0; !ret && i < c->a.n; i += of_link)
+		ret = c->work->judge(states + i, of_link, err);
+	return ret;
+}
+
 int crew_verify(struct crew *c, struct err *err)
 {
 	const int ret = all(c, ORDER_VERIFY, err);
@@ -523,7 +540,7 @@ int crew_verify(struct crew *c, struct err *err)
 
 	for (i = 0; i < c->a.n; i++)
 		c->end->verified += c->w[i].end.verified;
-	return ret;
+	return ret ? ret : judge(c, err);
 }
 
 void crew_end(struct crew *c)

@@ -28,6 +28,10 @@ struct crew_work {
 		      struct err *err);
 	int (*flush)(struct end *e, void *state, struct err *err); /* client */
 	int (*verify)(struct end *e, void *state, struct err *err);
+	/* Client, with the states of all whose work was on one link, after the
+	 * last verify: what only together can be judged.  What pointers in them
+	 * lead to may be another process's.  NULL: nothing. */
+	int (*judge)(const void *const states[], unsigned n, struct err *err);
 	/* Called once after setup, whatever came of it. */
 	void (*teardown)(struct end *e, void *state);
 	const struct metric *metrics; /* of the scenario: how values add up */

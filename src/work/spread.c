@@ -68,7 +68,10 @@ static int learn_regions(struct spread *s, struct err *err)
 static void choose_unit(struct spread *s, unsigned slot)
 {
 	const uint64_t unit =
-		splitmix_next(&s->rng) % (s->units_per_region * s->a.regions);
+		s->a.op == OP_FETCH_ADD
+			? 0
+			: splitmix_next(&s->rng) %
+				  (s->units_per_region * s->a.regions);
 	const struct spread_region *r = &s->table[unit / s->units_per_region];
 	struct work *w = &s->works[slot];
 
@@ -91,7 +94,7 @@ static int begin_op(struct spread *s, unsigned slot, struct err *err)
 	w->lane = (unsigned)(number % s->a.lanes);
 	if (!spread_asks(s))
 		choose_unit(s, slot);
-	if (s->a.op != OP_READ)
+	if (!spread_brings(s))
 		scan_stamp_first(spread_slot(s, slot), s->a.size, number);
 	s->ahead += ++*on_lane(s, w->lane) > s->known_recvs && spread_asks(s);
 	s->pending[slot] = spread_asks(s) ? 2 : 1;
@@ -118,6 +121,40 @@ static int check_read(struct spread *s, unsigned slot, struct err *err)
 	s->verified += whole;
 	return scan_verify(spread_slot(s, slot),
 			   whole ? s->a.size : sizeof(uint64_t), &want, err);
+}
+
+/* What it found: more than the one before it on its lane did.  That no other
+ * lane found the same is judged at the end, over all of them. */
+static int take_found(struct spread *s, unsigned slot, struct err *err)
+{
+	const unsigned lane = s->works[slot].lane;
+	uint64_t found;
+
+	memcpy(&found, spread_slot(s, slot), sizeof(found));
+	s->adds.n++;
+	s->adds.print += splitmix_mix(found);
+	s->verified++;
+	if (found < s->least[lane])
+		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+			       "a fetch-add on queue pair %u found %llu, and "
+			       "the one before it %llu",
+			       lane, (unsigned long long)found,
+			       (unsigned long long)s->least[lane] - 1);
+	s->least[lane] = found + 1;
+	return 0;
+}
+
+int spread_check_adds(const struct spread_adds *a, struct err *err)
+{
+	uint64_t i, print = 0;
+
+	for (i = 0; i < a->n; i++)
+		print += splitmix_mix(i);
+	if (print == a->print)
+		return 0;
+	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+		       "what %llu fetch-adds found is not 0 to %llu, each once",
+		       (unsigned long long)a->n, (unsigned long long)a->n - 1);
 }
 
 /* An answer is its question: the number is in it. */
@@ -151,7 +188,8 @@ static int take(struct spread *s, const struct comp *c, unsigned *slot,
 	*slot = (unsigned)c->cookie;
 	*fresh = s->pending[*slot % s->a.outstanding];
 	if (c->op != OP_RECV)
-		return check_read(s, *slot, err);
+		return s->a.op == OP_FETCH_ADD ? take_found(s, *slot, err)
+					       : check_read(s, *slot, err);
 	ret = check_answer(s, c, slot, fresh, err);
 	return ret ? ret : spread_post_recv(s, (unsigned)c->cookie, err);
 }

@@ -13,6 +13,10 @@
  * again before, so that a lane never has more requests on their way than
  * receives are posted, and the client counts on no more than that.
  *
+ * Fetch-adds all go to one word, whichever lane they are on: what they find is
+ * together 0, 1, 2 ... without a gap and each once, and ascending on a lane
+ * (RC carries them out in order).
+ *
  * With fewer `receives` than that it is not so: requests arrive where no
  * receive is posted and a reliable link sends them again, after the time that
  * the peer's device names (IBTA 1.4, 9.7.5.2.8).  Those that were begun while
@@ -32,8 +36,8 @@ enum { SPREAD_PAGE = 4096, SPREAD_REGIONS_MAX = 16384 };
 enum { SPREAD_OUTSTANDING_MAX = 16384 };
 
 struct spread_attr {
-	enum op op;  /* send, write or read */
-	size_t size; /* at least 8: a message carries its number */
+	enum op op;  /* send, write, read or fetch-add */
+	size_t size; /* at least 8: a message carries its number; fetch-add: 8 */
 	unsigned lanes, outstanding;
 	unsigned regions;
 	uint64_t memory;      /* that is written to or read, in whole units */
@@ -48,6 +52,13 @@ struct spread_attr {
 struct spread_region {
 	uint64_t addr;
 	uint64_t rkey;
+};
+
+/* Values that fetch-adds found, over all phases; those of several spreads that
+ * used the same word add up. */
+struct spread_adds {
+	uint64_t n;
+	uint64_t print; /* sum of splitmix_mix() of each, modulo 2^64 */
 };
 
 struct spread {
@@ -75,6 +86,8 @@ struct spread {
 	unsigned n_recvs;     /* our own, all lanes together */
 	unsigned known_recvs; /* the server's, of a lane (or all) */
 	uint64_t *units;      /* where it is */
+	uint64_t *least;      /* that the next fetch-add finds, a lane */
+	struct spread_adds adds;
 	uint64_t rng;
 	bool known; /* the peer's regions are in the table */
 	unsigned busy;
@@ -99,6 +112,11 @@ int spread_server(struct spread *s, const struct phase *ph, struct err *err);
 /* Client, after a phase: what it has written is in the server's memory then,
  * and not only at its device. */
 int spread_flush(struct spread *s, struct err *err);
+
+/* -EBADMSG: what was found is no permutation of 0 to n - 1.  One value for
+ * another is found for certain, as the mix maps no two to the same; several at
+ * a time but for one case in 2^64. */
+int spread_check_adds(const struct spread_adds *a, struct err *err);
 
 /* Of what was written, as far as VERIFY_UNITS go. */
 int spread_verify(struct spread *s, struct err *err);

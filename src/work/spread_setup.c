@@ -156,10 +156,12 @@ static int allocate(struct spread *s, struct err *err)
 	s->numbers = calloc(n, sizeof(*s->numbers));
 	s->pending = calloc(n, sizeof(*s->pending));
 	s->units = calloc(n, sizeof(*s->units));
+	s->least = calloc(s->a.lanes, sizeof(*s->least));
 	s->on_lane = calloc(s->a.lanes, sizeof(*s->on_lane));
 	s->held = calloc(r, sizeof(*s->held));
 	if (s->works && s->sges && s->recvs && s->recv_sges && s->begun &&
-	    s->numbers && s->pending && s->units && s->on_lane && s->held)
+	    s->numbers && s->pending && s->units && s->least && s->on_lane &&
+	    s->held)
 		return 0;
 	return err_sys(err, -ENOMEM, "%u operations outstanding", n);
 }
@@ -170,7 +172,7 @@ static void make_works(struct spread *s)
 
 	for (i = 0; i < s->a.outstanding; i++) {
 		s->numbers[i] = i;
-		if (s->a.op != OP_READ)
+		if (!spread_brings(s))
 			scan_fill(spread_slot(s, i), s->a.size, SPREAD_SEED);
 		s->sges[i] = (struct sge){
 			.addr = spread_slot(s, i),
@@ -183,6 +185,7 @@ static void make_works(struct spread *s)
 			.sges = &s->sges[i],
 			.flags = WORK_SIGNAL,
 			.cookie = i,
+			.compare_add = 1, /* a fetch-add's */
 		};
 	}
 }
@@ -261,6 +264,7 @@ void spread_fini(struct spread *s)
 	free(s->numbers);
 	free(s->pending);
 	free(s->units);
+	free(s->least);
 	free(s->on_lane);
 	free(s->held);
 }
@@ -312,8 +316,8 @@ int spread_verify(struct spread *s, struct err *err)
 {
 	const bool client = s->end->role == ROLE_ACTIVE;
 
-	if (s->a.verify == VERIFY_NONE)
-		return 0;
+	if (s->a.verify == VERIFY_NONE || s->a.op == OP_FETCH_ADD)
+		return 0; /* what was found is checked as it comes */
 	if (s->a.op == OP_WRITE)
 		return client ? 0 : verify_written(s, err);
 	if (!client || s->a.verify == VERIFY_EACH)

@@ -11,6 +11,12 @@ static inline bool spread_asks(const struct spread *s)
 	return s->a.op == OP_SEND;
 }
 
+/* Into the slot, from the peer. */
+static inline bool spread_brings(const struct spread *s)
+{
+	return s->a.op == OP_READ || s->a.op == OP_FETCH_ADD;
+}
+
 static inline char *spread_slot(const struct spread *s, unsigned slot)
 {
 	return s->slots + slot * s->stride;

@@ -186,6 +186,9 @@ ok "scale: one queue pair to 64 peers" is \
 scale_run sc-share --op write,read --qps 4 --outstanding 64 --threads 4 --share-qps yes
 ok "scale: four threads on the same queue pairs" eval '
 	all_are ok sc-share/scale.csv status && all_are 100 sc-share/scale.csv operations'
+scale_run sc-adds --op fetch-add -s 8 --qps 16 --outstanding 64 --threads 1,4 --share-qps yes
+ok "scale: what fetch-adds of 16 queue pairs and of 4 threads found is a permutation" eval '
+	is "$status" 0 && all_are ok sc-adds/scale.csv status && all_are 100 sc-adds/scale.csv client_verified'
 scale_run sc-procs --op write,send --qps 16 --outstanding 64 --processes 2
 ok "scale: two processes" all_are ok sc-procs/scale.csv status
 scale_run sc-rnr --op send --qps 4 --outstanding 64 --receives 4 --min-rnr-timer 1 -n 5000

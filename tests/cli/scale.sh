@@ -94,6 +94,7 @@ for whose in 'this process' 'the server'; do
 done
 ok "workers that do not divide the window" fails_with 2 "have to divide" \
 	run scale --threads 3 --outstanding 16
+ok "fetch-adds of 8 bytes" fails_with 2 "(-s 8)" run scale --op fetch-add
 ok "threads or processes" fails_with 2 "not both" run scale --qps 4 --threads 2 --processes 2
 ok "sends are not shared" fails_with 2 "share-qps" \
 	run scale --op send --qps 4 --threads 2 --share-qps yes
