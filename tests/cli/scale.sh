@@ -82,9 +82,9 @@ for whose in 'this process' 'the server'; do
 	ok "$whose: a worker is there" within 5 eval '[[ -n $(worker_of "$whose" $client 2>/dev/null) ]]'
 	sleep 0.4
 	worker=$(worker_of "$whose" $client)
-	kill -STOP $worker
+	kill -STOP "$worker"
 	sleep 0.4
-	kill -CONT $worker
+	kill -CONT "$worker"
 	wait $client
 	ok "$whose: a worker was stopped: it goes on" is $? 0
 	ok "$whose: a worker was stopped: the trial is made again" \
