@@ -163,6 +163,8 @@ static void need(const void *cfg, struct need *n)
 
 	exchange_need(cfg, n);
 	n->lock_bytes = exchange_bytes(&c->exchange, (unsigned)c->rotate);
+	if (c->touch != TOUCH_NONE) /* the dummy: both modes have one */
+		n->plain_bytes = n->lock_bytes;
 }
 
 /* --- the server's part ---------------------------------------------------- */

@@ -44,7 +44,9 @@ static int check_need(const struct link_cfg *link, const struct need *need,
 {
 	int ret = link_check(link, err);
 
-	return ret ? ret : mem_check_available(need->lock_bytes, err);
+	return ret ? ret
+		   : mem_check_available(need->lock_bytes + need->plain_bytes,
+					 err);
 }
 
 static int open_link(struct end *e, const struct end_env *env, unsigned index,

@@ -28,6 +28,7 @@ struct need {
 	 * had none. */
 	bool client_alone;
 	uint64_t lock_bytes;	/* memory to be registered at one end */
+	uint64_t plain_bytes;	/* beside that, and not registered */
 	const char *op;		/* for the row: "send" */
 	uint64_t size_bytes;	/* for the row */
 	bool open_loop;		/* for the row */

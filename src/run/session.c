@@ -110,6 +110,7 @@ static int check_place(struct session *s, struct err *err)
 static int check_limit(const struct session *s, struct err *err)
 {
 	const uint64_t limit = s->cfg->max_memory;
+	uint64_t bytes;
 	char want[UNITS_TEXT_MAX], have[UNITS_TEXT_MAX];
 	struct need need;
 
@@ -118,12 +119,13 @@ static int check_limit(const struct session *s, struct err *err)
 		return err_set(err, -EPERM, REASON_NO_PERMISSION,
 			       "this server lets no client switch its "
 			       "prefetchers (serve --allow-prefetchers)");
-	if (!limit || need.lock_bytes <= limit)
+	bytes = need.lock_bytes + need.plain_bytes;
+	if (!limit || bytes <= limit)
 		return 0;
 	return err_set(err, -EPERM, REASON_PEER_REFUSED,
 		       "%s of buffers are wanted, this server gives a client "
 		       "%s at most (serve --max-memory)",
-		       units_format_size(want, sizeof(want), need.lock_bytes),
+		       units_format_size(want, sizeof(want), bytes),
 		       units_format_size(have, sizeof(have), limit));
 }
 

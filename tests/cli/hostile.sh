@@ -101,6 +101,9 @@ within 5 grep -q listening limits.err
 port=$(sed -n 's/.*port //p' limits.err)
 ok "more memory than a client may have" fails_with 4 "--max-memory" \
 	"${tcp[@]}" -s 4M -n 5 --connect 127.0.0.1:"$port"
+ok "memory that is not pinned counts, too" fails_with 4 "--max-memory" \
+	run touch --transport tcp -s 512k --touch notouch --scan read --trials 1 -n 5 \
+	--connect 127.0.0.1:"$port"
 ok "less is served" eval \
 	'"$bench" "${tcp[@]}" -n 5 --out little --connect 127.0.0.1:"$port" >/dev/null 2>&1'
 exec 4<>/dev/tcp/127.0.0.1/"$port"
