@@ -423,9 +423,7 @@ static int check_progress(struct end_waiter *w, bool progressed,
 		       (double)w->give_up_ns / 1e9);
 }
 
-/* A slice has passed for nothing: 0 to go on, 1 when the phase is finished,
- * or -errno. */
-static int slice_over(struct end_waiter *w, struct err *err)
+int end_waiter_slice(struct end_waiter *w, struct err *err)
 {
 	bool progressed = w->done != w->seen;
 	int ret;
@@ -447,7 +445,7 @@ static __attribute__((noinline)) int wait_slices(struct end_waiter *w,
 		got = ep_wait(ep, comp, n, w->slice_ns);
 		if (got)
 			break;
-		ret = slice_over(w, err);
+		ret = end_waiter_slice(w, err);
 		if (ret)
 			return ret > 0 ? 0 : ret;
 	}
@@ -519,7 +517,7 @@ int end_wait_any(struct end_waiter *w, unsigned n_links, unsigned *index,
 		if (got || now - since < w->slice_ns)
 			continue;
 		since = now;
-		ret = slice_over(w, err);
+		ret = end_waiter_slice(w, err);
 		if (ret)
 			return ret > 0 ? 0 : ret;
 	}

@@ -171,6 +171,10 @@ struct end_waiter {
 };
 void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes);
 
+/* For who waits otherwise, after a slice that brought nothing: 0 to go on, 1
+ * when the phase is finished, or -errno. */
+int end_waiter_slice(struct end_waiter *w, struct err *err);
+
 /* Completions: how many, 0 when the phase is finished, -errno. */
 int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
 	     struct err *err);

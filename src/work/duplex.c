@@ -20,7 +20,8 @@ struct both {
 	struct window_arrivals a;
 	uint64_t end;	 /* ticks at which our last was complete; 0: not yet */
 	uint64_t looked; /* ticks */
-	uint64_t moved;	 /* ticks at which something last completed */
+	uint64_t moved;	 /* ticks at which something last completed; or,
+			  * where sends may be lost, arrived */
 	uint64_t ours;	 /* ticks at which something of what we send did */
 	bool finished;	 /* server: the client has */
 	/* How often we told that we are done, when last, and how often we had
@@ -179,6 +180,16 @@ static int look(struct duplex *d, struct both *b, struct err *err)
 		       (double)still / 1e9);
 }
 
+static bool has_moved(const struct duplex *d, const struct comp *comp, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (!d->out.lossy || comp[i].op == OP_RECV)
+			return true;
+	return false;
+}
+
 static int step(struct duplex *d, struct both *b, struct err *err)
 {
 	struct comp comp[TAKE];
@@ -190,7 +201,7 @@ static int step(struct duplex *d, struct both *b, struct err *err)
 	b->f.now = clock_ticks(d->end->clock);
 	if (n < 0)
 		return parts_failed(d->end, n, err);
-	if (n)
+	if (has_moved(d, comp, n))
 		b->moved = b->f.now;
 	ret = take(d, b, comp, n, err);
 	look_for_lost(d, b);

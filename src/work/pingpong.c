@@ -341,6 +341,14 @@ static int after_message(struct pingpong *p, bool check, struct err *err)
 	return ret ? ret : post_recv(p, err);
 }
 
+/* This one; the link only when nothing comes back any more. */
+static int give_up(struct pingpong *p, struct end_waiter *w, struct err *err)
+{
+	p->lost++;
+	p->number++;
+	return end_waiter_slice(w, err);
+}
+
 int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 {
 	const struct clock *clk = p->end->clock;
@@ -360,13 +368,13 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 		t0 = clock_ticks(clk);
 		ret = round_trip(p, &w, err);
 		t1 = clock_ticks(clk);
+		if (!ret) {
+			ret = give_up(p, &w, err);
+			if (!ret)
+				continue;
+		}
 		if (ret < 0)
 			return ret;
-		if (!ret) {
-			p->lost++;
-			p->number++;
-			continue;
-		}
 		hist_record(&p->end->tally.latency, clock_ns(clk, t1 - t0));
 		w.done++;
 		ret = after_message(p, is_checked(p, ph, w.done - 1), err);

@@ -61,6 +61,13 @@ static void prepare(struct window *w, struct work *work, unsigned slot)
 		scan_stamp_first(w->tx + slot * w->stride, w->a.size, number);
 }
 
+/* Of those not signalled nothing is known until a later one is; with so many
+ * of them no list would ever have room again. */
+static bool fills_window(const struct window *w)
+{
+	return w->since_signal + w->a.post_list > w->a.outstanding;
+}
+
 /* A list, whose room the caller has made sure of.  The last operation of a
  * phase is signalled, so that the end of all of them is known. */
 static int post_list(struct window *w, unsigned n, bool last, struct err *err)
@@ -77,7 +84,7 @@ static int post_list(struct window *w, unsigned n, bool last, struct err *err)
 		prepare(w, work, slot + i);
 		w->begun[slot + i] = now;
 		if (++w->since_signal < w->a.signal_every &&
-		    !(last && i + 1 == n))
+		    !(i + 1 == n && (last || fills_window(w))))
 			continue;
 		work->flags = WORK_SIGNAL;
 		w->since_signal = 0;
@@ -232,7 +239,8 @@ bool window_waits_in_vain(const struct window *w)
 }
 
 /* Something on its way will surely complete, or on a lossless link come; for
- * credit alone a lossy link is waited for only so long. */
+ * credit alone a lossy link is waited for only so long, until it is given up
+ * where nothing comes at all. */
 static int await(struct window *w, struct window_flow *f, struct comp *comp,
 		 struct err *err)
 {
@@ -247,7 +255,7 @@ static int await(struct window *w, struct window_flow *f, struct comp *comp,
 	if (got)
 		return got;
 	window_give_up_lost(w);
-	return w->end->pulse(w->end->pulse_arg, true, err);
+	return end_waiter_slice(&f->waiter, err);
 }
 
 static int complete_some(struct window *w, struct window_flow *f,
@@ -260,7 +268,8 @@ static int complete_some(struct window *w, struct window_flow *f,
 	f->now = clock_ticks(w->end->clock);
 	for (i = 0; !ret && i < n; i++)
 		ret = window_take_one(w, &comp[i], f->now, err);
-	f->waiter.done = w->known + w->granted;
+	/* That messages which may be lost have left says nothing of the link. */
+	f->waiter.done = w->granted + (w->lossy ? 0 : w->known);
 	return n < 0 ? n : ret;
 }
 

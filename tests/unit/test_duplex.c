@@ -60,14 +60,20 @@ static int run_server(const struct phase *ph, struct err *err)
 	return duplex_phase(&sd, ph, err);
 }
 
-static void good(uint64_t n)
+static int run(uint64_t n, struct err *err, struct served *s)
 {
 	static const struct loop_phase both = {run_client, run_server};
 	const struct phase ph = ops(n);
+
+	return run_phase(&both, &ph, err, s);
+}
+
+static void good(uint64_t n)
+{
 	struct served s;
 	struct err err;
 
-	if (run_phase(&both, &ph, &err, &s))
+	if (run(n, &err, &s))
 		fail_msg("client: %s", err.text);
 	if (s.ret)
 		fail_msg("server: %s", s.err.text);
@@ -156,6 +162,22 @@ static void losses_both_ways(void **state)
 	}
 }
 
+/* Words are said again, but not for ever. */
+static void one_way_is_dead(void **state)
+{
+	struct served s;
+	struct err err;
+
+	(void)state;
+	lossy = true;
+	devices[ROLE_PASSIVE].drop_every = 1;
+	pt.trial.op_timeout_ns = 200000000;
+	open_both();
+	assert_int_equal(run(10, &err, &s), -ETIMEDOUT);
+	assert_int_equal(err.reason, REASON_LINK_FAILED);
+	close_both();
+}
+
 /* Of both ends, and before either looks. */
 static void writes_of_both_are_there(void **state)
 {
@@ -202,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(both_ways, setup),
 		cmocka_unit_test_setup(losses_both_ways, setup),
+		cmocka_unit_test_setup(one_way_is_dead, setup),
 		cmocka_unit_test_setup(writes_of_both_are_there, setup),
 		cmocka_unit_test_setup(no_writes_that_may_be_lost, setup),
 	};

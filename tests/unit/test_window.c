@@ -83,12 +83,18 @@ static int run_server(const struct phase *ph, struct err *err)
 		     : window_server(&sw, ph, err);
 }
 
-static int run(uint64_t n, struct err *err, struct served *s)
+static int run_long(const struct phase *ph, struct err *err, struct served *s)
 {
 	static const struct loop_phase both = {run_client, run_server};
+
+	return run_phase(&both, ph, err, s);
+}
+
+static int run(uint64_t n, struct err *err, struct served *s)
+{
 	const struct phase ph = ops(n);
 
-	return run_phase(&both, &ph, err, s);
+	return run_long(&ph, err, s);
 }
 
 static void good(uint64_t n)
@@ -151,8 +157,16 @@ static void exact(void **state)
 		unsigned outstanding, list, every;
 		uint64_t n, lists;
 	} t[] = {
-		{8, 4, 2, 100, 25},  {8, 4, 2, 10, 3}, {1, 1, 1, 7, 7},
-		{64, 64, 32, 64, 1}, {7, 3, 3, 20, 7}, {5, 1, 3, 1, 1},
+		{8, 4, 2, 100, 25},
+		{8, 4, 2, 10, 3},
+		{1, 1, 1, 7, 7},
+		{64, 64, 32, 64, 1},
+		{7, 3, 3, 20, 7},
+		{5, 1, 3, 1, 1},
+		/* What is not signalled leaves no room for a list. */
+		{15, 15, 8, 100, 7},
+		{8, 7, 4, 50, 8},
+		{40, 40, 16, 90, 3},
 	};
 	size_t i;
 
@@ -253,6 +267,39 @@ static void losses(void **state)
 	close_both();
 }
 
+static void losses_of_long_lists(void **state)
+{
+	(void)state;
+	lossy = true;
+	sender->drop_every = 7;
+	attr.outstanding = attr.post_list = 15;
+	attr.signal_every = 8;
+	open_both();
+	good(40);
+	assert_int_equal(cw.n.done, 40);
+	assert_int_equal(server.tally.value[METRIC_OPS], 35);
+	close_both();
+}
+
+/* What is given up as lost is not waited for, but a link that brings nothing
+ * at all is. */
+static void nothing_arrives(void **state)
+{
+	const struct phase ph = {.max_ops = UINT64_MAX, .max_ns = 3000000000};
+	struct served s;
+	struct err err;
+
+	(void)state;
+	lossy = true;
+	sender->drop_every = 1;
+	pt.trial.op_timeout_ns = 150000000;
+	open_both();
+	assert_int_equal(run_long(&ph, &err, &s), -ETIMEDOUT);
+	assert_int_equal(err.reason, REASON_LINK_FAILED);
+	assert_words(&err, "--op-timeout");
+	close_both();
+}
+
 /* A write is complete at the device; a read makes sure of the memory, once
  * and before what was written is looked at. */
 static void complete_is_not_yet_there(void **state)
@@ -346,6 +393,21 @@ static void lost_pings(void **state)
 	close_both();
 }
 
+static void no_ping_comes_back(void **state)
+{
+	struct served s;
+	struct err err;
+
+	(void)state;
+	pings = lossy = true;
+	sender->drop_every = 1;
+	pt.trial.op_timeout_ns = 150000000;
+	open_both();
+	assert_int_equal(run(20, &err, &s), -ETIMEDOUT);
+	assert_int_equal(err.reason, REASON_LINK_FAILED);
+	close_both();
+}
+
 /* The first that came, at both ends; and none where nobody could say which it
  * is. */
 static void lost_pings_are_verified(void **state)
@@ -419,11 +481,14 @@ int main(void)
 		cmocka_unit_test_setup(doorbell_too_many, setup),
 		cmocka_unit_test_setup(bytes_are_counted, setup),
 		cmocka_unit_test_setup(losses, setup),
+		cmocka_unit_test_setup(losses_of_long_lists, setup),
+		cmocka_unit_test_setup(nothing_arrives, setup),
 		cmocka_unit_test_setup(complete_is_not_yet_there, setup),
 		cmocka_unit_test_setup(no_writes_that_may_be_lost, setup),
 		cmocka_unit_test_setup(bad_token, setup),
 		cmocka_unit_test_setup(over_and_back, setup),
 		cmocka_unit_test_setup(lost_pings, setup),
+		cmocka_unit_test_setup(no_ping_comes_back, setup),
 		cmocka_unit_test_setup(lost_pings_are_verified, setup),
 		cmocka_unit_test_setup(a_write_tells_of_itself, setup),
 		cmocka_unit_test_setup(spoilt_ping, setup),
