@@ -1,4 +1,4 @@
-/* What window.c and window_setup.c share. */
+/* What window.c, window_serve.c and window_setup.c share. */
 #ifndef WORK_WINDOW_WORK_H
 #define WORK_WINDOW_WORK_H
 
@@ -8,6 +8,16 @@ enum { WINDOW_SEED = 0xd00d, WINDOW_CREDITS = 4 };
 
 /* Beside the number in a credit: there are no more operations. */
 #define WINDOW_OVER (UINT64_C(1) << 63)
+
+/* So many places on, at most all of them.  A division instead is a helper's
+ * call where a guest's instructions are translated, and there were seven in an
+ * operation. */
+static inline unsigned window_advance(unsigned place, uint64_t by, unsigned n)
+{
+	const unsigned sum = place + (unsigned)by;
+
+	return sum < n ? sum : sum - n;
+}
 
 /* How a sender's phase goes on, as its loop needs it. */
 struct window_flow {
