@@ -21,10 +21,14 @@ kill_once() { # METHOD N K VICTIM MICROSECONDS
 	rm -rf logs gone && mkdir logs
 	"$bench" run oplog --method "$method" --rf "$n" --ack "$k" --outstanding 8 \
 		-s 512 --log-size 64k --memory file --pmem-dir logs -D 20s --warmup 1ms \
-		--trials 1 --out gone >/dev/null 2>&1 &
+		--trials 1 --out gone >run.out 2>&1 &
 	pid=$!
-	within 10 eval '[[ $(files peer | wc -l) == $((n - 1)) && -n $(files leader) ]]' ||
+	if ! within 60 eval '[[ $(files peer | wc -l) == $((n - 1)) && -n $(files leader) ]]'; then
+		printf 'no log of each replica after 60 s: %s\n' "$(tail -1 run.out)"
+		kill -KILL "$pid"
+		wait "$pid" 2>/dev/null
 		return 1
+	fi
 	sleep "0.$(printf '%06d' "$5")"
 	mapfile -t children < <(pgrep -P "$pid")
 	target=$pid
@@ -32,7 +36,7 @@ kill_once() { # METHOD N K VICTIM MICROSECONDS
 	kill -KILL "$target"
 	wait "$pid" 2>/dev/null
 	mapfile -t children < <(files peer)
-	"$replicas" "$n" "$k" "$(files leader)" "${children[@]}"
+	"$replicas" "$n" "$k" "$(files leader)" "${children[@]}" 2>&1
 }
 
 killed() { # N K VICTIM TIMES

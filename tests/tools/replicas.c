@@ -63,8 +63,10 @@ int main(int argc, char **argv)
 		return 2;
 	n = (unsigned)atoi(argv[1]);
 	k = (unsigned)atoi(argv[2]);
-	if (n != (unsigned)argc - 3 || k > n)
+	if (n != (unsigned)argc - 3 || k > n) {
+		printf("%d logs of %u replicas\n", argc - 3, n);
 		return 2;
+	}
 	for (i = 0; i < n; i++) {
 		size_t len = 0;
 		const char *at = map(argv[3 + i], &len);
