@@ -99,6 +99,9 @@ struct oplog_token {
 	X(BATCHES, "batches", "1", VALUE, CLIENT, SUM, "group commits")        \
 	X(FLUSHED, "lines_flushed", "1", VALUE, BOTH, SUM,                     \
 	  "cache lines written back")                                          \
+	X(IDLE, "idle_looks", "1", VALUE, BOTH, MAX,                           \
+	  "times an end found nothing to do when it looked: few beside the "   \
+	  "batches are a CPU that is full")                                    \
 	X(WRITERS, "writers", "1", VALUE, CLIENT, MAX,                         \
 	  "of --outstanding, those that the queue pair's limit of reads and "  \
 	  "atomics (--rd-atomic) lets go at once")                             \

@@ -386,6 +386,7 @@ int oplog_lead(struct end *e, const struct phase *ph, struct err *err)
 		ret = step(l, ph, ending, &w, err);
 	}
 	close_phase(l, begin, batches, lines);
+	tally_set(&e->tally, OPLOG_METRIC_IDLE, w.idle);
 	if (!ret)
 		ret = see_written(l, &w, err);
 	if (!ret && stop_requested)

@@ -381,6 +381,7 @@ static int serve_all(struct end *e, struct peer_end *p, struct err *err)
 				       "the server was told to end");
 	}
 	tally_set(&e->tally, METRIC_OPS, p->replica.log.next_stored - first);
+	tally_set(&e->tally, OPLOG_METRIC_IDLE, w.idle);
 	return ret ? ret : n;
 }
 

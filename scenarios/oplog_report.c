@@ -192,7 +192,15 @@ static bool written_back(const struct check *c, size_t row,
 }
 
 /* What the leader's one thread does for a batch, and how often. */
-enum { OF_RATE, OF_BATCHES, OF_SAMPLES, OF_WRITERS, OF_STAGES };
+enum {
+	OF_RATE,
+	OF_BATCHES,
+	OF_SAMPLES,
+	OF_WRITERS,
+	OF_LEADER,
+	OF_PEER,
+	OF_STAGES
+};
 static const struct series_axes by_writers = {
 	.x = "outstanding",
 	.x_label = "writers",
@@ -200,6 +208,8 @@ static const struct series_axes by_writers = {
 	      [OF_BATCHES] = {.column = "batches", .label = "batches"},
 	      [OF_SAMPLES] = {.column = "samples", .label = "writes"},
 	      [OF_WRITERS] = {.column = "writers", .label = "writers"},
+	      [OF_LEADER] = {.column = "client_idle_looks", .label = "idle"},
+	      [OF_PEER] = {.column = "server_idle_looks", .label = "idle"},
 	      {.column = "encode_mean_ns", .label = "encoding"},
 	      {.column = "post_mean_ns", .label = "posting"},
 	      {.column = "append_mean_ns", .label = "appending"},
@@ -207,8 +217,8 @@ static const struct series_axes by_writers = {
 };
 
 /* A thread that polls is busy in any case: it is full when there is no time
- * left in which it only polls.  Completions that it takes are not counted, so
- * 100 % is never reached. */
+ * left in which it only polls, or when it finds something to do whenever it
+ * looks.  Completions that it takes are not in the stages. */
 static const double full = 0.9;
 
 /* The share of its time in `*most` of the stages, and in all of them. */
@@ -229,13 +239,24 @@ static double leader_share(const struct series_point *p, unsigned *most)
 	return sum * batches_per_ns > 1 ? 1 : sum * batches_per_ns;
 }
 
+static bool hardly_idle(const struct series_point *p, unsigned looks)
+{
+	return p->y[looks] <= (1 - full) * p->y[OF_BATCHES];
+}
+
 static const char *what_is_full(const struct series_point *p, double share)
 {
-	if (p->y[OF_WRITERS] < p->x)
-		return "the queue pair's limit of reads and atomics "
-		       "(--rd-atomic) is full";
-	return share >= full ? "the leader's CPU is full"
-			     : "nothing that was measured is full";
+	const bool leader = share >= full || hardly_idle(p, OF_LEADER);
+
+	if (hardly_idle(p, OF_PEER))
+		return leader ? "the CPUs of leader and peer are full"
+			      : "the peer's CPU is full";
+	if (leader)
+		return "the leader's CPU is full";
+	return p->y[OF_WRITERS] < p->x
+		       ? "the queue pair's limit of reads and atomics "
+			 "(--rd-atomic) is full"
+		       : "nothing that was measured is full";
 }
 
 /* Is the rate higher there than here? */

@@ -18,7 +18,7 @@ enum path { PATH_LOOPBACK, PATH_WIRE, PATH_UNKNOWN, PATH_COUNT };
 /* "loopback", "wire", "unknown". */
 const char *path_name(enum path path);
 
-enum { SERIES_VALUES_MAX = 8 };
+enum { SERIES_VALUES_MAX = 10 };
 
 /* A column that is shown: its values divided by `per` (0: by 1). */
 struct series_value {

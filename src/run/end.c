@@ -441,6 +441,7 @@ static __attribute__((noinline)) int wait_slices(struct end_waiter *w,
 	struct ep *ep = w->e->ep;
 	int ret;
 
+	w->idle += !got;
 	while (!got) {
 		got = ep_wait(ep, comp, n, w->slice_ns);
 		if (got)
@@ -511,6 +512,7 @@ int end_wait_any(struct end_waiter *w, unsigned n_links, unsigned *index,
 		return end_wait(w, comp, n, err);
 	}
 	got = poll_any(w->e, n_links, index, comp, n);
+	w->idle += !got;
 	for (since = clock_raw_ns(); !got;) {
 		got = turn(w->e, n_links, index, comp, n);
 		now = clock_raw_ns();

@@ -168,6 +168,7 @@ struct end_waiter {
 	uint64_t quiet_since_ns; /* CLOCK_MONOTONIC_RAW; 0: flowing */
 	uint64_t give_up_ns;	 /* without progress */
 	uint64_t slice_ns;
+	uint64_t idle; /* calls that found nothing at once */
 };
 void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes);
 

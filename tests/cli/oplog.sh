@@ -39,6 +39,22 @@ ok "among them: every line of every copy is written back" eval \
 	'out_has "lines written back: every record"'
 ok "what more writers gain, and what is full" eval \
 	'out_has "times as many with 16 as with 1; "'
+# An end that finds something to do whenever it looks is full.
+full() { # COLUMN WORDS
+	gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, -v full="$1" '
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+		NR > 1 {
+			$at["client_idle_looks"] = $at["server_idle_looks"] = $at["batches"]
+			$at["encode_mean_ns"] = $at["post_mean_ns"] = $at["append_mean_ns"] = 1
+			$at["persist_mean_ns"] = 1
+			$at[full] = int($at["batches"] / 20)
+		} 1' many/oplog.csv >only && mkdir -p full-of &&
+		cp many/run.json full-of/ && cp only full-of/oplog.csv &&
+		"$bench" check full-of | grep -q "with 1; $2 is full;"
+}
+ok "the end that is never idle is named: the peer" full server_idle_looks "the peer's CPU"
+ok "or the leader" full client_idle_looks "the leader's CPU"
+ok "or none" full persist_mean_ns "nothing that was measured"
 # A peer that shares its CPU answers late, now and then; a group that is not
 # full does not wait for it.
 oplog late --method tcp -s 64 --outstanding 5 --group 4 --group-time 100us --peer-load 100 -D 200ms
