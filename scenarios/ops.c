@@ -402,8 +402,6 @@ static void tally_window(struct tally *t, const struct window *w)
 	tally_set(t, OPS_MOST, w->n.most);
 	if (w->told)
 		tally_set(t, OPS_STALLS, w->n.stalls);
-	if (w->lossy && w->told)
-		tally_set(t, OPS_LOST, w->n.lost);
 }
 
 static void tally_pingpong(struct tally *t, const struct pingpong *p)
@@ -419,8 +417,8 @@ static void tally_duplex(struct tally *t, const struct duplex *d)
 {
 	if (d->end->role == ROLE_ACTIVE)
 		tally_window(t, &d->out);
-	else if (d->out.lossy && d->out.told)
-		tally_set(t, OPS_LOST_BACK, d->out.n.lost);
+	else /* for the client, which knows what arrived of them */
+		tally_set(t, OPS_DONE, d->out.n.done);
 	if (!d->back_seen)
 		return;
 	tally_set(t, OPS_BACK, d->back_ops);
@@ -474,10 +472,33 @@ static int flush(struct end *e, struct err *err)
 	return s->way == WAY_WINDOW ? window_flush(&s->window, err) : 0;
 }
 
+/* One that comes after its phase is counted in the next. */
+static uint64_t lost_of(uint64_t sent, uint64_t arrived)
+{
+	return sent > arrived ? sent - arrived : 0;
+}
+
+/* What was sent and did not arrive: only both ends together know. */
+static void tally_lost(struct end *e, const struct ops_state *s)
+{
+	const struct tally *far = e->peer_tallies;
+	struct tally *t = &e->tally;
+
+	if (e->role != ROLE_ACTIVE || !e->ep->caps.lossy ||
+	    s->way == WAY_PINGPONG)
+		return;
+	tally_set(t, OPS_LOST,
+		  lost_of(t->value[OPS_DONE], far->value[METRIC_OPS]));
+	if (s->way == WAY_DUPLEX)
+		tally_set(t, OPS_LOST_BACK,
+			  lost_of(far->value[OPS_DONE], s->duplex.back_ops));
+}
+
 static int verify(struct end *e, struct err *err)
 {
 	struct ops_state *s = e->state;
 
+	tally_lost(e, s);
 	if (s->way == WAY_DUPLEX)
 		return duplex_verify(&s->duplex, err);
 	return s->way == WAY_WINDOW ? window_verify(&s->window, err)

@@ -1,5 +1,6 @@
 #include "work/window.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -168,6 +169,21 @@ static int check_results(struct window *w, uint64_t n, struct err *err)
 	return ret;
 }
 
+/* What was taken for lost, and is told of now, has arrived after all: late, or
+ * the word of it was lost.  More than was sent has not; a network may repeat
+ * a datagram. */
+static void take_back_lost(struct window *w)
+{
+	const uint64_t sent = w->number - 1;
+
+	if (w->granted > sent + w->n_rx)
+		w->granted = sent + w->n_rx;
+	if (w->granted <= on_their_way(w) + w->n_rx)
+		return;
+	w->gone = sent + w->n_rx - w->granted;
+	w->doubt = w->gone != 0;
+}
+
 /* Each has memory of its own: a later one that is there already must not be
  * believed before its own completion is taken, or that stays uncounted. */
 static int take_credit(struct window *w, unsigned slot, struct err *err)
@@ -180,6 +196,7 @@ static int take_credit(struct window *w, unsigned slot, struct err *err)
 	granted &= ~WINDOW_OVER;
 	if (granted > w->granted)
 		w->granted = granted;
+	take_back_lost(w);
 	return window_post_recvs(w, slot, 1, err);
 }
 
@@ -203,14 +220,13 @@ int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 	return ret;
 }
 
-/* What has not arrived by now will not: it is lost, and its receives are
- * there for others. */
+/* What has not arrived by now is taken for lost, and its receives to be there
+ * for others. */
 void window_give_up_lost(struct window *w)
 {
-	const uint64_t missing = on_their_way(w) + w->n_rx - w->granted;
-
-	w->n.lost += missing;
-	w->gone += missing;
+	assert(on_their_way(w) + w->n_rx >= w->granted);
+	w->gone = w->number - 1 + w->n_rx - w->granted;
+	w->doubt = false;
 }
 
 /* Operations whose completion was asked for are on their way: not those after
@@ -263,7 +279,7 @@ static int complete_some(struct window *w, struct window_flow *f,
 /* All of the phase is complete; messages: the server's program has them. */
 bool window_all_done(const struct window *w)
 {
-	if (w->posted != w->known)
+	if (w->posted != w->known || w->doubt)
 		return false;
 	return !w->told || on_their_way(w) + w->n_rx == w->granted;
 }

@@ -14,7 +14,10 @@
  * messages on their way than receives are posted: the server tells, by a
  * short message now and then, how many it has posted in all (credit).  On a
  * link that loses messages the client waits for credit only so long
- * (WINDOW_LOSS_NS), and takes for lost what has not arrived by then.
+ * (WINDOW_LOSS_NS), takes for lost what it has not been told of by then, and
+ * takes that back when it is told: if only the credit was lost, or late, more
+ * may be on their way meanwhile than receives are posted, and are lost then.
+ * How many were lost is what was sent less what arrived, by either end's count.
  *
  * A write is complete when the peer's device acknowledges it; where it is when
  * it has left (iWARP), a phase ends with a read that what came before must
@@ -57,7 +60,6 @@ struct window_counts {
 	uint64_t completions; /* asked for and got */
 	uint64_t most;	      /* outstanding at a time */
 	uint64_t stalls;      /* lists that waited for credit alone */
-	uint64_t lost;	      /* messages */
 	uint64_t recvs;	      /* receives posted, and doorbells for them */
 	uint64_t recv_lists;
 	uint64_t credits; /* messages with credit sent (server) */
@@ -92,7 +94,8 @@ struct window {
 	unsigned rx_slot;
 	unsigned since_signal;
 	uint64_t granted; /* receives that the peer has ever posted */
-	uint64_t gone;	  /* messages taken for lost */
+	uint64_t gone;	  /* messages taken for lost, until told otherwise */
+	bool doubt;	  /* we were: some of the rest may be on their way */
 	uint64_t arrived; /* messages, over all phases */
 	uint64_t credit_told;
 	unsigned credits_busy;

@@ -45,7 +45,7 @@ int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		    struct err *err);
 bool window_all_done(const struct window *w);
 /* On a link that loses messages: nothing that is on its way will surely
- * complete; what has not arrived by now is lost. */
+ * complete; what has not arrived by now is taken for lost. */
 bool window_waits_in_vain(const struct window *w);
 void window_give_up_lost(struct window *w);
 

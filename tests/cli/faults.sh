@@ -164,14 +164,28 @@ END
 bad_packets rdma v2 -R <<-END
 	duplicate 5% reorder 10% delay 100us
 END
+lossy_ops() { # OUT OPTIONS...
+	local words
+	read -ra words <<<"$(of_kind rdma)"
+	try "$bench" run ops "${words[@]}" --poll event --mode rate --op send -s 512 --warmup 1ms \
+		--trials 1 --out "$@"
+}
+lost() { column "$1"/ops.csv messages_lost; }
+not_arrived() { # OUT
+	paste <(column "$1"/ops.csv client_sends) <(column "$1"/ops.csv server_recvs) | awk '{ print $1 - $2 }'
+}
 netem v1 loss 10%
-read -ra words <<<"$(of_kind rdma)"
-try "$bench" run ops "${words[@]}" --poll event --mode rate --op send --qp-type uc,ud -s 512 -n 400 \
-	--warmup 1ms --trials 1 --out lossy
+lossy_ops lossy --qp-type uc,ud -n 400
 ok "UC and UD: lost messages are counted, and no failure" eval '
 	is "$status" 0 && all_are ok lossy/ops.csv status &&
-	is "$(column lossy/ops.csv messages_lost | awk "\$1 > 0" | wc -l)" 2'
+	is "$(lost lossy | awk "\$1 > 0" | wc -l)" 2'
 calm v1
+netem v2 loss 30%
+lossy_ops unheard --qp-type uc,ud -D 150ms
+ok "UC and UD: what arrived is not lost where only credit is" eval '
+	is "$status" 0 && all_are ok unheard/ops.csv status &&
+	is "$(lost unheard)" "$(not_arrived unheard)"'
+calm v2
 end_server
 
 serve_at tcp
