@@ -33,7 +33,7 @@ static int worker_client(struct end *e, void *state, const struct phase *ph,
 	struct spread *s = state;
 	int ret = spread_client(s, ph, err);
 
-	tally_set(&e->tally, SCALE_DONE, s->posted);
+	tally_set(&e->tally, SCALE_DONE, s->done);
 	tally_set(&e->tally, SCALE_MOST, s->most);
 	if (s->a.op == OP_SEND)
 		tally_set(&e->tally, SCALE_AHEAD, s->ahead);

@@ -198,6 +198,10 @@ struct flow {
 	const struct phase *ph;
 	struct end_waiter waiter;
 	uint64_t begin, now, max_ticks;
+	uint64_t end; /* when the last was complete */
+	/* A lossy link: when losses were looked for; after how long an
+	 * operation is lost, and the link if nothing at all comes. */
+	uint64_t looked, loss_ticks, patience;
 };
 
 static bool over(const struct spread *s, const struct flow *f)
@@ -218,21 +222,23 @@ static int finish_op(struct spread *s, struct flow *f, unsigned slot,
 	--*on_lane(s, s->works[slot].lane);
 	s->done++;
 	f->waiter.done++;
+	f->end = f->now;
 	hist_record(&s->end->tally.latency,
 		    clock_ns(clk, f->now - s->begun[slot]));
 	return over(s, f) ? 0 : begin_op(s, slot, err);
 }
 
-/* On a lossy link: what has brought no answer for so long is lost, and its
- * slot goes on with the next. */
-static int give_up(struct spread *s, struct flow *f, struct err *err)
+/* On a lossy link: what was begun so long ago and has brought no answer is
+ * lost, and its slot goes on with the next. */
+static int give_up(struct spread *s, struct flow *f, uint64_t age,
+		   struct err *err)
 {
 	unsigned i;
-	int ret = s->end->pulse(s->end->pulse_arg, true, err);
+	int ret = 0;
 
-	f->now = clock_ticks(s->end->clock);
+	f->looked = f->now;
 	for (i = 0; !ret && i < s->a.outstanding; i++) {
-		if (!s->pending[i])
+		if (!s->pending[i] || s->begun[i] + age > f->now)
 			continue;
 		s->pending[i] = 0;
 		s->busy--;
@@ -242,6 +248,21 @@ static int give_up(struct spread *s, struct flow *f, struct err *err)
 			ret = begin_op(s, i, err);
 	}
 	return ret;
+}
+
+/* Nothing came for WINDOW_LOSS_NS. */
+static int lose_all(struct spread *s, struct flow *f, struct err *err)
+{
+	const int ret = s->end->pulse(s->end->pulse_arg, true, err);
+
+	if (ret)
+		return ret;
+	if (f->now - f->end >= f->patience)
+		return err_set(err, -ETIMEDOUT, REASON_LINK_FAILED,
+			       "no answer came for %.1f s though the peer is "
+			       "alive (--op-timeout)",
+			       (double)f->waiter.give_up_ns / 1e9);
+	return give_up(s, f, 0, err);
 }
 
 static int await(struct spread *s, struct flow *f, struct comp *comp,
@@ -263,33 +284,81 @@ static int step(struct spread *s, struct flow *f, struct err *err)
 	int i, n, ret = 0;
 
 	n = await(s, f, comp, err);
-	if (!n)
-		return give_up(s, f, err);
+	if (n < 0)
+		return n;
 	f->now = clock_ticks(s->end->clock);
+	if (!n)
+		return lose_all(s, f, err);
 	for (i = 0; !ret && i < n; i++) {
 		ret = take(s, &comp[i], &slot, &fresh, err);
 		if (!ret && fresh)
 			ret = finish_op(s, f, slot, err);
 	}
-	return n < 0 ? n : ret;
+	if (!ret && s->lossy && f->now - f->looked >= f->loss_ticks)
+		ret = give_up(s, f, f->loss_ticks, err);
+	return ret;
 }
 
 static void begin_phase(struct spread *s, struct flow *f,
 			const struct phase *ph)
 {
+	const struct clock *clk = s->end->clock;
+
 	*f = (struct flow){
 		.ph = ph,
-		.max_ticks = clock_ticks_of(s->end->clock, ph->max_ns),
+		.max_ticks = clock_ticks_of(clk, ph->max_ns),
+		.loss_ticks = clock_ticks_of(clk, WINDOW_LOSS_NS),
 	};
 	end_waiter_init(&f->waiter, s->end, s->a.size);
+	f->patience = clock_ticks_of(clk, f->waiter.give_up_ns);
 	s->posted = s->done = s->verified = s->most = s->lost = 0;
 	s->ahead = 0;
-	f->begin = f->now = clock_ticks(s->end->clock);
+	f->begin = f->now = clock_ticks(clk);
+	f->end = f->looked = f->begin;
+}
+
+/*
+ * Until the last was complete.  Where some were lost, at least as long as more
+ * were begun, or might have been: a link that dies early is not a fast one;
+ * but what is waited for in vain at the end is no time of those that came.
+ */
+static uint64_t end_of(const struct spread *s, const struct flow *f)
+{
+	uint64_t end = f->end;
+	unsigned i;
+
+	if (!s->lost)
+		return end;
+	if (s->posted < f->ph->max_ops && f->begin + f->max_ticks > end)
+		end = f->begin + f->max_ticks;
+	for (i = 0; i < s->a.outstanding; i++)
+		if (s->begun[i] > end)
+			end = s->begun[i];
+	return end;
+}
+
+static int tally_phase(struct spread *s, const struct flow *f, uint64_t end,
+		       struct err *err)
+{
+	struct tally *t = &s->end->tally;
+
+	if (f->ph->measured && s->posted && !s->done)
+		return err_set(err, -ETIMEDOUT, REASON_LINK_FAILED,
+			       "none of %llu requests was answered though the "
+			       "peer is alive",
+			       (unsigned long long)s->posted);
+	tally_set(t, METRIC_OPS, s->done);
+	/* Answers are ours: 8 bytes that say which is done. */
+	tally_set(t, METRIC_PAYLOAD, s->done * s->a.size);
+	tally_set(t, METRIC_VERIFIED, s->verified);
+	tally_set(t, METRIC_ELAPSED, clock_ns(s->end->clock, end - f->begin));
+	return 0;
 }
 
 int spread_client(struct spread *s, const struct phase *ph, struct err *err)
 {
 	struct flow f;
+	uint64_t end;
 	unsigned i;
 	int ret = learn_regions(s, err);
 
@@ -301,19 +370,14 @@ int spread_client(struct spread *s, const struct phase *ph, struct err *err)
 	while (!ret && s->busy)
 		ret = stop_requested ? parts_interrupted(err)
 				     : step(s, &f, err);
-	if (!ret && parts_sent_only(s->end, s->a.op)) {
-		ret = spread_flush(s, err);
-		f.now = clock_ticks(s->end->clock);
-	}
 	if (ret)
 		return ret;
-	tally_set(&s->end->tally, METRIC_OPS, s->posted);
-	/* Answers are ours: 8 bytes that say which is done. */
-	tally_set(&s->end->tally, METRIC_PAYLOAD, s->posted * s->a.size);
-	tally_set(&s->end->tally, METRIC_VERIFIED, s->verified);
-	tally_set(&s->end->tally, METRIC_ELAPSED,
-		  clock_ns(s->end->clock, f.now - f.begin));
-	return 0;
+	end = end_of(s, &f);
+	if (parts_sent_only(s->end, s->a.op)) {
+		ret = spread_flush(s, err);
+		end = clock_ticks(s->end->clock);
+	}
+	return ret ? ret : tally_phase(s, &f, end, err);
 }
 
 /* Into a slot's number, which its next operation writes anew. */
@@ -413,7 +477,9 @@ static int serve_requests(struct spread *s, struct err *err)
 		if (!ret && stop_requested)
 			ret = parts_interrupted(err);
 	}
-	tally_set(&s->end->tally, METRIC_OPS, s->done);
+	/* Of those on a lossy link the client counts the answers that came. */
+	if (!s->lossy)
+		tally_set(&s->end->tally, METRIC_OPS, s->done);
 	return ret;
 }
 

@@ -17,6 +17,10 @@
  * together 0, 1, 2 ... without a gap and each once, and ascending on a lane
  * (RC carries them out in order).
  *
+ * On a link that loses messages, what has brought no answer for WINDOW_LOSS_NS
+ * is lost: it is counted, and is no operation.  A measured phase in which no
+ * request is answered has failed (link-failed).
+ *
  * With fewer `receives` than that it is not so: requests arrive where no
  * receive is posted and a reliable link sends them again, after the time that
  * the peer's device names (IBTA 1.4, 9.7.5.2.8).  Those that were begun while

@@ -302,7 +302,7 @@ static int verify_last(struct spread *s, struct err *err)
 			       : s->inbox + s->last * s->stride;
 	struct scan_expect want = {.seed = SPREAD_SEED, .stamp = STAMP_FIRST};
 
-	if (s->posted == s->lost)
+	if (!s->done)
 		return 0;
 	if (reads)
 		want.op = s->units[s->last];

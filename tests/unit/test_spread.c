@@ -3,6 +3,7 @@
 #include "loop_pair.h"
 
 #include <errno.h>
+#include <sched.h>
 
 #include "run/scenario.h"
 #include "work/spread.h"
@@ -15,9 +16,11 @@ static struct transport between;
 static struct {
 	unsigned on_way[64], most; /* requests of a lane */
 	uint64_t sends, dropped;
-	unsigned drop_every, spoil_at; /* of the client's sends */
-	uint64_t wrong_by;	       /* a fetch-add that is spoilt */
+	/* Of the client's sends. */
+	unsigned drop_every, drop_from, spoil_at;
+	uint64_t wrong_by; /* a fetch-add that is spoilt */
 	bool lossy;
+	_Atomic bool served; /* the server is there: what is late is lost */
 	bool late; /* the server's sends complete when it can do nothing else */
 	unsigned answers, most_answers; /* not complete */
 } mid;
@@ -35,9 +38,12 @@ static int client_sends(struct ep *ep, const struct work *w)
 	char *byte = (char *)w->sges[0].addr + 9;
 	int ret;
 
+	while (!mid.served)
+		sched_yield();
 	if (++mid.on_way[w->lane] > mid.most)
 		mid.most = mid.on_way[w->lane];
-	if (mid.drop_every && number % mid.drop_every == 0) {
+	if ((mid.drop_every && number % mid.drop_every == 0) ||
+	    (mid.drop_from && number >= mid.drop_from)) {
 		mid.dropped++;
 		mid.on_way[w->lane]--;
 		lost[n_lost++] = (struct comp){.cookie = w->cookie,
@@ -108,6 +114,7 @@ static int mid_poll(struct ep *ep, struct comp *comp, unsigned n)
 		memmove(lost, lost + 1, --n_lost * sizeof(lost[0]));
 		return 1;
 	}
+	mid.served |= ep == server.ep;
 	got = loop->poll(ep, comp, n);
 	if (ep == server.ep && mid.late)
 		return complete_late(comp, got);
@@ -159,16 +166,24 @@ static int run_server(const struct phase *ph, struct err *err)
 	return spread_server(&ss, ph, err);
 }
 
-static int run(uint64_t n, struct err *err)
+static int run_ph(const struct phase *ph, struct err *err)
 {
 	static const struct loop_phase both = {run_client, run_server};
-	const struct phase ph = ops(n);
 	struct served s;
-	int ret = run_phase(&both, &ph, err, &s);
+	int ret;
 
+	mid.served = false;
+	ret = run_phase(&both, ph, err, &s);
 	if (s.ret)
 		fail_msg("server: %s", s.err.text);
 	return ret;
+}
+
+static int run(uint64_t n, struct err *err)
+{
+	const struct phase ph = ops(n);
+
+	return run_ph(&ph, err);
 }
 
 static int setup(void **state)
@@ -279,7 +294,82 @@ static void losses(void **state)
 	assert_int_equal(mid.dropped, 4);
 	assert_true(cs.lost >= 4); /* late is lost, on a busy machine */
 	assert_int_equal(client.tally.latency.count, 100 - cs.lost);
-	assert_int_equal(server.tally.value[METRIC_OPS], 96);
+	/* What was lost is no operation; what the server answered is no more
+	 * of one. */
+	assert_int_equal(client.tally.value[METRIC_OPS], 100 - cs.lost);
+	assert_int_equal(client.tally.value[METRIC_PAYLOAD],
+			 (100 - cs.lost) * attr.size);
+	assert_int_equal(ss.done, 96);
+	assert_false(tally_has(&server.tally, METRIC_OPS));
+	close_both();
+}
+
+/* What is waited for in vain at the end is not the others' time. */
+static void last_is_lost(void **state)
+{
+	uint64_t begin;
+	struct err err;
+
+	(void)state;
+	mid.lossy = true;
+	mid.drop_from = 10;
+	attr.lanes = attr.outstanding = 1;
+	open_both();
+	begin = clock_raw_ns();
+	assert_int_equal(run(10, &err), 0);
+	assert_true(client.tally.value[METRIC_ELAPSED] + WINDOW_LOSS_NS <=
+		    clock_raw_ns() - begin);
+	assert_true(cs.lost >= 1);
+	assert_int_equal(client.tally.value[METRIC_OPS], 10 - cs.lost);
+	close_both();
+}
+
+/* But a link that dies early is not a fast one. */
+static void dies_early(void **state)
+{
+	const struct phase ph = {.measured = true,
+				 .min_ops = 1,
+				 .max_ops = UINT64_MAX,
+				 .max_ns = 20000000};
+	struct err err;
+
+	(void)state;
+	mid.lossy = true;
+	mid.drop_from = 10;
+	open_both();
+	assert_int_equal(run_ph(&ph, &err), 0);
+	assert_true(cs.done && cs.done < 10);
+	assert_true(client.tally.value[METRIC_ELAPSED] >= ph.max_ns);
+	close_both();
+}
+
+static void nothing_arrives(void **state)
+{
+	struct err err;
+
+	(void)state;
+	mid.lossy = true;
+	mid.drop_from = 1;
+	open_both();
+	assert_int_equal(run(attr.outstanding, &err), -ETIMEDOUT);
+	assert_int_equal(err.reason, REASON_LINK_FAILED);
+	assert_non_null(strstr(err.text, "none of 16 requests"));
+	close_both();
+}
+
+/* Not for as long as it takes to lose each of a million. */
+static void no_more_arrives(void **state)
+{
+	struct err err;
+
+	(void)state;
+	mid.lossy = true;
+	mid.drop_from = 5;
+	pt.trial.op_timeout_ns = 100000000;
+	open_both();
+	assert_int_equal(run(1000000, &err), -ETIMEDOUT);
+	assert_int_equal(err.reason, REASON_LINK_FAILED);
+	assert_non_null(strstr(err.text, "--op-timeout"));
 	close_both();
 }
 
@@ -344,6 +434,10 @@ int main(void)
 		cmocka_unit_test_setup(found_is_a_permutation, setup),
 		cmocka_unit_test_setup(found_twice, setup),
 		cmocka_unit_test_setup(found_out_of_order, setup),
+		cmocka_unit_test_setup(last_is_lost, setup),
+		cmocka_unit_test_setup(dies_early, setup),
+		cmocka_unit_test_setup(nothing_arrives, setup),
+		cmocka_unit_test_setup(no_more_arrives, setup),
 	};
 
 	loop = transport_find("loop");
