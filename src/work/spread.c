@@ -402,13 +402,19 @@ int spread_flush(struct spread *s, struct err *err)
 
 /* --- server ------------------------------------------------------------------ */
 
-/* The receive is there again before the client may send the next; its memory
- * is not written before the answer has gone.  Where there are too few of them
- * the next may be waiting for it already: then it is posted after that. */
+/*
+ * The next receive is there before the client may send the next request.  Of a
+ * lane's own it is the same one: what comes next on the lane comes after the
+ * answer.  Of shared ones, another lane's request may come while the answer is
+ * still sent again: it is a spare one, until the answer is complete.  Where
+ * there are too few receives the next may be waited for already: then it is
+ * posted after that.
+ */
 static int answer(struct spread *s, unsigned i, unsigned lane, struct err *err)
 {
+	const unsigned next = s->spare ? s->spare[--s->n_spare] : i;
 	struct work w = s->recvs[i];
-	int ret = s->a.receives ? 0 : spread_post_recv(s, i, err);
+	int ret = s->a.receives ? 0 : spread_post_recv(s, next, err);
 
 	w.op = OP_SEND;
 	w.lane = lane;
@@ -418,26 +424,36 @@ static int answer(struct spread *s, unsigned i, unsigned lane, struct err *err)
 	return ret ? ret : post(s, &w, err);
 }
 
+static bool can_answer(const struct spread *s, unsigned lane)
+{
+	return s->on_lane[lane] < spread_send_depth(&s->a) &&
+	       (!s->spare || s->n_spare);
+}
+
 /* That a client asks again proves that its answer has arrived, and not that it
  * is complete here: the acknowledgement may be late, or lost.  A request that
- * finds the lane's sends taken up is answered when one of them is complete. */
+ * finds the lane's sends, or the spare receives, taken up is answered when one
+ * of them is complete. */
 static int take_request(struct spread *s, const struct comp *c, struct err *err)
 {
 	const unsigned i = (unsigned)c->cookie;
 
-	if (s->on_lane[c->lane] < spread_send_depth(&s->a))
+	if (can_answer(s, c->lane))
 		return answer(s, i, c->lane, err);
 	s->held[i] = (uint16_t)(c->lane + 1);
 	s->n_held++;
 	return 0;
 }
 
-static int answer_held(struct spread *s, unsigned lane, struct err *err)
+static int answer_held(struct spread *s, struct err *err)
 {
-	unsigned i;
+	unsigned i, lane;
 
-	for (i = 0; i < s->n_recvs; i++) {
-		if (s->held[i] != lane + 1)
+	for (i = 0; i < s->n_buffers; i++) {
+		if (!s->held[i])
+			continue;
+		lane = s->held[i] - 1u;
+		if (!can_answer(s, lane))
 			continue;
 		s->held[i] = 0;
 		s->n_held--;
@@ -455,7 +471,9 @@ static int serve_one(struct spread *s, const struct comp *c, struct err *err)
 	s->on_lane[c->lane]--;
 	if (s->a.receives)
 		ret = spread_post_recv(s, (unsigned)c->cookie, err);
-	return ret || !s->n_held ? ret : answer_held(s, c->lane, err);
+	else if (s->spare)
+		s->spare[s->n_spare++] = (unsigned)c->cookie;
+	return ret || !s->n_held ? ret : answer_held(s, err);
 }
 
 static int serve_requests(struct spread *s, struct err *err)

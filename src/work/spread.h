@@ -87,7 +87,10 @@ struct spread {
 	unsigned *on_lane;
 	uint16_t *held; /* by receive: 1 + lane of a request that waits */
 	unsigned n_held;
-	unsigned n_recvs;     /* our own, all lanes together */
+	unsigned *spare; /* NULL: none; receives that are not posted */
+	unsigned n_spare;
+	unsigned n_recvs;     /* posted, our own, all lanes together */
+	unsigned n_buffers;   /* of them and of the spare ones */
 	unsigned known_recvs; /* the server's, of a lane (or all) */
 	uint64_t *units;      /* where it is */
 	uint64_t *least;      /* that the next fetch-add finds, a lane */

@@ -35,6 +35,13 @@ static unsigned receives_of(const struct spread_attr *a)
 	return spread_recv_depth(a) * (a->shared_recv ? 1 : a->lanes);
 }
 
+/* Receives of all lanes are posted again before the answer is complete: so
+ * many more (see answer). */
+static unsigned spares_of(const struct spread_attr *a)
+{
+	return a->shared_recv && !a->receives ? receives_of(a) : 0;
+}
+
 /* Fewer only where requests arrive. */
 static unsigned own_receives(const struct spread_attr *a, enum role role)
 {
@@ -55,7 +62,7 @@ static size_t table_bytes(const struct spread_attr *a)
 
 static uint64_t small_bytes(const struct spread_attr *a)
 {
-	return (uint64_t)(a->outstanding + receives_of(a)) *
+	return (uint64_t)(a->outstanding + receives_of(a) + spares_of(a)) *
 		       parts_stride(a->size) +
 	       table_bytes(a);
 }
@@ -78,7 +85,8 @@ static int map_small(struct spread *s, struct err *err)
 		return ret;
 	s->slots = s->small.addr;
 	s->inbox = s->slots + s->a.outstanding * s->stride;
-	s->table = (void *)(s->inbox + receives_of(&s->a) * s->stride);
+	s->table = (void *)(s->inbox + (receives_of(&s->a) + spares_of(&s->a)) *
+					       s->stride);
 	/* The table is read by the other end. */
 	return ep->tp->reg(ep, s->small.addr, s->small.len,
 			   s->a.regions > 1 ? OP_BIT(OP_READ) : 0,
@@ -146,7 +154,8 @@ static void make_token(struct spread *s)
 
 static int allocate(struct spread *s, struct err *err)
 {
-	const unsigned n = s->a.outstanding, r = receives_of(&s->a) + 1;
+	const unsigned n = s->a.outstanding, spares = spares_of(&s->a);
+	const unsigned r = receives_of(&s->a) + spares + 1;
 
 	s->works = calloc(n, sizeof(*s->works));
 	s->sges = calloc(n, sizeof(*s->sges));
@@ -159,9 +168,11 @@ static int allocate(struct spread *s, struct err *err)
 	s->least = calloc(s->a.lanes, sizeof(*s->least));
 	s->on_lane = calloc(s->a.lanes, sizeof(*s->on_lane));
 	s->held = calloc(r, sizeof(*s->held));
+	if (spares)
+		s->spare = calloc(spares, sizeof(*s->spare));
 	if (s->works && s->sges && s->recvs && s->recv_sges && s->begun &&
 	    s->numbers && s->pending && s->units && s->least && s->on_lane &&
-	    s->held)
+	    s->held && (s->spare || !spares))
 		return 0;
 	return err_sys(err, -ENOMEM, "%u operations outstanding", n);
 }
@@ -190,12 +201,11 @@ static void make_works(struct spread *s)
 	}
 }
 
-static int post_receives(struct spread *s, struct err *err)
+static void make_receives(struct spread *s)
 {
 	unsigned i;
-	int ret = 0;
 
-	for (i = 0; !ret && i < s->n_recvs; i++) {
+	for (i = 0; i < s->n_buffers; i++) {
 		s->recv_sges[i] = (struct sge){
 			.addr = s->inbox + i * s->stride,
 			.len = s->a.size,
@@ -208,8 +218,18 @@ static int post_receives(struct spread *s, struct err *err)
 			.sges = &s->recv_sges[i],
 			.cookie = i,
 		};
-		ret = spread_post_recv(s, i, err);
 	}
+}
+
+static int post_receives(struct spread *s, struct err *err)
+{
+	unsigned i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < s->n_recvs; i++)
+		ret = spread_post_recv(s, i, err);
+	for (; !ret && i < s->n_buffers; i++)
+		s->spare[s->n_spare++] = i;
 	return ret;
 }
 
@@ -224,6 +244,7 @@ int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
 	s->lossy = e->ep->caps.lossy;
 	s->depth = spread_depth(a);
 	s->n_recvs = own_receives(a, e->role);
+	s->n_buffers = s->n_recvs + spares_of(a);
 	s->known_recvs = a->receives ? a->receives : spread_recv_depth(a);
 	s->stride = parts_stride(a->size);
 	s->unit = unit_of(a);
@@ -240,6 +261,7 @@ int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
 		return ret;
 	make_works(s);
 	make_token(s);
+	make_receives(s);
 	return post_receives(s, err);
 }
 
@@ -267,6 +289,7 @@ void spread_fini(struct spread *s)
 	free(s->least);
 	free(s->on_lane);
 	free(s->held);
+	free(s->spare);
 }
 
 /* --- verifying --------------------------------------------------------------- */

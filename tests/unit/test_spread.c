@@ -23,6 +23,10 @@ static struct {
 	_Atomic bool served; /* the server is there: what is late is lost */
 	bool late; /* the server's sends complete when it can do nothing else */
 	unsigned answers, most_answers; /* not complete */
+	unsigned most_late;		/* and so many are held back */
+	/* Of the server's sends: by where the answer is, not complete. */
+	bool answers_from[64];
+	bool reused; /* one of them was lent to a receive */
 } mid;
 
 static struct comp late[64];
@@ -81,6 +85,12 @@ static int mid_post(struct ep *ep, const struct work *w, unsigned n)
 	if (ep == server.ep && w->op == OP_SEND &&
 	    ++mid.answers > mid.most_answers)
 		mid.most_answers = mid.answers;
+	if (ep == server.ep && ss.inbox) {
+		bool *busy = &mid.answers_from[w->cookie];
+
+		mid.reused |= w->op == OP_RECV && *busy;
+		*busy |= w->op == OP_SEND;
+	}
 	return loop->post(ep, w, n);
 }
 
@@ -97,11 +107,12 @@ static int complete_late(struct comp *comp, int got)
 			late[n_late++] = comp[i];
 	assert_true(n_late < N_OF(late));
 	quiet = n ? 0 : quiet + 1;
-	if (quiet < QUIET_POLLS || n_late < spread_send_depth(&attr))
+	if (quiet < QUIET_POLLS || n_late < mid.most_late)
 		return n;
 	quiet = 0;
 	mid.answers--;
 	comp[0] = late[--n_late];
+	mid.answers_from[comp[0].cookie] = false;
 	return 1;
 }
 
@@ -262,11 +273,33 @@ static void late_completions(void **state)
 	attr.lanes = 1;
 	attr.outstanding = 4;
 	mid.late = true;
+	mid.most_late = spread_send_depth(&attr);
 	open_both();
 	assert_int_equal(run(60, &err), 0);
 	assert_int_equal(client.tally.latency.count, 60);
 	assert_int_equal(server.tally.value[METRIC_OPS], 60);
 	assert_int_equal(mid.most_answers, spread_send_depth(&attr));
+	close_both();
+}
+
+/* A receive of all lanes may be taken by any of them while an answer is sent
+ * again: it has no memory in common with one that is not complete. */
+static void shared_receives(void **state)
+{
+	struct err err;
+
+	(void)state;
+	attr.lanes = 1;
+	attr.outstanding = 4;
+	attr.shared_recv = true;
+	mid.late = true;
+	mid.most_late = attr.outstanding; /* as many as there are spare ones */
+	open_both();
+	assert_int_equal(run(60, &err), 0);
+	assert_int_equal(client.tally.value[METRIC_VERIFIED], 60);
+	assert_int_equal(ss.n_recvs, attr.outstanding);
+	assert_int_equal(mid.most_answers, attr.outstanding);
+	assert_false(mid.reused);
 	close_both();
 }
 
@@ -429,6 +462,7 @@ int main(void)
 		cmocka_unit_test_setup(lanes_and_windows, setup),
 		cmocka_unit_test_setup(too_few_receives, setup),
 		cmocka_unit_test_setup(late_completions, setup),
+		cmocka_unit_test_setup(shared_receives, setup),
 		cmocka_unit_test_setup(spoilt, setup),
 		cmocka_unit_test_setup(losses, setup),
 		cmocka_unit_test_setup(found_is_a_permutation, setup),
