@@ -447,9 +447,10 @@ const char *plan_settle_poll(struct plan *plan, const struct poll_room *room,
 	if (!most)
 		return NULL;
 	snprintf(buf, cap,
-		 "%u ends on %u CPU of this host: waiting by %s%s (two "
+		 "%u ends on %u CPU%s of this host: waiting by %s%s (two "
 		 "that spin on one CPU wait for each other's time slices)",
-		 most, least, most > 2 ? "yields" : "events",
+		 most, least, least == 1 ? "" : "s",
+		 most > 2 ? "yields" : "events",
 		 asked ? " instead of spinning" : "");
 	return buf;
 }
