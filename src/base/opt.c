@@ -300,7 +300,7 @@ const struct opt *opt_find(const struct opt_group *g, const char *name)
 
 enum { HELP_INDENT = 28 };
 
-/* "help: names (default x)" */
+/* "help: one of names (default x)"; of an axis a list makes more points. */
 static void describe(const struct opt *o, char *text, size_t cap)
 {
 	bool shown = o->def[0] && o->type != OPT_FLAG;
@@ -308,7 +308,10 @@ static void describe(const struct opt *o, char *text, size_t cap)
 
 	if (o->type == OPT_ENUM)
 		names_text(o, names, sizeof(names));
-	snprintf(text, cap, "%s%s%s%s%s%s", o->help, names[0] ? ": " : "",
+	snprintf(text, cap, "%s%s%s%s%s%s", o->help,
+		 !names[0]	       ? ""
+		 : o->role == OPT_AXIS ? ": any of "
+				       : ": one of ",
 		 names, shown ? " (default " : "", shown ? o->def : "",
 		 shown ? ")" : "");
 }
