@@ -3,8 +3,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/text.h"
 
 enum { LONGS_MAX = 192, INDEX_BASE = 1000 };
 
@@ -64,7 +67,62 @@ static const struct opt *chosen(const struct table *t, int c)
 	return NULL;
 }
 
-static int complain(int c, char *const *argv, const char *command,
+/* The option that was meant by a misspelt --NAME or --NAME=VALUE. */
+static const struct opt *meant(const struct table *t, const char *name)
+{
+	const struct opt *best = NULL;
+	unsigned i, least = UINT_MAX, d;
+
+	for (i = 0; i < t->n; i++) {
+		d = text_distance(name, t->opts[i]->name);
+		if (text_meant(name, t->opts[i]->name) && d < least) {
+			least = d;
+			best = t->opts[i];
+		}
+	}
+	return best;
+}
+
+/* The beginning of several; the first two are enough to see why. */
+static int ambiguous(const struct table *t, const char *name, struct err *err)
+{
+	const struct opt *two[2];
+	unsigned i, n = 0;
+
+	for (i = 0; i < t->n && n < 2; i++)
+		if (!strncmp(t->opts[i]->name, name, strlen(name)))
+			two[n++] = t->opts[i];
+	if (n < 2)
+		return 0;
+	return err_set(err, -EINVAL, REASON_USAGE,
+		       "--%s: ambiguous: --%s, --%s, ...?", name, two[0]->name,
+		       two[1]->name);
+}
+
+static int unknown_option(const struct table *t, const char *word,
+			  const char *command, struct err *err)
+{
+	const bool run = !strcmp(command, "run");
+	const struct opt *o = NULL;
+	char name[64] = "";
+	int ret;
+
+	if (!strncmp(word, "--", 2)) {
+		snprintf(name, sizeof(name), "%.*s",
+			 (int)strcspn(word + 2, "="), word + 2);
+		ret = ambiguous(t, name, err);
+		if (ret)
+			return ret;
+		o = meant(t, name);
+	}
+	return err_set(err, -EINVAL, REASON_USAGE,
+		       "%.*s: no such option; %s%s%ssee `rdmabench help %s`%s",
+		       (int)strcspn(word, "="), word, o ? "--" : "",
+		       o ? o->name : "", o ? "? Or " : "", command,
+		       run ? " and `rdmabench help SCENARIO`" : "");
+}
+
+static int complain(int c, const struct table *t, char *const *argv,
 		    struct err *err)
 {
 	const char *word = argv[optind - 1];
@@ -76,10 +134,7 @@ static int complain(int c, char *const *argv, const char *command,
 	if (c == ':')
 		return err_set(err, -EINVAL, REASON_USAGE, "%s needs a value",
 			       word);
-	return err_set(err, -EINVAL, REASON_USAGE,
-		       "%s: no such option (or ambiguous); see `rdmabench "
-		       "help %s`",
-		       word, command);
+	return unknown_option(t, word, argv[0], err);
 }
 
 int args_parse(struct args *a, int argc, char **argv,
@@ -99,7 +154,7 @@ int args_parse(struct args *a, int argc, char **argv,
 			continue;
 		}
 		if (c == ':' || c == '?')
-			return complain(c, argv, argv[0], err);
+			return complain(c, &t, argv, err);
 		if (a->n == ARGS_MAX)
 			return err_set(err, -EINVAL, REASON_USAGE,
 				       "more than %d options", ARGS_MAX);

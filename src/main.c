@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/stop.h"
+#include "base/text.h"
 #include "run/scenario.h"
 
 static const struct command *const commands[] = {
@@ -83,6 +84,23 @@ static int flush_results(int code)
 	return cmd_fail(&err);
 }
 
+static int unknown_command(const char *word)
+{
+	const struct command *c;
+	unsigned i;
+
+	fprintf(stderr, "rdmabench: no command '%s'; ", word);
+	if (scenario_find(word)) {
+		fprintf(stderr, "`rdmabench run %s`?\n", word);
+		return EXIT_USAGE;
+	}
+	for (i = 0; (c = command_at(i)); i++)
+		if (text_meant(word, c->name))
+			fprintf(stderr, "`%s`? Or ", c->name);
+	fputs("see `rdmabench help`\n", stderr);
+	return EXIT_USAGE;
+}
+
 static int run_command(int argc, char **argv)
 {
 	const struct command *c;
@@ -98,14 +116,8 @@ static int run_command(int argc, char **argv)
 	if (command_wants_help(argc, argv))
 		return command_help(&cmd_help);
 	c = command_find(argv[1]);
-	if (!c) {
-		fprintf(stderr, "rdmabench: no command '%s'; ", argv[1]);
-		if (scenario_find(argv[1]))
-			fprintf(stderr, "`rdmabench run %s`?\n", argv[1]);
-		else
-			fputs("see `rdmabench help`\n", stderr);
-		return EXIT_USAGE;
-	}
+	if (!c)
+		return unknown_command(argv[1]);
 	return c->run(argc - 1, argv + 1);
 }
 

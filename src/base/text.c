@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -51,4 +52,36 @@ void text_wrap(FILE *out, const char *text, int indent)
 			}
 	}
 	fputc('\n', out);
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+unsigned text_distance(const char *a, const char *b)
+{
+	unsigned row[TEXT_NEAR_MAX + 1], i, k, corner, above;
+	const size_t na = strlen(a), nb = strlen(b);
+
+	if (na > TEXT_NEAR_MAX || nb > TEXT_NEAR_MAX)
+		return UINT_MAX;
+	for (k = 0; k <= nb; k++)
+		row[k] = k;
+	for (i = 1; i <= na; i++) {
+		corner = row[0];
+		row[0] = i;
+		for (k = 1; k <= nb; k++) {
+			above = row[k];
+			row[k] = least(corner + (a[i - 1] != b[k - 1]),
+				       least(above, row[k - 1]) + 1);
+			corner = above;
+		}
+	}
+	return row[nb];
+}
+
+bool text_meant(const char *word, const char *name)
+{
+	return text_distance(word, name) <= (strlen(name) + 3) / 3;
 }

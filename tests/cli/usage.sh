@@ -26,6 +26,9 @@ ok "--all and a scenario" fails_with 2 "--all and 'touch': leave one out" run --
 ok "compare: a folder that is not there" fails_with 3 "no-file: none" compare none x
 ok "check: a folder that is not there" fails_with 3 "no-file: none" check none
 ok "unknown option" fails_with 2 "--frob: no such option" run sendrecv --frob
+ok "a misspelt option: which was meant" fails_with 2 "--sise: no such option; --size? Or see" run sendrecv --sise=4k
+ok "an ambiguous one" fails_with 2 "--i: ambiguous: --i" run sendrecv --i 4
+ok "a misspelt command" fails_with 2 "no command 'rnu'; \`run\`? Or see" rnu
 # The table that getopt reads has room for all of them.
 options_taken() {
 	local name

@@ -1,4 +1,5 @@
 /* base/text: lines as wide as the reader's terminal. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,11 +69,27 @@ static void words_stay_whole(void **state)
 	unsetenv("COLUMNS");
 }
 
+static void words_that_were_meant(void **state)
+{
+	(void)state;
+	assert_int_equal(text_distance("", ""), 0);
+	assert_int_equal(text_distance("", "run"), 3);
+	assert_int_equal(text_distance("sise", "size"), 1);
+	assert_int_equal(text_distance("kitten", "sitting"), 3);
+	assert_int_equal(text_distance("a-word-of-more-than-31-letters-x", "a"),
+			 UINT_MAX);
+	assert_true(text_meant("rnu", "run"));
+	assert_true(text_meant("transprot", "transport"));
+	assert_false(text_meant("frob", "run"));
+	assert_false(text_meant("a-word-of-more-than-31-letters-x", "a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(width_is_what_columns_says),
 		cmocka_unit_test(words_stay_whole),
+		cmocka_unit_test(words_that_were_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
