@@ -379,9 +379,11 @@ static _Noreturn void tool(const struct world *w, int say, bool forever)
 	struct err err;
 
 	setpgid(0, 0);
-	/* A shell's background jobs ignore it, and so does what they start. */
+	/* A shell's background jobs ignore these, or nohup's, and so does what
+	 * they start. */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	for (;;) {
 		if (prefetch_hold_begin(&h, &w->host, PREFETCH_ALL_OFF, cpus, 2,
 					&err))
