@@ -10,7 +10,9 @@ read -r -a methods <<<"${METHODS:-tcp}"
 KILLS=${KILLS:-50}
 SEED=${SEED:-1}
 RANDOM=$SEED
-replicas=$top/build/dynamic/tests/tools/replicas
+# A sanitizer's build has its own.
+replicas=$(dirname "$bench")/tests/tools/replicas
+[[ -x $replicas ]] || replicas=$top/build/dynamic/tests/tools/replicas
 kills=0
 
 files() { ls logs/oplog-"$1"-*.log 2>/dev/null; }
