@@ -126,8 +126,8 @@ static const struct report_rule rules[] = {
 };
 
 static const struct report_sentence sentences[] = {
-	{.say = SAY_LEAST, .words = "a connection is cheapest by"},
-	{.say = SAY_RISE, .words = "at once, the time for one rises most by"},
+	{.say = SAY_BEST, .words = "a connection is cheapest by"},
+	{.say = SAY_WORSENS, .words = "at once the time for one rises most by"},
 };
 
 const struct report report_conncost = {

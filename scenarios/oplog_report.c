@@ -344,14 +344,14 @@ static const struct report_rule rules[] = {
 /* Each kind of durability by itself: to compare across them would hide what
  * the cheaper one leaves out. */
 static const struct report_sentence sentences[] = {
-	{.say = SAY_LEAST,
+	{.say = SAY_BEST,
 	 .words = "a write that is durable in two logs is cheapest by",
 	 .where = {ONE_WRITE, {"durable", "yes"}}},
-	{.say = SAY_LEAST,
+	{.say = SAY_BEST,
 	 .words = "a write to two logs whose durability is only emulated is "
 		  "cheapest by",
 	 .where = {ONE_WRITE, {"durable", "emulated"}}},
-	{.say = SAY_LEAST,
+	{.say = SAY_BEST,
 	 .words = "a write to two logs whose durability is not known is "
 		  "cheapest by",
 	 .where = {ONE_WRITE, {"durable", "unknown"}}},

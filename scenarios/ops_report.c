@@ -92,10 +92,13 @@ static const struct report_rule rules[] = {
 };
 
 static const struct report_sentence sentences[] = {
-	{.say = SAY_LEAST,
+	{.say = SAY_BEST,
 	 .words = "an operation at a time is done soonest by",
 	 .where = {{"mode", "latency"}}},
-	{.say = SAY_RISE,
+	{.say = SAY_BEST,
+	 .words = "most operations a second are done with",
+	 .where = {{"mode", "rate"}}},
+	{.say = SAY_WORSENS,
 	 .words = "bytes p50 rises most with",
 	 .where = {{"mode", "latency"}}},
 };

@@ -219,11 +219,11 @@ static const struct report_rule rules[] = {
 };
 
 static const struct report_sentence sentences[] = {
-	{.say = SAY_LEAST,
+	{.say = SAY_BEST,
 	 .words = "registering is cheapest by",
 	 .where = PLAIN},
-	{.say = SAY_RISE,
-	 .words = "bytes, registering rises most with",
+	{.say = SAY_WORSENS,
+	 .words = "bytes the time to register rises most with",
 	 .where = PLAIN},
 };
 

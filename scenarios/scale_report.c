@@ -87,7 +87,7 @@ static const struct report_rule rules[] = {
 };
 
 static const struct report_sentence sentences[] = {
-	{.say = SAY_RISE, .words = "queue pairs p50 rises most with"},
+	{.say = SAY_WORSENS, .words = "queue pairs the rate falls most with"},
 };
 
 const struct report report_scale = {

@@ -122,15 +122,18 @@ struct report_reference {
 	unsigned n;
 };
 
-/* A kind of sentence in report.html; all speak of y[0] (report/sentences.h). */
+/* A kind of sentence in report.html.  Of points that are about their rate
+ * (the column `headline`) it speaks of y's ops_per_s, and more is better; of
+ * others of y[0], and less is (report/sentences.h). */
 enum report_say {
 	SAY_ORDER, /* of each pair: where the other is lower, where higher, and
 		      where they change places */
 	SAY_MOST,  /* of all pairs: where the base costs most.  words: what
 		      that is, "touching the buffer" */
-	SAY_LEAST, /* at both ends of x: what is least.  words: "is cheapest
+	SAY_BEST,  /* at both ends of x: what is best.  words: "is cheapest
 		      with" */
-	SAY_RISE,  /* what rises most along x.  words: "p50 rises most for" */
+	SAY_WORSENS, /* what worsens most along x.  words: "bytes p50 rises
+			most with", "the rate falls most with" */
 };
 
 struct report_sentence {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metric/headline.h"
+#include "report/scope.h"
 #include "report/show.h"
 #include "report/told.h"
 
@@ -17,6 +19,7 @@ struct saying {
 	const struct series_pair *pair;
 	const struct report_view *view;
 	const struct series_axes *axes;
+	unsigned y;	   /* of the axes: what it speaks of */
 	const char *scope; /* begins it: "over loopback, " */
 	bool few;	   /* trials, to tell anything apart */
 };
@@ -68,14 +71,34 @@ static char *place(char *buf, size_t size, const struct saying *s, double x)
 	return show_x(buf, size, s->axes->x, x);
 }
 
-/* "26.9 us" */
+static const struct series_value *spoken_of(const struct saying *s)
+{
+	return &s->axes->y[s->y];
+}
+
+static bool more_is_better(const struct saying *s)
+{
+	return ends(spoken_of(s)->column, "_per_s");
+}
+
+/* The sign of what is worse than its base. */
+static int worse(const struct saying *s)
+{
+	return more_is_better(s) ? -1 : 1;
+}
+
+/* "26.9 us", "31.2 thousand/s" */
 static char *amount(char *buf, size_t size, const struct saying *s, double v)
 {
-	const struct series_value *y = &s->axes->y[0];
+	const struct series_value *y = spoken_of(s);
 	const char *unit = "";
 
 	if (ends(y->column, "_ns"))
 		unit = y->per >= 1e6 ? " ms" : y->per >= 1e3 ? " us" : " ns";
+	else if (more_is_better(s))
+		unit = y->per >= 1e6   ? " million/s"
+		       : y->per >= 1e3 ? " thousand/s"
+				       : " /s";
 	show_digits(buf, size, v);
 	append(buf, size, "%s", unit);
 	return buf;
@@ -83,10 +106,42 @@ static char *amount(char *buf, size_t size, const struct saying *s, double v)
 
 /* --- which series -------------------------------------------------------------*/
 
-static bool shown(const struct saying *s, const struct series *x)
+/* Which y a series is about: its rate, if that is its headline
+ * (metric/headline.h) and the axes have it; else the first. */
+static unsigned about(const struct series_set *set, const struct series *x)
+{
+	const char *rate = headline_info[HEADLINE_RATE].column;
+	unsigned i;
+
+	if (strcmp(series_cell(set, x, "headline"), rate))
+		return 0;
+	for (i = 0; i < series_values(set->axes); i++)
+		if (!strcmp(set->axes->y[i].column, rate))
+			return i;
+	return 0;
+}
+
+static bool meant(const struct saying *s, const struct series *x)
 {
 	return x->path == s->view->path &&
 	       report_has(s->what->where, s->view->set, x);
+}
+
+static bool shown(const struct saying *s, const struct series *x)
+{
+	return meant(s, x) && about(s->view->set, x) == s->y;
+}
+
+/* What the first of them is about; of the others, those that are about the
+ * same are spoken of. */
+static unsigned choose_y(const struct saying *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->view->set->n; i++)
+		if (meant(s, &s->view->set->v[i]))
+			return about(s->view->set, &s->view->set->v[i]);
+	return 0;
 }
 
 /* The base of a series that is shown; NULL if it has none. */
@@ -149,6 +204,15 @@ static char *percent_words(char *buf, size_t size, const struct told *t)
 	return buf;
 }
 
+static unsigned count_sign(const struct told_set *all, int sign)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < all->n; i++)
+		n += all->v[i].sign == sign;
+	return n;
+}
+
 /* The one of this sign with the largest gain or cost; NULL if none. */
 static const struct told *most(const struct told_set *all, int sign)
 {
@@ -162,7 +226,8 @@ static const struct told *most(const struct told_set *all, int sign)
 	return best;
 }
 
-/* "lower at 1k to 4k, by up to 38.6 % (at 1k)"; "" if nowhere. */
+/* "lower at 1k to 4k, by up to 38.6 % (at 1k)", "lower at 1k, by 38.6 %"; ""
+ * if nowhere. */
 static void side_words(char *buf, size_t size, const struct saying *s,
 		       const struct told_set *all, int sign)
 {
@@ -173,10 +238,14 @@ static void side_words(char *buf, size_t size, const struct saying *s,
 	if (!t)
 		return;
 	where_words(where, sizeof(where), s, all, sign);
-	snprintf(buf, size, "%s at %s, by up to %s (at %s)",
-		 sign < 0 ? "lower" : "higher", where,
-		 percent_words(by, sizeof(by), t),
-		 place(x, sizeof(x), s, t->base_x));
+	percent_words(by, sizeof(by), t);
+	place(x, sizeof(x), s, t->base_x);
+	snprintf(buf, size, "%s at %s, by ", sign < 0 ? "lower" : "higher",
+		 where);
+	if (count_sign(all, sign) > 1)
+		append(buf, size, "up to %s (at %s)", by, x);
+	else
+		append(buf, size, "%s", by);
 }
 
 static void say_sides(struct saying *s, const struct told_set *all)
@@ -189,12 +258,12 @@ static void say_sides(struct saying *s, const struct told_set *all)
 	where_words(none, sizeof(none), s, all, 0);
 	if (!*lower && !*higher) {
 		add(s, "%s and %s are not told apart in %s at any of %u %s.",
-		    t->other->label, t->base->label, s->axes->y[0].label,
+		    t->other->label, t->base->label, spoken_of(s)->label,
 		    all->n, all->n == 1 ? "point" : "points");
 		return;
 	}
 	add(s, "%s against %s: %s is %s%s%s%s%s.", t->other->label,
-	    t->base->label, s->axes->y[0].label, lower,
+	    t->base->label, spoken_of(s)->label, lower,
 	    *lower && *higher ? "; " : "", higher,
 	    *none ? "; not told apart at " : "", none);
 }
@@ -229,7 +298,7 @@ static void say_crossing(struct saying *s, const struct told_set *all)
 	    "%s after.",
 	    place(a, sizeof(a), s, from->base_x),
 	    place(b, sizeof(b), s, to->base_x), lower_of(from),
-	    s->axes->y[0].label, lower_of(to));
+	    spoken_of(s)->label, lower_of(to));
 }
 
 static int say_order(struct saying *s)
@@ -245,7 +314,9 @@ static int say_order(struct saying *s)
 		if (!base)
 			continue;
 		ret = told_pair(&all, s->view->set,
-				&(struct told){.base = base, .other = other});
+				&(struct told){.base = base,
+					       .other = other,
+					       .y = s->y});
 		if (!ret)
 			ret = settle(s, &all);
 		if (!ret && told_could(&all)) {
@@ -264,17 +335,18 @@ static void say_cost(struct saying *s, const struct told *t)
 {
 	char x[40], a[40], b[40], by[60];
 
-	add(s, "%s costs most with %s at %s: %s against %s, %s less.",
+	add(s, "%s costs most with %s at %s: %s against %s, %s %s.",
 	    s->what->words, t->base->label, place(x, sizeof(x), s, t->base_x),
 	    amount(a, sizeof(a), s, t->base_y),
 	    amount(b, sizeof(b), s, t->other_y),
-	    percent_words(by, sizeof(by), t));
+	    percent_words(by, sizeof(by), t),
+	    more_is_better(s) ? "more" : "less");
 }
 
 /* Nowhere a cost; a gain, perhaps. */
 static void say_no_cost(struct saying *s, const struct told_set *all)
 {
-	const struct told *t = most(all, 1);
+	const struct told *t = most(all, worse(s));
 	char x[40], by[60], saves[200] = "";
 
 	if (t)
@@ -297,14 +369,15 @@ static int say_most(struct saying *s)
 
 		base = base_of(s, other);
 		if (base)
-			ret = told_pair(
-				&all, s->view->set,
-				&(struct told){.base = base, .other = other});
+			ret = told_pair(&all, s->view->set,
+					&(struct told){.base = base,
+						       .other = other,
+						       .y = s->y});
 	}
 	if (!ret)
 		ret = settle(s, &all);
 	if (!ret && told_could(&all)) {
-		worst = most(&all, -1);
+		worst = most(&all, -worse(s));
 		if (worst)
 			say_cost(s, worst);
 		else
@@ -314,75 +387,80 @@ static int say_most(struct saying *s)
 	return ret;
 }
 
-/* --- SAY_LEAST ----------------------------------------------------------------*/
+/* --- SAY_BEST -----------------------------------------------------------------*/
 
-/* The series with the least y[0] at x, and the next. */
-static void find_least(const struct saying *s, double x,
-		       const struct series **least, const struct series **next)
+static double value_at(const struct saying *s, const struct series *v, double x)
+{
+	return series_at(v, x)->y[s->y];
+}
+
+static bool is_better(const struct saying *s, const struct series *v,
+		      const struct series *than, double x)
+{
+	return !than ||
+	       worse(s) * (value_at(s, v, x) - value_at(s, than, x)) < 0;
+}
+
+/* The best series at x, and the next. */
+static void find_best(const struct saying *s, double x,
+		      const struct series **best, const struct series **next)
 {
 	size_t i;
 
-	*least = *next = NULL;
+	*best = *next = NULL;
 	for (i = 0; i < s->view->set->n; i++) {
 		const struct series *v = &s->view->set->v[i];
 
-		if (!shown(s, v) || !series_at(v, x))
+		if (!shown(s, v) || !series_at(v, x) ||
+		    isnan(value_at(s, v, x)))
 			continue;
-		if (!*least ||
-		    series_at(v, x)->y[0] < series_at(*least, x)->y[0]) {
-			*next = *least;
-			*least = v;
-		} else if (!*next ||
-			   series_at(v, x)->y[0] < series_at(*next, x)->y[0]) {
+		if (is_better(s, v, *best, x)) {
+			*next = *best;
+			*best = v;
+		} else if (is_better(s, v, *next, x)) {
 			*next = v;
 		}
 	}
 }
 
 /* Against each of the others there, all taken together. */
-static int test_least(struct saying *s, const struct series *least, double x,
-		      struct told_set *all)
+static int test_best(struct saying *s, const struct series *best, double x,
+		     struct told_set *all)
 {
-	struct told t = {.other = least, .base_x = x, .other_x = x};
+	struct told t = {.other = best, .base_x = x, .other_x = x, .y = s->y};
 	size_t i;
 	int ret = 0;
 
 	for (i = 0; !ret && i < s->view->set->n; i++) {
 		t.base = &s->view->set->v[i];
-		if (t.base != least && shown(s, t.base) && series_at(t.base, x))
+		if (t.base != best && shown(s, t.base) && series_at(t.base, x))
 			ret = told_add(all, s->view->set, &t);
 	}
 	return ret ? ret : settle(s, all);
 }
 
-static bool below_all(const struct told_set *all)
+static bool all_have(const struct told_set *all, int sign)
 {
-	unsigned i;
-
-	for (i = 0; i < all->n; i++)
-		if (all->v[i].sign >= 0)
-			return false;
-	return all->n != 0;
+	return all->n && count_sign(all, sign) == all->n;
 }
 
-static int say_least_at(struct saying *s, double x)
+static int say_best_at(struct saying *s, double x)
 {
-	const struct series *least, *next;
+	const struct series *best, *next;
 	struct told_set all = {.n = 0};
 	char where[40], a[40], b[40];
 	int ret;
 
-	find_least(s, x, &least, &next);
+	find_best(s, x, &best, &next);
 	if (!next)
 		return 0;
-	ret = test_least(s, least, x, &all);
-	if (!ret && below_all(&all))
+	ret = test_best(s, best, x, &all);
+	if (!ret && all_have(&all, -worse(s)))
 		add(s, "at %s %s %s %s (%s); %s comes next (%s).",
 		    place(where, sizeof(where), s, x), s->axes->x_label,
-		    s->what->words, least->label,
-		    amount(a, sizeof(a), s, series_at(least, x)->y[0]),
-		    next->label,
-		    amount(b, sizeof(b), s, series_at(next, x)->y[0]));
+		    s->what->words, best->label,
+		    amount(a, sizeof(a), s, value_at(s, best, x)), next->label,
+		    amount(b, sizeof(b), s, value_at(s, next, x)));
 	told_fini(&all);
 	return ret;
 }
@@ -406,34 +484,33 @@ static bool find_ends(const struct saying *s, double *low, double *high)
 }
 
 /* At both ends of the axis. */
-static int say_least(struct saying *s)
+static int say_best(struct saying *s)
 {
 	double low, high;
 	int ret;
 
-	/* Of a rate the least is not the best. */
-	if (ends(s->axes->y[0].column, "_per_s") || !find_ends(s, &low, &high))
+	if (!find_ends(s, &low, &high))
 		return 0;
-	ret = say_least_at(s, low);
+	ret = say_best_at(s, low);
 	if (!ret && high > low)
-		ret = say_least_at(s, high);
+		ret = say_best_at(s, high);
 	return ret;
 }
 
-/* --- SAY_RISE -----------------------------------------------------------------*/
+/* --- SAY_WORSENS --------------------------------------------------------------*/
 
-/* The series that rises most, from one end of its axis to the other. */
-static int say_rise(struct saying *s)
+/* The series that worsens most, from one end of its axis to the other. */
+static int say_worsens(struct saying *s)
 {
 	struct told_set all = {.n = 0};
 	const struct told *t;
-	char from[40], to[40], a[40], b[40];
+	char from[40], to[40], a[40], b[40], times[40];
 	size_t i;
 	int ret = 0;
 
 	for (i = 0; !ret && i < s->view->set->n; i++) {
 		const struct series *v = &s->view->set->v[i];
-		struct told ends = {.base = v, .other = v};
+		struct told ends = {.base = v, .other = v, .y = s->y};
 
 		if (!shown(s, v) || v->n < 2)
 			continue;
@@ -443,62 +520,28 @@ static int say_rise(struct saying *s)
 	}
 	if (!ret)
 		ret = settle(s, &all);
-	t = ret ? NULL : most(&all, 1);
+	t = ret ? NULL : most(&all, worse(s));
 	if (t)
-		add(s, "from %s to %s %s %s: from %s to %s.",
+		add(s, "from %s to %s %s %s: from %s to %s (times %s).",
 		    place(from, sizeof(from), s, t->base_x),
 		    place(to, sizeof(to), s, t->other_x), s->what->words,
 		    t->base->label, amount(a, sizeof(a), s, t->base_y),
-		    amount(b, sizeof(b), s, t->other_y));
+		    amount(b, sizeof(b), s, t->other_y),
+		    show_digits(times, sizeof(times), t->other_y / t->base_y));
 	told_fini(&all);
 	return ret;
 }
 
-/* --- whether at all -----------------------------------------------------------*/
-
-static bool is_software(const struct report_view *view)
-{
-	size_t i;
-
-	for (i = 0; i < view->set->n; i++) {
-		const struct series *s = &view->set->v[i];
-
-		if (s->path == view->path && series_is(view->set, s, "rdma") &&
-		    !strcmp(series_cell(view->set, s, "software_device"),
-			    "yes"))
-			return true;
-	}
-	return false;
-}
-
-/* How sentences begin, and what they do not say. */
-static const char *scope_of(const struct report *r,
-			    const struct report_view *view, const char * * not )
-{
-	const bool software = is_software(view);
-
-	*not = "";
-	if (r->local || (view->path == PATH_WIRE && !software))
-		return "";
-	if (view->path == PATH_WIRE) {
-		*not = "The RDMA device is software, a CPU that moves data: "
-		       "none of this speaks of a NIC.";
-		return "with a software RDMA device, ";
-	}
-	*not = "Both ends were on one host, with no wire between them: none "
-	       "of this speaks of a network or of a NIC.";
-	return software ? "over loopback, with a software RDMA device, "
-			: "over loopback, ";
-}
+/* --- all of them -------------------------------------------------------------*/
 
 /* What a report says that declares nothing. */
 static const struct report_sentence *usual(const struct report *r)
 {
 	static const struct report_sentence order = {.say = SAY_ORDER};
-	static const struct report_sentence least = {
-		.say = SAY_LEAST, .words = "the least is measured with"};
+	static const struct report_sentence best = {
+		.say = SAY_BEST, .words = "the best is measured with"};
 
-	return r->pair.column ? &order : &least;
+	return r->pair.column ? &order : &best;
 }
 
 static int make_one(struct saying *s)
@@ -506,8 +549,8 @@ static int make_one(struct saying *s)
 	static int (*const makers[])(struct saying *) = {
 		[SAY_ORDER] = say_order,
 		[SAY_MOST] = say_most,
-		[SAY_LEAST] = say_least,
-		[SAY_RISE] = say_rise,
+		[SAY_BEST] = say_best,
+		[SAY_WORSENS] = say_worsens,
 	};
 
 	return makers[s->what->say](s);
@@ -522,7 +565,7 @@ int sentences_make(struct sentences *out, const struct report *r,
 	int ret = 0;
 
 	memset(out, 0, sizeof(*out));
-	s.scope = scope_of(r, view, &out->scope);
+	s.scope = report_scope(r, view, &out->scope);
 	if (view->path == PATH_UNKNOWN && !r->local) {
 		snprintf(out->why_not, sizeof(out->why_not),
 			 "whether a wire was between the ends is not known");
@@ -531,6 +574,7 @@ int sentences_make(struct sentences *out, const struct report *r,
 	for (i = 0; !ret && i < n; i++) {
 		s.what = r->n_sentences ? &r->sentences[i] : usual(r);
 		s.pair = s.what->pair.column ? &s.what->pair : &r->pair;
+		s.y = choose_y(&s);
 		ret = make_one(&s);
 	}
 	if (ret)
