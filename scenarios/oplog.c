@@ -436,6 +436,9 @@ static void teardown(struct end *e)
 static const struct scenario_default smoke[] = {
 	{"size", "512,4k"}, {"outstanding", "1,16"}, {"log-size", "1M"}};
 
+/* Of many points, what a figure needs. */
+static const struct scenario_default quick_all[] = {{"size", "512,4k,64k"}};
+
 const struct scenario scenario_oplog = {
 	.name = "oplog",
 	.summary = "a durable, replicated log write, by how it is made durable",
@@ -452,6 +455,8 @@ const struct scenario scenario_oplog = {
 	.n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]),
 	.smoke = smoke,
 	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
+	.quick_all = quick_all,
+	.n_quick_all = sizeof(quick_all) / sizeof(quick_all[0]),
 	.metrics = metrics,
 	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
 	.notes = notes,

@@ -526,9 +526,13 @@ static const struct scenario_default smoke[] = {{"size", "8,1k"},
 						{"cq-mod", "1,32"},
 						{"sges", "1,16"}};
 
-/* A window of 1 MiB takes a software device longer than a trial. */
+/* A window of 1 MiB takes a software device longer than a trial; of the rest
+ * what shows where a curve bends. */
 static const struct scenario_default quick_all[] = {
-	{"size", "8,16,64,256,1k,4k,64k"}};
+	{"size", "8,16,64,256,1k,4k,64k"},
+	{"outstanding", "1,16,64,128"},
+	{"post-list", "1,4,16,64"},
+	{"sges", "1,4,16"}};
 
 /* Many points. */
 static const struct scenario_default defaults[] = {{"duration", "30ms"}};

@@ -87,6 +87,10 @@ static void teardown(struct end *e)
 /* The largest is cut in two by devices that carry 8 MiB at most. */
 static const struct scenario_default smoke[] = {{"size", "1k,64k,1M,16M"}};
 
+/* Messages of 16 MiB take a software device longer than all others. */
+static const struct scenario_default quick_all[] = {
+	{"size", "1k,4k,16k,64k,256k,1M,4M"}};
+
 const struct scenario scenario_sendrecv = {
 	.name = "sendrecv",
 	.summary = "request-response over TCP and RDMA send/recv, by size",
@@ -98,6 +102,8 @@ const struct scenario scenario_sendrecv = {
 	.shared = &exchange_opts,
 	.smoke = smoke,
 	.n_smoke = sizeof(smoke) / sizeof(smoke[0]),
+	.quick_all = quick_all,
+	.n_quick_all = sizeof(quick_all) / sizeof(quick_all[0]),
 	.metrics = exchange_metrics,
 	.n_metrics = EXCHANGE_METRICS,
 	.report = &report_sendrecv,
