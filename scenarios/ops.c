@@ -194,6 +194,10 @@ static const struct sweep sweeps[] = {
 	  {"size", "8,64,1k,4k"},
 	  {"qp-type", "uc,ud"},
 	  RDMA_ONLY}},
+	{{{"mode", "latency"},
+	  {"op", "write,write-imm"},
+	  {"qp-type", "uc"},
+	  RDMA_ONLY}},
 	/* Rate by how many are outstanding, by operation, by size. */
 	{{{"op", "send"}, {"outstanding", "1,4,16,128"}}},
 	{{{"op", "write,read"}, {"outstanding", "1,4,16,128"}, RDMA_ONLY}},

@@ -169,8 +169,8 @@ static const struct sweep sweeps[] = {
 	  {"qps", "1,16,64,256"},
 	  {"outstanding", "16,64,256"}}},
 	/* So many take a second to make. */
-	{{{"op", "send"}, {"qps", "1024"}, {"outstanding", "64"}}},
-	{{{"op", "write"}, {"qps", "1024,4096"}, {"outstanding", "64"}}},
+	{{{"op", "send"}, {"qps", "1024"}, {"outstanding", "64,1024"}}},
+	{{{"op", "write"}, {"qps", "1024,4096"}, {"outstanding", "64,1024"}}},
 	{{SENDS,
 	  {"transport", "tcp"},
 	  {"qps", "1,16,64"},
