@@ -61,17 +61,39 @@ int peer_ask(struct peer *p, enum frame_type ask, const void *payload,
 	return ret ? ret : peer_expect(p, expect, err);
 }
 
-int peer_abort(struct peer *p, const struct err *why, struct err *err)
+int peer_abort(struct peer *p, const struct err *why, struct err *told)
 {
-	int ret = chan_send_words(&p->chan, FRAME_ABORT, why, err);
+	struct err err = {.reason = REASON_NONE};
+	int ret = chan_send_words(&p->chan, FRAME_ABORT, why, &err);
 
+	*told = (struct err){.reason = REASON_NONE};
 	/* Whatever was under way before the answer is void. */
 	while (!ret) {
-		ret = chan_recv(&p->chan, &p->frame, ANSWER_TIMEOUT_NS, err);
-		if (!ret && p->frame.type == FRAME_ABORTED)
+		ret = chan_recv(&p->chan, &p->frame, ANSWER_TIMEOUT_NS, &err);
+		if (ret || p->frame.type == FRAME_ABORTED)
 			break;
+		if (p->frame.type == FRAME_ERROR)
+			(void)peer_error(p, told);
 	}
+	if (ret && told->reason == REASON_NONE)
+		*told = err;
 	return ret;
+}
+
+static bool is_broken_link(const struct err *e)
+{
+	return e->reason == REASON_LINK_FAILED || e->reason == REASON_PEER_LOST;
+}
+
+void peer_cause(struct err *why, const struct err *told)
+{
+	/* That it was interrupted, we were not. */
+	const bool knows = told->reason != REASON_NONE &&
+			   told->reason != REASON_INTERRUPTED &&
+			   !is_broken_link(told);
+
+	if (knows && is_broken_link(why))
+		*why = *told;
 }
 
 static int next_in_handshake(struct peer *p, const struct peer_self *self,

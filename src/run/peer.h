@@ -57,7 +57,13 @@ int peer_expect(struct peer *p, enum frame_type expect, struct err *err);
  * the protocol knows. */
 int peer_error(const struct peer *p, struct err *err);
 
-/* Drops the trial that is going on at the peer, whatever its state. */
-int peer_abort(struct peer *p, const struct err *why, struct err *err);
+/* Drops the trial that is going on at the peer, whatever its state.  What the
+ * peer had to say of it before becomes *told (REASON_NONE: nothing); so does
+ * why that could not be done. */
+int peer_abort(struct peer *p, const struct err *why, struct err *told);
+
+/* A link that breaks is what an end sees of the other one's giving up: what
+ * that one told is the cause, unless it saw no more than that either. */
+void peer_cause(struct err *why, const struct err *told);
 
 #endif

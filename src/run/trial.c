@@ -467,15 +467,16 @@ unsigned trial_peer_rows(const struct plan_point *pp)
  * cannot even do that. */
 static int drop_all(struct trial_run *r)
 {
-	struct err err;
+	struct err told, ignored;
 	unsigned i;
 	int ret = 0, one;
 
 	for (i = 0; i < r->n; i++) {
 		r->peer = &r->peers[i];
-		one = peer_abort(r->peer, &r->t->why, &err);
+		one = peer_abort(r->peer, &r->t->why, &told);
+		peer_cause(&r->t->why, &told);
 		if (!one)
-			one = take_closed(r, &err);
+			one = take_closed(r, &ignored);
 		ret = ret ? ret : one;
 	}
 	return ret;
@@ -528,11 +529,10 @@ int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
 		 * first. */
 		if (stop_requested && t->why.reason == REASON_PEER_LOST)
 			t->why.reason = REASON_INTERRUPTED;
-		t->status = status_of(&t->why, pp);
-		/* The reason stays the trial's; if a peer cannot even drop
-		 * it, the run is over. */
+		/* If a peer cannot even drop it, the run is over. */
 		if (!any_broken(r) && !stop_requested)
 			ret = drop_all(r);
+		t->status = status_of(&t->why, pp);
 	}
 	if (stop_resumed != resumed)
 		t->stopped = "this process";

@@ -1,0 +1,109 @@
+/* What a peer says when a trial is dropped, over a socketpair. */
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "run/peer.h"
+
+static struct peer peer;
+static struct chan server;
+static const struct err link_broke = {.reason = REASON_LINK_FAILED,
+				      .text = "remote access error"};
+
+static int setup(void **state)
+{
+	struct err err;
+	int fds[2];
+
+	(void)state;
+	memset(&peer, 0, sizeof(peer));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(chan_init(&peer.chan, fds[0], "server", &err), 0);
+	return chan_init(&server, fds[1], "client", &err);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	chan_fini(&peer.chan);
+	chan_fini(&server);
+	return 0;
+}
+
+static void says(enum frame_type type, enum reason reason)
+{
+	const struct err words = {.reason = reason, .text = "the cause"};
+	struct err err;
+
+	assert_int_equal(chan_send_words(&server, type, &words, &err), 0);
+}
+
+/* It failed by itself, and said so before it heard of our failure. */
+static void the_cause_was_told(void **state)
+{
+	struct err why = link_broke, told;
+
+	(void)state;
+	says(FRAME_ERROR, REASON_VERIFY_FAILED);
+	says(FRAME_ABORTED, REASON_NONE);
+	assert_int_equal(peer_abort(&peer, &why, &told), 0);
+	peer_cause(&why, &told);
+	assert_int_equal(why.reason, REASON_VERIFY_FAILED);
+	assert_non_null(strstr(why.text, "the cause"));
+}
+
+/* It had given us up, and with us its memory, which our writes then met. */
+static void it_gave_up(void **state)
+{
+	struct err why = link_broke, told;
+
+	(void)state;
+	says(FRAME_BYE, REASON_PEER_TIMEOUT);
+	assert_int_equal(peer_abort(&peer, &why, &told), -ECONNABORTED);
+	peer_cause(&why, &told);
+	assert_int_equal(why.reason, REASON_PEER_TIMEOUT);
+}
+
+static void nothing_to_say(void **state)
+{
+	struct err why = link_broke, told;
+
+	(void)state;
+	says(FRAME_ABORTED, REASON_NONE);
+	assert_int_equal(peer_abort(&peer, &why, &told), 0);
+	assert_int_equal(told.reason, REASON_NONE);
+	peer_cause(&why, &told);
+	assert_string_equal(why.text, link_broke.text);
+}
+
+/* It saw no more than a broken link; and what we know better stays. */
+static void no_better_words(void **state)
+{
+	struct err told = {.reason = REASON_PEER_LOST, .text = "gone"};
+	struct err why = link_broke;
+
+	(void)state;
+	peer_cause(&why, &told);
+	assert_string_equal(why.text, link_broke.text);
+	why.reason = REASON_MISCOUNT;
+	told.reason = REASON_PEER_TIMEOUT;
+	peer_cause(&why, &told);
+	assert_int_equal(why.reason, REASON_MISCOUNT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_cause_was_told, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(it_gave_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_to_say, setup,
+						teardown),
+		cmocka_unit_test(no_better_words),
+	};
+
+	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
+}
