@@ -437,7 +437,8 @@ static const struct scenario_default smoke[] = {
 	{"size", "512,4k"}, {"outstanding", "1,16"}, {"log-size", "1M"}};
 
 /* Of many points, what a figure needs. */
-static const struct scenario_default quick_all[] = {{"size", "512,4k,64k"}};
+static const struct scenario_default quick_all[] = {{"size", "512,4k,64k"},
+						    {"outstanding", "1,4,64"}};
 
 const struct scenario scenario_oplog = {
 	.name = "oplog",

@@ -54,6 +54,27 @@ int asked_places(const struct run *run, struct err *err)
 	return ret;
 }
 
+/* A scenario without a link opens devices by itself. */
+static bool may_use_rdma(const struct plan_point *pp)
+{
+	struct need need;
+
+	pp->client.scn->need(pp->client.scn_cfg, &need);
+	return need.no_link || link_transport(&pp->client.link)->qp_types;
+}
+
+static bool any(const struct run *run,
+		bool (*is_so)(const struct plan_point *pp))
+{
+	unsigned i, k;
+
+	for (i = 0; i < run->n_plans; i++)
+		for (k = 0; k < run->plans[i].n_points; k++)
+			if (is_so(&run->plans[i].points[k]))
+				return true;
+	return false;
+}
+
 int asked_devices(const struct run *run, struct err *err)
 {
 	const struct transport *rdma = transport_find("rdma");
@@ -71,16 +92,10 @@ int asked_devices(const struct run *run, struct err *err)
 		link_attr(link, &attr);
 		ret = rdma->probe(&attr, err);
 	}
+	if (ret && !any(run, may_use_rdma))
+		err_wrap(err, "--device, --ib-port and --gid-index say by "
+			      "which address TCP goes");
 	return ret;
-}
-
-/* A scenario without a link opens devices by itself. */
-static bool may_use_rdma(const struct plan_point *pp)
-{
-	struct need need;
-
-	pp->client.scn->need(pp->client.scn_cfg, &need);
-	return need.no_link || link_transport(&pp->client.link)->qp_types;
 }
 
 static bool has_link(const struct plan_point *pp)
@@ -89,18 +104,6 @@ static bool has_link(const struct plan_point *pp)
 
 	pp->client.scn->need(pp->client.scn_cfg, &need);
 	return !need.no_link;
-}
-
-static bool any(const struct run *run,
-		bool (*is_so)(const struct plan_point *pp))
-{
-	unsigned i, k;
-
-	for (i = 0; i < run->n_plans; i++)
-		for (k = 0; k < run->plans[i].n_points; k++)
-			if (is_so(&run->plans[i].points[k]))
-				return true;
-	return false;
 }
 
 void asked_in_vain(struct run *run)

@@ -110,6 +110,8 @@ fi
 try "$bench" run sendrecv --plan -s 1k,4k --trials 3
 ok "--plan" is "$status" 0
 ok "--plan shows the points" out_has "sendrecv 4k tcp"
+ok "a device for TCP, which is not there: what the option is for" fails_with 3 "by which address TCP goes" \
+	run sendrecv --transport tcp -x 99 -s 64 -n 1 --trials 1
 try "$bench" run --all --preset quick --plan
 ok "--plan: the whole suite" is "$(awk '{ print $2 }' out | sort -u | grep -cx "$("$bench" list scenarios | awk '/^  [a-z]/ { print $1 }')")" 8
 ok "--plan: every axis of every scenario" eval 'out_has "pattern=chase prefetchers=as-found distance=0 scan=write" &&
