@@ -30,6 +30,9 @@ static const struct {
 	[READING_NO_NUMBER] = {REASON_NOT_IN_TRANSPORT,
 			       "on a link that loses messages, one below 8 "
 			       "bytes does not say which it is"},
+	[READING_TOO_FEW] = {REASON_LINK_FAILED,
+			     "of messages that may be lost too few arrived, or "
+			     "all at once, to say how fast"},
 };
 
 static uint64_t scale(uint64_t value, uint64_t enabled, uint64_t running)

@@ -25,6 +25,7 @@ enum reading_state {
 	READING_NO_RDMA,    /* a NIC's counter, but the link has no NIC */
 	READING_NOT_IN_NIC, /* this device does not count it */
 	READING_NO_NUMBER,  /* which message of a lossy link came, is unknown */
+	READING_TOO_FEW,    /* of a lossy link's messages, for a rate */
 	READING_STATES
 };
 

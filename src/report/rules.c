@@ -58,7 +58,7 @@ bool report_row_payload(const struct check *c, size_t row,
 	const double rate = check_number(c, row, "ops_per_s");
 	const double size = check_number(c, row, "size_bytes");
 
-	if (schema_was(c->table, row, "bw_bytes_per_s"))
+	if (isnan(rate) || schema_was(c->table, row, "bw_bytes_per_s"))
 		return false;
 	b->is = check_number(c, row, "bw_bytes_per_s");
 	/* The rate has two decimals, and bytes none. */

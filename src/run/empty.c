@@ -71,6 +71,19 @@ static void note_marks(struct empty_columns *e, const struct trial *t)
 		note(e, "nic_marks", reading_reason(why), reading_words(why));
 }
 
+/* Of the receiver, which counts the rate or says why there is none. */
+static void note_rate(struct empty_columns *e, const struct tally *server)
+{
+	static const char *const columns[] = {"elapsed_ns", "ops_per_s",
+					      "bw_bytes_per_s"};
+	const enum reading_state why =
+		(enum reading_state)server->why[METRIC_ELAPSED];
+	size_t i;
+
+	for (i = 0; why && i < sizeof(columns) / sizeof(columns[0]); i++)
+		note(e, columns[i], reading_reason(why), reading_words(why));
+}
+
 static const char does_nothing[] = "this point does nothing that it measures";
 
 /* All columns of a metric: a distribution has several. */
@@ -116,7 +129,7 @@ static void note_metrics(struct empty_columns *e, const struct scenario *scn,
 	}
 	/* Those that any link may have are of both ends. */
 	for (i = 0; i < METRIC_BASE_COUNT; i++)
-		if (!tally_has(t, i) && t->why[i])
+		if (!tally_has(t, i) && t->why[i] && i != METRIC_ELAPSED)
 			note_metric(e, &metric_base[i], end,
 				    (enum reading_state)t->why[i]);
 }
@@ -203,6 +216,7 @@ void empty_note_trial(struct empty_columns *e, const struct plan_point *pp,
 		return;
 	note_host_time(e, &t->client, "client");
 	note_host_time(e, &t->server, "server");
+	note_rate(e, &t->server);
 	note_metrics(e, pp->client.scn, &t->client, SIDE_CLIENT);
 	note_metrics(e, pp->client.scn, &t->server, SIDE_SERVER);
 	/* It was parsed when the plan was made. */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 static const char *const state_words[] = {
@@ -45,8 +46,9 @@ void point_stats_fini(struct point_stats *p)
 static enum stop_why look_at(const struct point_stats *p, enum headline which,
 			     struct stop_look *look)
 {
-	stats_sort(p->value[which], p->n);
-	return stop_rule_look(p->rule, p->value[which], p->n, look);
+	stats_sort(p->value[which], p->n_values[which]);
+	return stop_rule_look(p->rule, p->value[which], p->n_values[which],
+			      look);
 }
 
 void point_stats_note(struct point_stats *p, enum status status,
@@ -64,12 +66,14 @@ void point_stats_note(struct point_stats *p, enum status status,
 	if (status != STATUS_OK)
 		return;
 	for (i = 0; i < HEADLINE_COUNT; i++)
-		p->value[i][p->n] = value[i];
+		if (!isnan(value[i]))
+			p->value[i][p->n_values[i]++] = value[i];
 	p->n++;
 	if (p->n < p->next_look && p->state == POINT_OPEN)
 		return;
 	p->next_look = stop_rule_next_look(p->rule, p->n);
-	if (look_at(p, p->headline, &look) == STOP_NARROW)
+	if (p->n_values[p->headline] &&
+	    look_at(p, p->headline, &look) == STOP_NARROW)
 		p->state = POINT_NARROW;
 }
 
@@ -117,7 +121,9 @@ void point_stats_put(const struct point_stats *p, struct row *row)
 	row_set(row, "headline", "%s", headline_info[p->headline].column);
 	row_set(row, "stopped", "%s", state_words[p->state]);
 	/* An interrupted point may not have been looked at yet. */
-	for (i = 0; p->n && i < HEADLINE_COUNT; i++) {
+	for (i = 0; i < HEADLINE_COUNT; i++) {
+		if (!p->n_values[i])
+			continue;
 		look_at(p, i, &look);
 		put_look(row, i, i == p->headline, &look);
 	}

@@ -21,8 +21,9 @@ struct point_stats {
 	const struct stop_rule *rule; /* outlives it */
 	enum headline headline;
 	enum point_state state;
-	unsigned n, tried, next_look;
-	double *value[HEADLINE_COUNT]; /* of the n trials that were ok */
+	unsigned n, tried, next_look;  /* n: trials that were ok */
+	double *value[HEADLINE_COUNT]; /* of those of them that have it */
+	unsigned n_values[HEADLINE_COUNT];
 };
 
 /* 0 or -ENOMEM, with nothing to free. */
@@ -30,7 +31,8 @@ int point_stats_init(struct point_stats *p, const struct stop_rule *rule,
 		     enum headline headline);
 void point_stats_fini(struct point_stats *p); /* all zeros: fine */
 
-/* One more trial; `value` counts only if it was ok.  At most rule->max. */
+/* One more trial; `value` counts only if it was ok, and is no NAN: it may lack
+ * one.  At most rule->max. */
 void point_stats_note(struct point_stats *p, enum status status,
 		      const double value[HEADLINE_COUNT]);
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "result/schema.h"
@@ -259,10 +260,13 @@ static uint64_t payload_bytes(const struct tally *t)
 }
 
 /* A server that took the time itself counts where the rate is true: there
- * the operations arrive. */
+ * the operations arrive; or it knows that there is none. */
 static const struct tally *counts_rate(const struct trial *t)
 {
-	return tally_has(&t->server, METRIC_ELAPSED) ? &t->server : &t->client;
+	return tally_has(&t->server, METRIC_ELAPSED) ||
+			       t->server.why[METRIC_ELAPSED]
+		       ? &t->server
+		       : &t->client;
 }
 
 static double rate_of(const struct tally *t, double of)
@@ -274,11 +278,23 @@ void record_headlines(double value[HEADLINE_COUNT], const struct trial *t)
 {
 	const struct tally *r = counts_rate(t);
 
-	value[HEADLINE_P50] = value[HEADLINE_RATE] = 0;
+	value[HEADLINE_P50] = value[HEADLINE_RATE] = NAN;
 	if (t->status != STATUS_OK)
 		return;
-	value[HEADLINE_P50] = (double)hist_quantile(&t->client.latency, 0.5);
-	value[HEADLINE_RATE] = rate_of(r, (double)r->value[METRIC_OPS]);
+	if (t->client.latency.count)
+		value[HEADLINE_P50] =
+			(double)hist_quantile(&t->client.latency, 0.5);
+	if (tally_has(r, METRIC_ELAPSED))
+		value[HEADLINE_RATE] = rate_of(r, (double)r->value[METRIC_OPS]);
+}
+
+static void put_rate(struct row *row, const struct tally *r)
+{
+	row_set(row, "elapsed_ns", "%" PRIu64, r->value[METRIC_ELAPSED]);
+	row_set(row, "ops_per_s", "%.2f",
+		rate_of(r, (double)r->value[METRIC_OPS]));
+	row_set(row, "bw_bytes_per_s", "%.0f",
+		rate_of(r, (double)payload_bytes(r)));
 }
 
 static void put_rates(struct row *row, const struct trial *t)
@@ -286,10 +302,8 @@ static void put_rates(struct row *row, const struct trial *t)
 	const struct tally *r = counts_rate(t);
 	double ops = (double)r->value[METRIC_OPS];
 
-	row_set(row, "elapsed_ns", "%" PRIu64, r->value[METRIC_ELAPSED]);
-	row_set(row, "ops_per_s", "%.2f", rate_of(r, ops));
-	row_set(row, "bw_bytes_per_s", "%.0f",
-		rate_of(r, (double)payload_bytes(r)));
+	if (tally_has(r, METRIC_ELAPSED))
+		put_rate(row, r);
 	row_set(row, "cpu_client_ns_per_op", "%.0f",
 		(double)t->client.value[METRIC_CPU_NS] / ops);
 	row_set(row, "cpu_server_ns_per_op", "%.0f",
@@ -363,7 +377,8 @@ static void put_measured(struct row *row, const struct plan_point *pp,
 	row_set(row, "headline", "%s", headline_info[need.headline].column);
 	row_set(row, "samples", "%" PRIu64, t->client.latency.count);
 	row_set(row, "warmup_ops", "%" PRIu64, t->warmup_ops);
-	put_latency(row, &t->client.latency);
+	if (t->client.latency.count)
+		put_latency(row, &t->client.latency);
 	put_rates(row, t);
 	put_metrics(row, &t->client, "client");
 	put_metrics(row, &t->server, "server");

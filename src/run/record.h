@@ -31,6 +31,7 @@ void record_row(struct row *row, const struct record_id *id,
 		const struct plan_point *pp, const struct trial *t);
 
 /* What the row says in the columns of headline_info; 0: it is not ok. */
+/* NAN: it has none. */
 void record_headlines(double value[HEADLINE_COUNT], const struct trial *t);
 
 /* The columns that say which point it is: axes, knobs and what the link was

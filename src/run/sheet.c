@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -388,8 +389,11 @@ static int take_row(struct sheet *s, size_t row, struct run_counts *counts,
 			       "%s:%zu: not a point of this plan",
 			       reader_file(s->past), reader_line(s->past, row));
 	s->links[(unsigned)id].past_row = row;
-	for (i = 0; i < HEADLINE_COUNT; i++)
+	for (i = 0; i < HEADLINE_COUNT; i++) {
 		value[i] = past_number(s->past, row, headline_info[i].column);
+		if (value[i] < 0)
+			value[i] = NAN;
+	}
 	point_stats_note(&s->points[(unsigned)id], status, value);
 	count_past(counts, status,
 		   reader_cell(s->past, row, reader_column(s->past, "reason")));

@@ -202,12 +202,15 @@ static void pause_hearts(struct trial_run *r, bool paused)
 }
 
 /* What each server counted, and all of them together. */
-static int take_results(struct trial_run *r, struct err *err)
+static int take_results(struct trial_run *r, const struct phase *ph,
+			struct err *err)
 {
+	const bool lossy = end_caps(&r->end)->lossy;
 	const struct scenario *scn = r->pp->client.scn;
 	const struct tally *client = &r->end.tally;
 	struct trial *t = r->t;
 	unsigned i;
+	int ret;
 
 	for (i = 0; i < r->n; i++) {
 		r->peer = &r->peers[i];
@@ -224,8 +227,10 @@ static int take_results(struct trial_run *r, struct err *err)
 	if (tally_has(&t->server, METRIC_OPS))
 		t->server.value[METRIC_OPS] = t->peer[0].value[METRIC_OPS];
 	r->end.peer_tallies = t->peer;
-	return trial_check_counts(client, &t->server, end_caps(&r->end)->lossy,
-				  err);
+	ret = trial_check_counts(client, &t->server, lossy, err);
+	if (!ret && lossy && ph->measured)
+		ret = trial_check_arrivals(client, &t->server, err);
+	return ret;
 }
 
 static int flush(struct trial_run *r, const struct phase *ph, struct err *err)
@@ -260,7 +265,7 @@ static int phase(struct trial_run *r, const struct phase *ph, struct err *err)
 	if (ret)
 		return ret;
 	end_after_phase(&r->end, ph);
-	return take_results(r, err);
+	return take_results(r, ph, err);
 }
 
 /* Counts that are equal; of a pair that is sent and received, on a link that
@@ -308,6 +313,19 @@ int trial_check_counts(const struct tally *client, const struct tally *server,
 				       (unsigned long long)s);
 	}
 	return 0;
+}
+
+int trial_check_arrivals(const struct tally *client, const struct tally *server,
+			 struct err *err)
+{
+	if (client->value[METRIC_OPS] &&
+	    (server->value[METRIC_OPS] || !tally_has(server, METRIC_OPS)))
+		return 0;
+	return err_set(err, -ETIMEDOUT, REASON_LINK_FAILED,
+		       "of %llu messages none arrived%s though the peer is "
+		       "alive",
+		       (unsigned long long)client->value[METRIC_SENDS],
+		       server->value[METRIC_OPS] ? " back" : "");
 }
 
 /* Warm is when two stretches of operations in a row agree in their medians,

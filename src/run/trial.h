@@ -64,4 +64,9 @@ unsigned trial_peer_rows(const struct plan_point *pp);
 int trial_check_counts(const struct tally *client, const struct tally *server,
 		       bool lossy, struct err *err);
 
+/* Of a measured part over a link that loses messages something must have
+ * arrived; link-failed. */
+int trial_check_arrivals(const struct tally *client, const struct tally *server,
+			 struct err *err);
+
 #endif

@@ -138,9 +138,12 @@ void window_close_arrivals(struct window *w, const struct window_arrivals *a)
 	parts_tally_verified(w->end, w->a.size, w->verified);
 	tally_set(t, METRIC_OPS, a->n);
 	tally_set(t, METRIC_PAYLOAD, window_payload(w, a->n));
-	/* What is acknowledged is counted as well by who sends it. */
+	/* What is acknowledged is counted as well by who sends it; of what may
+	 * be lost that says nothing. */
 	if (!w->end->ep->caps.acknowledged && ns)
 		tally_set(t, METRIC_ELAPSED, ns);
+	else if (w->lossy)
+		tally_lacks(t, METRIC_ELAPSED, READING_TOO_FEW);
 }
 
 /* Completions; 0 when the phase is finished.  Before it waits for long, the

@@ -4,11 +4,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "machine/nic_counters.h"
 #include "run/empty.h"
+#include "run/record.h"
 #include "run/record_counters.h"
 #include "run/scenario.h"
 
@@ -198,6 +200,39 @@ static void the_row_has_reasons(void **state)
 	assert_null(why("client_verified"));
 }
 
+/* Not what the sender posted instead. */
+static void no_rate_without_arrivals(void **state)
+{
+	const struct record_id id = {
+		.run_id = "x", .trial = 1, .counters = &list};
+	double value[HEADLINE_COUNT];
+
+	(void)state;
+	point_defaults(&pp.client, scenario_find("ops"));
+	record_columns(&columns, pp.client.scn, &list);
+	tally_set(&trial.client, METRIC_OPS, 40);
+	tally_set(&trial.client, METRIC_ELAPSED, 1000);
+	tally_set(&trial.server, METRIC_OPS, 3);
+	tally_lacks(&trial.server, METRIC_ELAPSED, READING_TOO_FEW);
+	row_init(&row, &columns);
+	record_row(&row, &id, &pp, &trial);
+	empty_note_trial(&empty, &pp, &trial, &row);
+	assert_string_equal(row_get(&row, "status"), "ok");
+	assert_string_equal(row_get(&row, "ops_per_s"), "");
+	assert_string_equal(row_get(&row, "bw_bytes_per_s"), "");
+	assert_string_equal(row_get(&row, "elapsed_ns"), "");
+	assert_memory_equal(why("ops_per_s"), "link-failed:", 12);
+	assert_null(why("server_elapsed_ns"));
+	/* Nor a latency without a sample. */
+	assert_string_equal(row_get(&row, "samples"), "0");
+	assert_string_equal(row_get(&row, "lat_p50_ns"), "");
+	record_headlines(value, &trial);
+	assert_true(isnan(value[HEADLINE_P50]) && isnan(value[HEADLINE_RATE]));
+	tally_set(&trial.server, METRIC_ELAPSED, 1000);
+	record_headlines(value, &trial);
+	assert_true(value[HEADLINE_RATE] > 0);
+}
+
 static void none_has_no_columns(void **state)
 {
 	struct err err;
@@ -223,6 +258,7 @@ int main(void)
 		cmocka_unit_test_setup(metrics_have_reasons, fresh),
 		cmocka_unit_test_setup(the_row_has_reasons, fresh),
 		cmocka_unit_test_setup(none_has_no_columns, fresh),
+		cmocka_unit_test_setup(no_rate_without_arrivals, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "run/point_stats.h"
@@ -98,12 +99,41 @@ static void limit_and_unsupported(void **state)
 	point_stats_fini(&p);
 }
 
+/* A trial that lacks a number counts as one, and not in that number. */
+static void what_is_not_there(void **state)
+{
+	const double without[HEADLINE_COUNT] = {
+		[HEADLINE_P50] = 5, [HEADLINE_RATE] = NAN};
+	struct columns *c = calloc(1, sizeof(*c));
+	struct row *row = malloc(sizeof(*row));
+	struct point_stats p;
+
+	(void)state;
+	point_stats_columns(c);
+	row_init(row, c);
+	assert_int_equal(point_stats_init(&p, &rule, HEADLINE_RATE), 0);
+	point_stats_note(&p, STATUS_OK, without);
+	point_stats_put(&p, row);
+	assert_string_equal(row_get(row, "trials_ok"), "1");
+	assert_string_equal(row_get(row, "p50_median_ns"), "5");
+	assert_string_equal(row_get(row, "rate_median_per_s"), "");
+	note_seven(&p, true);
+	row_init(row, c);
+	point_stats_put(&p, row);
+	assert_string_equal(row_get(row, "trials_ok"), "8");
+	assert_string_equal(row_get(row, "rate_median_per_s"), "1003000.00");
+	point_stats_fini(&p);
+	free(row);
+	free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headline_decides),
 		cmocka_unit_test(both_numbers_are_told),
 		cmocka_unit_test(limit_and_unsupported),
+		cmocka_unit_test(what_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,27 @@ static void losses(void **state)
 			 -EBADMSG);
 }
 
+/* Of what may be lost, something must have come. */
+static void nothing_arrived(void **state)
+{
+	struct err err;
+
+	(void)state;
+	make();
+	server.value[METRIC_OPS] = 1;
+	assert_int_equal(trial_check_arrivals(&client, &server, &err), 0);
+	server.value[METRIC_OPS] = 0;
+	assert_int_equal(trial_check_arrivals(&client, &server, &err),
+			 -ETIMEDOUT);
+	assert_int_equal(err.reason, REASON_LINK_FAILED);
+	assert_words(&err, "of 11 messages none arrived though");
+	server.value[METRIC_OPS] = 10;
+	client.value[METRIC_OPS] = 0;
+	assert_int_equal(trial_check_arrivals(&client, &server, &err),
+			 -ETIMEDOUT);
+	assert_words(&err, "none arrived back");
+}
+
 /* A server that counts no operations, as the device serves them. */
 static void passive_server(void **state)
 {
@@ -120,6 +141,7 @@ int main(void)
 		cmocka_unit_test(miscounts),
 		cmocka_unit_test(both_numbers_are_named),
 		cmocka_unit_test(losses),
+		cmocka_unit_test(nothing_arrived),
 		cmocka_unit_test(passive_server),
 	};
 

@@ -289,6 +289,23 @@ static void lost_credit(void **state)
 	close_both();
 }
 
+/* The sender's time is no time of theirs. */
+static void too_few_for_a_rate(void **state)
+{
+	(void)state;
+	open_both();
+	good(1);
+	assert_int_equal(server.tally.why[METRIC_ELAPSED], READING_NONE);
+	close_both();
+	lossy = true;
+	open_both();
+	good(1);
+	assert_int_equal(server.tally.value[METRIC_OPS], 1);
+	assert_false(tally_has(&server.tally, METRIC_ELAPSED));
+	assert_int_equal(server.tally.why[METRIC_ELAPSED], READING_TOO_FEW);
+	close_both();
+}
+
 static void losses_of_long_lists(void **state)
 {
 	(void)state;
@@ -504,6 +521,7 @@ int main(void)
 		cmocka_unit_test_setup(bytes_are_counted, setup),
 		cmocka_unit_test_setup(losses, setup),
 		cmocka_unit_test_setup(lost_credit, setup),
+		cmocka_unit_test_setup(too_few_for_a_rate, setup),
 		cmocka_unit_test_setup(losses_of_long_lists, setup),
 		cmocka_unit_test_setup(nothing_arrives, setup),
 		cmocka_unit_test_setup(complete_is_not_yet_there, setup),
