@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "machine/probe.h"
@@ -83,11 +84,19 @@ static void print_fact(FILE *out, const struct fact *fact)
 	}
 }
 
+/* For people within their terminal; in a pipe a line each, for grep. */
 static void print_finding(FILE *out, const struct finding *x)
 {
-	fprintf(out, "  [%s] %s%s%s: %s; mend: %s\n",
-		severity_name(x->severity), x->item, x->item[0] ? ": " : "",
-		x->what, x->why, x->mend);
+	char text[sizeof(*x) + 32];
+
+	snprintf(text, sizeof(text), "[%s] %s%s%s: %s; mend: %s",
+		 severity_name(x->severity), x->item, x->item[0] ? ": " : "",
+		 x->what, x->why, x->mend);
+	fprintf(out, "%*s", INDENT, "");
+	if (isatty(fileno(out)))
+		text_wrap(out, text, 2 * INDENT);
+	else
+		fprintf(out, "%s\n", text);
 }
 
 void info_print(FILE *out, const struct facts *facts,

@@ -23,6 +23,13 @@ ok "info" is "$status" 0
 ok "info: nothing on stderr" err_lines 0
 ok "info: the kernel" out_has "$(uname -r)"
 ok "info: a line a finding" one_line_each
+# On a terminal they are wrapped: it is what people read.
+findings_fit() {
+	script -qec "stty cols 72; exec '$bench' info" /dev/null </dev/null |
+		tr -d '\r' | sed -n '/^findings:/,$p' >shown
+	[[ $(wc -l <shown) -gt 1 ]] && ! grep '^.\{73\}' shown
+}
+ok "info: findings fit a terminal" eval '(unset COLUMNS; findings_fit)'
 try "$bench" info --json
 cp out whole.json
 ok "info --json" is "$status" 0
