@@ -35,6 +35,7 @@ struct trial_run {
 	unsigned n;
 	struct peer *peer; /* the one that is talked to */
 	uint64_t seed;
+	uint64_t late[TRIAL_COUNT_PAIRS];
 	struct end end;
 	struct words theirs[END_PEERS_MAX];
 	struct blob mine[END_PEERS_MAX];
@@ -227,7 +228,8 @@ static int take_results(struct trial_run *r, const struct phase *ph,
 	if (tally_has(&t->server, METRIC_OPS))
 		t->server.value[METRIC_OPS] = t->peer[0].value[METRIC_OPS];
 	r->end.peer_tallies = t->peer;
-	ret = trial_check_counts(client, &t->server, lossy, err);
+	ret = trial_check_counts(client, &t->server, lossy ? r->late : NULL,
+				 err);
 	if (!ret && lossy && ph->measured)
 		ret = trial_check_arrivals(client, &t->server, err);
 	return ret;
@@ -269,45 +271,56 @@ static int phase(struct trial_run *r, const struct phase *ph, struct err *err)
 }
 
 /* Counts that are equal; of a pair that is sent and received, on a link that
- * loses messages, no more is received than sent. */
+ * loses messages, no more is received than sent.  There an operation may be
+ * served whose answer is lost: none without a message, though. */
 struct count_pair {
-	enum metric_id client, server;
+	enum metric_id client, server, lossy_client;
 	enum { PAIR_TO_SERVER, PAIR_TO_CLIENT } way;
 };
 
 static bool pair_holds(const struct count_pair *p, uint64_t c, uint64_t s,
-		       bool lossy)
+		       uint64_t *late)
 {
-	if (!lossy)
+	const uint64_t sent = p->way == PAIR_TO_SERVER ? c : s;
+	const uint64_t got = p->way == PAIR_TO_SERVER ? s : c;
+
+	if (!late)
 		return c == s;
-	return p->way == PAIR_TO_SERVER ? s <= c : c <= s;
+	if (got > sent + *late)
+		return false;
+	*late = sent + *late - got;
+	return true;
 }
 
 int trial_check_counts(const struct tally *client, const struct tally *server,
-		       bool lossy, struct err *err)
+		       uint64_t late[TRIAL_COUNT_PAIRS], struct err *err)
 {
-	static const struct count_pair pairs[] = {
-		{METRIC_OPS, METRIC_OPS, PAIR_TO_SERVER},
-		{METRIC_SENDS, METRIC_RECVS, PAIR_TO_SERVER},
-		{METRIC_RECVS, METRIC_SENDS, PAIR_TO_CLIENT},
-		{METRIC_BYTES_SENT, METRIC_BYTES_RECV, PAIR_TO_SERVER},
-		{METRIC_BYTES_RECV, METRIC_BYTES_SENT, PAIR_TO_CLIENT},
+	static const struct count_pair pairs[TRIAL_COUNT_PAIRS] = {
+		{METRIC_OPS, METRIC_OPS, METRIC_SENDS, PAIR_TO_SERVER},
+		{METRIC_SENDS, METRIC_RECVS, METRIC_SENDS, PAIR_TO_SERVER},
+		{METRIC_RECVS, METRIC_SENDS, METRIC_RECVS, PAIR_TO_CLIENT},
+		{METRIC_BYTES_SENT, METRIC_BYTES_RECV, METRIC_BYTES_SENT,
+		 PAIR_TO_SERVER},
+		{METRIC_BYTES_RECV, METRIC_BYTES_SENT, METRIC_BYTES_RECV,
+		 PAIR_TO_CLIENT},
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		uint64_t c = client->value[pairs[i].client];
+	for (i = 0; i < TRIAL_COUNT_PAIRS; i++) {
+		const enum metric_id at_client =
+			late ? pairs[i].lossy_client : pairs[i].client;
+		uint64_t c = client->value[at_client];
 		uint64_t s = server->value[pairs[i].server];
 
 		/* A server that is only written to counts no operations. */
 		if (pairs[i].server == METRIC_OPS &&
 		    !tally_has(server, METRIC_OPS))
 			continue;
-		if (!pair_holds(&pairs[i], c, s, lossy))
+		if (!pair_holds(&pairs[i], c, s, late ? &late[i] : NULL))
 			return err_set(err, -EBADMSG, REASON_MISCOUNT,
 				       "%s at the client %llu, %s at the "
 				       "server %llu",
-				       metric_base[pairs[i].client].name,
+				       metric_base[at_client].name,
 				       (unsigned long long)c,
 				       metric_base[pairs[i].server].name,
 				       (unsigned long long)s);

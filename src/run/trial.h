@@ -58,11 +58,16 @@ unsigned trial_peers(const struct plan_point *pp);
  * alone. */
 unsigned trial_peer_rows(const struct plan_point *pp);
 
-/* Both ends must have counted the same, exactly; on a link
- * that loses messages none may have received more than the other sent.
- * -EBADMSG with miscount and both numbers. */
+/*
+ * Both ends must have counted the same, exactly (late: NULL).  On a link that
+ * loses messages neither may have received more than the other sent: in this
+ * phase, or in earlier ones if it had not arrived by their end.  `late` keeps
+ * how many those are, all 0 before the first phase.  -EBADMSG with miscount
+ * and both numbers.
+ */
+enum { TRIAL_COUNT_PAIRS = 5 };
 int trial_check_counts(const struct tally *client, const struct tally *server,
-		       bool lossy, struct err *err);
+		       uint64_t late[TRIAL_COUNT_PAIRS], struct err *err);
 
 /* Of a measured part over a link that loses messages something must have
  * arrived; link-failed. */

@@ -69,6 +69,7 @@ struct window {
 	struct end *end;
 	struct window_attr a;
 	bool told, lossy;   /* operations take receives; may be lost */
+	bool ordered;	    /* those that arrive do so in order */
 	bool sender;	    /* this end's part in it */
 	bool over;	    /* to be told with the next credit */
 	unsigned peer_over; /* how often that was told to us */

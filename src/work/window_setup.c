@@ -170,6 +170,7 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	w->told = is_told(a->op);
 	w->sender = (e->role == ROLE_ACTIVE) != a->reverse;
 	w->lossy = e->ep->caps.lossy;
+	w->ordered = !w->lossy || e->pt->link.qp_type != QP_UD;
 	w->n_slots = slots_of(a);
 	w->n_rx = recvs_of(a);
 	w->stride = parts_stride(a->size);
@@ -226,10 +227,11 @@ int window_verify_message(struct window *w, unsigned slot, struct err *err)
 	if (!parts_can_verify(w->end, w->a.size))
 		return 0;
 	w->verified++;
-	/* What was lost leaves a gap in the numbers, but no step back. */
+	/* What was lost leaves a gap in the numbers, but no step back; of
+	 * datagrams any may come before another. */
 	if (w->lossy)
 		want.op = stamp_in(at);
-	if (want.op <= w->arrived)
+	if (want.op <= (w->ordered ? w->arrived : 0))
 		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 			       "message %llu after %llu others",
 			       (unsigned long long)want.op,

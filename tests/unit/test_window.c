@@ -6,7 +6,9 @@
 
 #include "run/scenario.h"
 #include "work/pingpong.h"
+#include "work/scan.h"
 #include "work/window.h"
+#include "work/window_work.h"
 
 static struct window cw, sw;
 static struct pingpong cp, sp;
@@ -289,6 +291,36 @@ static void lost_credit(void **state)
 	close_both();
 }
 
+/* Two that have come, the second of them first: as datagrams may, and nothing
+ * else. */
+static void out_of_order(void **state)
+{
+	static const enum qp_type type[] = {QP_UC, QP_UD};
+	struct err err;
+	size_t i;
+
+	(void)state;
+	lossy = true;
+	for (i = 0; i < N_OF(type); i++) {
+		pt.link.qp_type = type[i];
+		open_both();
+		scan_fill(sw.rx, attr.size, WINDOW_SEED);
+		scan_stamp_first(sw.rx, attr.size, 2);
+		assert_int_equal(window_verify_message(&sw, 0, &err), 0);
+		sw.arrived = 1;
+		scan_stamp_first(sw.rx, attr.size, 1);
+		assert_int_equal(window_verify_message(&sw, 0, &err),
+				 type[i] == QP_UD ? 0 : -EBADMSG);
+		/* Not what nobody wrote, nor what is spoilt. */
+		scan_stamp_first(sw.rx, attr.size, 0);
+		assert_int_equal(window_verify_message(&sw, 0, &err), -EBADMSG);
+		scan_stamp_first(sw.rx, attr.size, 3);
+		sw.rx[attr.size - 1] ^= 1;
+		assert_int_equal(window_verify_message(&sw, 0, &err), -EBADMSG);
+		close_both();
+	}
+}
+
 /* The sender's time is no time of theirs. */
 static void too_few_for_a_rate(void **state)
 {
@@ -521,6 +553,7 @@ int main(void)
 		cmocka_unit_test_setup(bytes_are_counted, setup),
 		cmocka_unit_test_setup(losses, setup),
 		cmocka_unit_test_setup(lost_credit, setup),
+		cmocka_unit_test_setup(out_of_order, setup),
 		cmocka_unit_test_setup(too_few_for_a_rate, setup),
 		cmocka_unit_test_setup(losses_of_long_lists, setup),
 		cmocka_unit_test_setup(nothing_arrives, setup),
