@@ -62,11 +62,10 @@ static const struct report_equal equals[] = {
 	{"a sample for each completion", "completions", "samples"},
 };
 
-/* One at a time some go back and forth; two directions are two rates. */
+/* One at a time some go back and forth. */
 static bool payload(const struct check *c, size_t row, struct report_bounds *b)
 {
 	return !strcmp(check_cell(c, row, "mode"), "rate") &&
-	       !strcmp(check_cell(c, row, "directions"), "1") &&
 	       strcmp(check_cell(c, row, "op"), "flush") != 0 &&
 	       report_row_payload(c, row, b);
 }

@@ -49,7 +49,9 @@ const struct record_about record_about_row[] = {
 	{"bw_bytes_per_s",
 	 "payload a second: of round trips both ways together (perftest's BW "
 	 "is one way), of ops in rate mode, scale and oplog operations times "
-	 "size; the tool's own credit, answers and headers are not counted"},
+	 "size (--directions 2: those of the client, as ops_per_s; the "
+	 "server's have back_ops_per_s); the tool's own credit, answers and "
+	 "headers are not counted"},
 	{"cpu_client_ns_per_op", "CPU time of the client's process, user and "
 				 "system, for an operation"},
 	{"cpu_server_ns_per_op", "the same of the server's"},

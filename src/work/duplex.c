@@ -215,7 +215,8 @@ static int step(struct duplex *d, struct both *b, struct err *err)
 }
 
 /* Each direction is counted by its sender, unless only the receiver knows what
- * has arrived. */
+ * has arrived.  The tally's payload is that of the client's, as its operations
+ * are. */
 static void close_tally(struct duplex *d, const struct both *b)
 {
 	const bool by_sender = d->end->ep->caps.acknowledged || !d->out.told;
@@ -226,6 +227,8 @@ static void close_tally(struct duplex *d, const struct both *b)
 	d->back_seen = is_client(d) != by_sender;
 	if (is_client(d)) {
 		tally_set(t, METRIC_OPS, d->out.posted);
+		tally_set(t, METRIC_PAYLOAD,
+			  window_payload(&d->out, d->out.posted));
 		tally_set(t, METRIC_ELAPSED, ns);
 		d->back_ops = b->a.n;
 		d->back_ns = window_arrivals_ns(&d->in, &b->a);
@@ -235,8 +238,6 @@ static void close_tally(struct duplex *d, const struct both *b)
 		d->back_ops = d->out.posted;
 		d->back_ns = ns;
 	}
-	tally_set(t, METRIC_PAYLOAD,
-		  window_payload(&d->out, d->out.posted + b->a.n));
 	parts_tally_verified(d->end, d->out.a.size,
 			     d->out.verified + d->in.verified);
 }

@@ -81,6 +81,9 @@ done
 try "$bench" run ops --transport tcp,loop --mode rate --directions 2 -s 8,5000 -n 2000 --trials 1 \
 	--outstanding 8 --post-list 4 --verify each --out both
 ok "two directions" eval 'is "$status" 0 && all_are ok both/ops.csv status'
+try "$bench" check both
+ok "two directions: bytes a second are payload of one" eval 'is "$status" 0 &&
+	grep -q "^ok .*are payload" "$work/out"'
 ok "two directions: the client's" all_are 2000 both/ops.csv operations
 ok "two directions: verified at the server" all_are 2000 both/ops.csv server_verified
 ok "two directions: the server's are verified at the client" is \

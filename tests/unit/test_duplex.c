@@ -117,6 +117,10 @@ static void both_ways(void **state)
 		assert_int_equal(cd.out.n.done, t[i].n);
 		assert_int_equal(sd.in.verified, t[i].n);
 		assert_int_equal(server.tally.value[METRIC_OPS], t[i].n);
+		assert_int_equal(server.tally.value[METRIC_PAYLOAD],
+				 t[i].n * attr.size);
+		assert_int_equal(client.tally.value[METRIC_PAYLOAD],
+				 t[i].n * attr.size);
 		/* Without acknowledgements, the receiver knows. */
 		assert_true(cd.back_seen && !sd.back_seen);
 		assert_true(cd.back_ops > 0);
