@@ -381,7 +381,7 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 		if (ret)
 			return ret;
 	}
-	close_tally(p, ops, clock_ns(clk, t1 - begin));
+	close_tally(p, w.done, clock_ns(clk, t1 - begin));
 	return 0;
 }
 

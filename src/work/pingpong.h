@@ -13,7 +13,7 @@
  * takes the rest for there as well, which only some devices promise.
  *
  * On a link that loses messages the client sends anew what has not come back
- * within WINDOW_LOSS_NS, and counts it.
+ * within WINDOW_LOSS_NS, and counts it: as lost, and not as an operation.
  */
 #ifndef WORK_PINGPONG_H
 #define WORK_PINGPONG_H
