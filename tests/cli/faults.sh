@@ -186,6 +186,23 @@ ok "UC and UD: what arrived is not lost where only credit is" eval '
 	is "$status" 0 && all_are ok unheard/ops.csv status &&
 	is "$(lost unheard)" "$(not_arrived unheard)"'
 calm v2
+netem v1 delay 300us reorder 30%
+lossy_ops reordered --qp-type ud -D 50ms --verify each
+ok "UD: datagrams that overtake others are right" eval '
+	is "$status" 0 && all_are ok reordered/ops.csv status'
+calm v1
+# Neighbours would be lost as well, and the device say so.
+for n in 1 2; do
+	ip neigh replace 10.9.8.$((3 - n)) lladdr "$(cat /sys/class/net/v$((3 - n))/address)" dev v$n nud permanent
+done
+netem v1 loss 100%
+lossy_ops nothing --qp-type uc,ud -D 100ms
+ok "UC and UD: where nothing arrives there is no rate" eval '
+	is "$status" 4 && all_are failed nothing/ops.csv status &&
+	! column nothing/ops.csv reason | grep -qv "^link-failed: of "'
+calm v1
+ip neigh flush dev v1 nud permanent
+ip neigh flush dev v2 nud permanent
 end_server
 
 serve_at tcp
