@@ -46,6 +46,12 @@ static int check_type(const struct rdma_port *port, const struct ep_attr *attr,
 {
 	const char *name = qp_type_names[attr->qp_type];
 
+	/* It ends the connection instead (RFC 5041, 7.1). */
+	if (attr->extras.rnr && port->iwarp)
+		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+			       "iWARP (%s) does not try again where there is "
+			       "no receive",
+			       port->name);
 	if (attr->qp_type == QP_RC)
 		return 0;
 	if (port->iwarp)
