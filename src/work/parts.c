@@ -19,7 +19,7 @@ int parts_failed(const struct end *e, int ret, struct err *err)
 	return ret;
 }
 
-/* Not by end_wait, which a server's finished phase would end. */
+/* One of them.  Not by end_wait, which a server's finished phase would end. */
 static int await_one(struct end *e, struct err *err)
 {
 	const uint64_t begin = clock_raw_ns();
@@ -40,11 +40,20 @@ static int await_one(struct end *e, struct err *err)
 		       "what was asked for did not complete (--op-timeout)");
 }
 
+int parts_await(struct end *e, unsigned n, struct err *err)
+{
+	int ret = 0;
+
+	for (; !ret && n; n--)
+		ret = await_one(e, err);
+	return ret;
+}
+
 int parts_ask(struct end *e, const struct work *w, struct err *err)
 {
 	int ret = parts_post(e, w, 1, err);
 
-	return ret ? ret : await_one(e, err);
+	return ret ? ret : parts_await(e, 1, err);
 }
 
 int parts_flush(struct end *e, struct work *w, struct err *err)

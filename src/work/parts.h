@@ -23,6 +23,8 @@ static inline int parts_post(struct end *e, const struct work *works,
 /* Posts one signalled work to the end's link, on which nothing else is on its
  * way, and waits for it, even if the phase is over. */
 int parts_ask(struct end *e, const struct work *w, struct err *err);
+/* The waiting alone, for `n` works of which nothing else is on its way. */
+int parts_await(struct end *e, unsigned n, struct err *err);
 
 /*
  * Makes what this end has written on the work's lane visible at the other one:

@@ -380,7 +380,25 @@ int spread_client(struct spread *s, const struct phase *ph, struct err *err)
 	return ret ? ret : tally_phase(s, &f, end, err);
 }
 
-/* Into a slot's number, which its next operation writes anew. */
+/* Behind what was written, from the read's lane on: as many reads at once as
+ * there are slots, for which whoever shares the link has room. */
+static int post_flushes(struct spread *s, struct work *read, unsigned *n,
+			struct err *err)
+{
+	int ret = 0;
+
+	for (*n = 0; !ret && *n < s->a.outstanding && read->lane < s->a.lanes;
+	     read->lane++, ++*n)
+		ret = post(s, read, err);
+	return ret;
+}
+
+/*
+ * Into a slot's number, which its next operation writes anew.  The lanes' reads
+ * are on their way together: one after the other they would take a round trip
+ * each, and where a write's completion says nothing (parts_sent_only) that is
+ * measured.
+ */
 int spread_flush(struct spread *s, struct err *err)
 {
 	const struct sge sge = {
@@ -388,15 +406,24 @@ int spread_flush(struct spread *s, struct err *err)
 		.len = sizeof(uint64_t),
 		.region = s->small_region,
 	};
-	struct work w = {.sges = &sge};
+	struct work w = {
+		.op = OP_READ,
+		.n_sges = 1,
+		.sges = &sge,
+		.flags = WORK_SIGNAL,
+	};
+	unsigned n;
 	int ret = 0;
 
 	if (s->a.op != OP_WRITE || !s->known)
 		return 0;
 	w.remote_addr = s->table[0].addr;
 	w.remote_rkey = (uint32_t)s->table[0].rkey;
-	for (; !ret && w.lane < s->a.lanes; w.lane++)
-		ret = parts_flush(s->end, &w, err);
+	while (!ret && w.lane < s->a.lanes) {
+		ret = post_flushes(s, &w, &n, err);
+		if (!ret)
+			ret = parts_await(s->end, n, err);
+	}
 	return ret;
 }
 

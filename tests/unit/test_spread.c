@@ -18,6 +18,7 @@ static struct {
 	uint64_t sends, dropped;
 	/* Of the client's sends. */
 	unsigned drop_every, drop_from, spoil_at;
+	unsigned read_on;  /* bit i: lane i */
 	uint64_t wrong_by; /* a fetch-add that is spoilt */
 	bool lossy;
 	_Atomic bool served; /* the server is there: what is late is lost */
@@ -76,12 +77,33 @@ static int client_adds(const struct work *w)
 	return 0;
 }
 
+/* Likewise: reads and writes. */
+static int client_moves(const struct work *w)
+{
+	void *far = (void *)(uintptr_t)w->remote_addr;
+	const struct sge *near = w->sges;
+
+	if (w->op == OP_WRITE)
+		memcpy(far, near->addr, near->len);
+	else
+		memcpy(near->addr, far, near->len);
+	assert_true(n_lost < N_OF(lost));
+	lost[n_lost++] = (struct comp){
+		.cookie = w->cookie, .op = w->op, .lane = (uint16_t)w->lane};
+	if (w->op == OP_READ && n_lost > mid.most)
+		mid.most = n_lost;
+	mid.read_on |= w->op == OP_READ ? 1u << w->lane : 0;
+	return 0;
+}
+
 static int mid_post(struct ep *ep, const struct work *w, unsigned n)
 {
 	if (ep == client.ep && w->op == OP_SEND)
 		return client_sends(ep, w);
 	if (w->op == OP_FETCH_ADD)
 		return client_adds(w);
+	if (w->op == OP_WRITE || w->op == OP_READ)
+		return client_moves(w);
 	if (ep == server.ep && w->op == OP_SEND &&
 	    ++mid.answers > mid.most_answers)
 		mid.most_answers = mid.answers;
@@ -303,6 +325,32 @@ static void shared_receives(void **state)
 	close_both();
 }
 
+/* Where a write's completion says nothing, a read on each lane does: all of
+ * them at once, or as many as there are slots. */
+static void flushes(void **state)
+{
+	static const struct {
+		unsigned lanes, outstanding, most;
+	} t[] = {{4, 16, 4}, {16, 4, 4}, {1, 1, 1}};
+	struct err err;
+	size_t i;
+
+	(void)state;
+	attr.op = OP_WRITE;
+	for (i = 0; i < N_OF(t); i++) {
+		memset(&mid, 0, sizeof(mid));
+		attr.lanes = t[i].lanes;
+		attr.outstanding = t[i].outstanding;
+		open_both();
+		client.ep->caps.acknowledged = false;
+		assert_int_equal(run(32, &err), 0);
+		assert_int_equal(mid.most, t[i].most);
+		assert_int_equal(mid.read_on, (1u << t[i].lanes) - 1);
+		assert_int_equal(spread_verify(&ss, &err), 0);
+		close_both();
+	}
+}
+
 static void spoilt(void **state)
 {
 	struct err err;
@@ -463,6 +511,7 @@ int main(void)
 		cmocka_unit_test_setup(too_few_receives, setup),
 		cmocka_unit_test_setup(late_completions, setup),
 		cmocka_unit_test_setup(shared_receives, setup),
+		cmocka_unit_test_setup(flushes, setup),
 		cmocka_unit_test_setup(spoilt, setup),
 		cmocka_unit_test_setup(losses, setup),
 		cmocka_unit_test_setup(found_is_a_permutation, setup),
