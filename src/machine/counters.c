@@ -369,6 +369,27 @@ static bool is_account(const struct counter *ctr)
 	       counter_defs[ctr->id].kind == COUNTER_SOFT;
 }
 
+static void forget(struct reading *r)
+{
+	if (reading_has(r))
+		*r = (struct reading){.state = READING_ONE_OF_MANY};
+}
+
+void counters_forget_thread(const struct counters *c, struct tally *t)
+{
+	unsigned i, k;
+
+	for (i = 0; i < c->list.n; i++)
+		if (is_account(&c->list.counter[i]))
+			forget(&t->counter[i]);
+	for (i = 0; i < c->n_groups; i++) {
+		if (c->group[i].kind == COUNTER_UNCORE)
+			continue;
+		for (k = 0; k < c->group[i].n; k++)
+			forget(&t->counter[c->group[i].slot[k]]);
+	}
+}
+
 void counters_take(const struct counters *c, struct tally *t)
 {
 	struct reading r;

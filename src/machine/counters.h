@@ -1,6 +1,7 @@
 /*
  * Counters around a stretch of work, through perf_event_open(2): of the
- * calling thread (other threads of this process are not counted), in groups,
+ * calling thread (other threads of this process are not counted: see
+ * counters_forget_thread), in groups,
  * so that what is compared was counted at the same time; events outside the
  * cores are the whole host's.
  *
@@ -63,6 +64,10 @@ void counters_disable(struct counters *c);
 /* What was counted between the two, or why not, into the tally's slots
  * (those of a NIC are left alone: nic_counters.h). */
 void counters_take(const struct counters *c, struct tally *t);
+/* After it, where the calling thread was one of several that worked: what
+ * counts threads has no value then (READING_ONE_OF_MANY); what counts the host
+ * keeps it. */
+void counters_forget_thread(const struct counters *c, struct tally *t);
 void counters_close(struct counters *c);
 
 /* What perf_event_open's error says of a counter. */

@@ -33,6 +33,11 @@ static const struct {
 	[READING_TOO_FEW] = {REASON_LINK_FAILED,
 			     "of messages that may be lost too few arrived, or "
 			     "all at once, to say how fast"},
+	[READING_ONE_OF_MANY] =
+		{REASON_NOT_ASKED,
+		 "several threads or processes worked, and a "
+		 "thread's counter has one of them: --threads 1 "
+		 "and --processes 1"},
 };
 
 static uint64_t scale(uint64_t value, uint64_t enabled, uint64_t running)

@@ -26,6 +26,7 @@ enum reading_state {
 	READING_NOT_IN_NIC, /* this device does not count it */
 	READING_NO_NUMBER,  /* which message of a lossy link came, is unknown */
 	READING_TOO_FEW,    /* of a lossy link's messages, for a rate */
+	READING_ONE_OF_MANY, /* a thread's, where several work */
 	READING_STATES
 };
 

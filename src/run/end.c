@@ -354,6 +354,8 @@ static int run_counted(struct end *e, const struct phase *ph, struct err *err)
 	ret = run_scenario(e, ph, err);
 	counters_disable(&e->counters);
 	counters_take(&e->counters, &e->tally);
+	if (e->n_workers > 1)
+		counters_forget_thread(&e->counters, &e->tally);
 	return ret;
 }
 

@@ -76,6 +76,7 @@ struct end {
 	uint8_t nonce[NONCE_BYTES];
 	struct end_link more[END_PEERS_MAX - 1];
 	struct end_others others;
+	unsigned n_workers; /* threads or processes, this one with them; 0: 1 */
 	const struct tally *peer_tallies; /* verify of a client: one a peer */
 	/* Payloads that the scenario's verify verified, after the measured
 	 * phase. */

@@ -244,6 +244,7 @@ static int start(struct crew *c, unsigned i, struct err *err)
 	w->crew = c;
 	w->index = i;
 	w->end = *c->end;
+	w->end.seed += i; /* each draws its own */
 	w->end.pulse = i ? worker_pulse : first_pulse;
 	w->end.pulse_arg = w;
 	if (!i)
@@ -274,6 +275,7 @@ int crew_begin(struct crew **out, struct end *e, const struct crew_attr *a,
 	if (c == MAP_FAILED)
 		return err_sys(err, -errno, "memory of %u workers", a->n);
 	*out = c;
+	e->n_workers = a->n;
 	c->end = e;
 	c->a = *a;
 	c->work = work;

@@ -249,7 +249,7 @@ int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
 	s->stride = parts_stride(a->size);
 	s->unit = unit_of(a);
 	s->units_per_region = a->memory / a->regions / s->unit;
-	s->rng = 1;
+	s->rng = e->seed;
 	ret = parts_check_writes(e, a->op, err);
 	if (!ret)
 		ret = allocate(s, err);

@@ -53,6 +53,9 @@ for who in threads processes; do
 	ok "$who: and verified at the client" all_are 501 $who/scale.csv client_verified
 	ok "$who: the window was full" all_are 32 $who/scale.csv outstanding_max
 	ok "$who: receives of all" all_are 32 $who/scale.csv posted_receives
+	ok "$who: a counter of one of them is none of all" eval \
+		'! grep -q . <(cell $who client_task_clock_ns) && ! grep -q . <(cell $who server_page_faults)'
+	ok "$who: and that is said" grep -q "client_task_clock_ns.*several threads or processes" $who/run.json
 	try "$bench" check $who
 	ok "$who: check holds" is "$status" 0
 done

@@ -566,6 +566,8 @@ static void software_events_count(void **state)
 	assert_true(n >= 500 && n < 500 * FAULTS_A_PAGE + 200);
 	n = faults_of(50); /* from 0 again */
 	assert_true(n >= 50 && n < 50 * FAULTS_A_PAGE + 200);
+	counters_forget_thread(&c, &tally);
+	assert_state("page_faults", READING_ONE_OF_MANY);
 	counters_close(&c);
 }
 

@@ -10,6 +10,7 @@
 
 static struct spread cs, ss;
 static struct spread_attr attr;
+static uint64_t seed;
 
 /* Between an end and its link. */
 static struct transport between;
@@ -19,6 +20,7 @@ static struct {
 	/* Of the client's sends. */
 	unsigned drop_every, drop_from, spoil_at;
 	unsigned read_on;  /* bit i: lane i */
+	uint64_t where;	   /* a hash of where the client's writes went */
 	uint64_t wrong_by; /* a fetch-add that is spoilt */
 	bool lossy;
 	_Atomic bool served; /* the server is there: what is late is lost */
@@ -90,6 +92,8 @@ static int client_moves(const struct work *w)
 	assert_true(n_lost < N_OF(lost));
 	lost[n_lost++] = (struct comp){
 		.cookie = w->cookie, .op = w->op, .lane = (uint16_t)w->lane};
+	if (w->op == OP_WRITE)
+		mid.where = mid.where * 31 + w->remote_addr - ss.table[0].addr;
 	if (w->op == OP_READ && n_lost > mid.most)
 		mid.most = n_lost;
 	mid.read_on |= w->op == OP_READ ? 1u << w->lane : 0;
@@ -167,6 +171,7 @@ static void open_end(struct end *e, enum role role, struct blob *blob)
 	};
 
 	open_loop_end(e, role, &link, blob);
+	e->seed = seed;
 	e->ep->caps.lossy = mid.lossy;
 }
 
@@ -351,6 +356,31 @@ static void flushes(void **state)
 	}
 }
 
+static uint64_t where(uint64_t with)
+{
+	struct err err;
+
+	seed = with;
+	mid.where = 0;
+	open_both();
+	assert_int_equal(run(100, &err), 0);
+	close_both();
+	return mid.where;
+}
+
+/* Else several at once, and each trial, find what the one before has warmed. */
+static void units_by_seed(void **state)
+{
+	uint64_t one;
+
+	(void)state;
+	attr.op = OP_WRITE;
+	attr.memory = 64 * SPREAD_PAGE;
+	one = where(1);
+	assert_int_equal(where(1), one);
+	assert_int_not_equal(where(2), one);
+}
+
 static void spoilt(void **state)
 {
 	struct err err;
@@ -512,6 +542,7 @@ int main(void)
 		cmocka_unit_test_setup(late_completions, setup),
 		cmocka_unit_test_setup(shared_receives, setup),
 		cmocka_unit_test_setup(flushes, setup),
+		cmocka_unit_test_setup(units_by_seed, setup),
 		cmocka_unit_test_setup(spoilt, setup),
 		cmocka_unit_test_setup(losses, setup),
 		cmocka_unit_test_setup(found_is_a_permutation, setup),
