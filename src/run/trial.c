@@ -271,10 +271,9 @@ static int phase(struct trial_run *r, const struct phase *ph, struct err *err)
 }
 
 /* Counts that are equal; of a pair that is sent and received, on a link that
- * loses messages, no more is received than sent.  There an operation may be
- * served whose answer is lost: none without a message, though. */
+ * loses messages, no more is received than sent. */
 struct count_pair {
-	enum metric_id client, server, lossy_client;
+	enum metric_id client, server;
 	enum { PAIR_TO_SERVER, PAIR_TO_CLIENT } way;
 };
 
@@ -292,24 +291,31 @@ static bool pair_holds(const struct count_pair *p, uint64_t c, uint64_t s,
 	return true;
 }
 
+/* Where messages may be lost, an operation may be served whose answer is: but
+ * none without a message or a write. */
+static uint64_t count_at_client(const struct count_pair *p,
+				const struct tally *client, bool lossy)
+{
+	if (lossy && p->client == METRIC_OPS)
+		return client->value[METRIC_SENDS] +
+		       client->value[METRIC_ONE_SIDED];
+	return client->value[p->client];
+}
+
 int trial_check_counts(const struct tally *client, const struct tally *server,
 		       uint64_t late[TRIAL_COUNT_PAIRS], struct err *err)
 {
 	static const struct count_pair pairs[TRIAL_COUNT_PAIRS] = {
-		{METRIC_OPS, METRIC_OPS, METRIC_SENDS, PAIR_TO_SERVER},
-		{METRIC_SENDS, METRIC_RECVS, METRIC_SENDS, PAIR_TO_SERVER},
-		{METRIC_RECVS, METRIC_SENDS, METRIC_RECVS, PAIR_TO_CLIENT},
-		{METRIC_BYTES_SENT, METRIC_BYTES_RECV, METRIC_BYTES_SENT,
-		 PAIR_TO_SERVER},
-		{METRIC_BYTES_RECV, METRIC_BYTES_SENT, METRIC_BYTES_RECV,
-		 PAIR_TO_CLIENT},
+		{METRIC_OPS, METRIC_OPS, PAIR_TO_SERVER},
+		{METRIC_SENDS, METRIC_RECVS, PAIR_TO_SERVER},
+		{METRIC_RECVS, METRIC_SENDS, PAIR_TO_CLIENT},
+		{METRIC_BYTES_SENT, METRIC_BYTES_RECV, PAIR_TO_SERVER},
+		{METRIC_BYTES_RECV, METRIC_BYTES_SENT, PAIR_TO_CLIENT},
 	};
 	size_t i;
 
 	for (i = 0; i < TRIAL_COUNT_PAIRS; i++) {
-		const enum metric_id at_client =
-			late ? pairs[i].lossy_client : pairs[i].client;
-		uint64_t c = client->value[at_client];
+		uint64_t c = count_at_client(&pairs[i], client, late != NULL);
 		uint64_t s = server->value[pairs[i].server];
 
 		/* A server that is only written to counts no operations. */
@@ -320,7 +326,7 @@ int trial_check_counts(const struct tally *client, const struct tally *server,
 			return err_set(err, -EBADMSG, REASON_MISCOUNT,
 				       "%s at the client %llu, %s at the "
 				       "server %llu",
-				       metric_base[at_client].name,
+				       metric_base[pairs[i].client].name,
 				       (unsigned long long)c,
 				       metric_base[pairs[i].server].name,
 				       (unsigned long long)s);
@@ -337,7 +343,8 @@ int trial_check_arrivals(const struct tally *client, const struct tally *server,
 	return err_set(err, -ETIMEDOUT, REASON_LINK_FAILED,
 		       "of %llu messages none arrived%s though the peer is "
 		       "alive",
-		       (unsigned long long)client->value[METRIC_SENDS],
+		       (unsigned long long)(client->value[METRIC_SENDS] +
+					    client->value[METRIC_ONE_SIDED]),
 		       server->value[METRIC_OPS] ? " back" : "");
 }
 
