@@ -35,5 +35,11 @@ ok "conncost by RDMA CM: exit 0" is "$status" 0
 ok "conncost by RDMA CM: every row ok" all_are ok conn/conncost.csv status
 ok "conncost by RDMA CM: nothing is left, at either end" eval \
 	'all_are 0 conn/conncost.csv client_objects_left && all_are 0 conn/conncost.csv server_objects_left'
+# A peer without a receive ends an iWARP connection: too few are not tried.
+try "$bench" run scale --transport rdma --op send --qps 4 --outstanding 64 --receives 0,4 -n 200 \
+	--trials 1 --out few
+ok "scale: too few receives are not in iWARP" eval '
+	is "$status" 0 && is "$(column few/scale.csv status | sort | xargs)" "ok unsupported" &&
+	grep -q "not-in-transport: .*does not try again" few/scale.csv'
 conform rdma:addr=10.9.9.1
 done_testing
