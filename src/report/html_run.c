@@ -273,6 +273,15 @@ static void put_hosts(FILE *f, const json_t *run)
 	}
 }
 
+/* Without a device (memory alone) nobody can say whether it is software. */
+static const json_t *link_value(const json_t *link, const char *key)
+{
+	if (!strcmp(key, "software_device") &&
+	    !json_is_string(json_object_get(link, "device")))
+		return NULL;
+	return json_object_get(link, key);
+}
+
 static void put_links(FILE *f, const json_t *run)
 {
 	static const struct named columns[] = {
@@ -299,8 +308,8 @@ static void put_links(FILE *f, const json_t *run)
 		fputs("<tr>", f);
 		for (k = 0; k < n; k++) {
 			fputs("<td>", f);
-			put_value(f, json_object_get(json_array_get(links, i),
-						     columns[k].key));
+			put_value(f, link_value(json_array_get(links, i),
+						columns[k].key));
 			fputs("</td>", f);
 		}
 		fputs("</tr>\n", f);

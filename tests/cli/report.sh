@@ -61,6 +61,12 @@ ok "prefetch: the thesis's numbers" eval 'as_scenario prefetch pattern,scan,pref
 ok "oplog: the published numbers" eval 'as_scenario oplog method,rf,outstanding,peer_load_percent,durable write-read,2,1,0,emulated &&
 	beside 4k 4.44 && beside 64k 12.46 && grep -q "RPMA performance report 2021" as/report.html'
 
+jq '.links = [.links[0] * {transport: "loop", device: null, software_device: false}]' \
+	as/run.json >y && mv y as/run.json
+PATH=/dev/null "$bench" report as >out 2>err
+ok "a link without a device: nothing said of what it is" grep -q \
+	"^<tr><td>loop</td><td>&ndash;</td><td>&ndash;</td>" as/report.html
+
 # --- a folder that means no good ----------------------------------------------
 evil='<img src=x onerror=alert(1)>"&'
 jq --arg e "$evil" '.hosts[].name = $e | .warnings += [$e] | .links[].detail = $e
