@@ -85,6 +85,11 @@ static int run(int argc, char **argv)
 	const struct scenario *s;
 	const struct command *c;
 
+	if (argc > 2) {
+		fprintf(stderr, "rdmabench: help takes one word, not '%s'\n",
+			argv[2]);
+		return EXIT_USAGE;
+	}
 	if (argc < 2 || command_wants_help(argc, argv))
 		return command_help(&cmd_help);
 	if (cmd_manual(argv[1]))

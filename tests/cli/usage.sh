@@ -29,6 +29,7 @@ ok "unknown option" fails_with 2 "--frob: no such option" run sendrecv --frob
 ok "a misspelt option: which was meant" fails_with 2 "--sise: no such option; --size? Or see" run sendrecv --sise=4k
 ok "an ambiguous one" fails_with 2 "--i: ambiguous: --i" run sendrecv --i 4
 ok "a misspelt command" fails_with 2 "no command 'rnu'; \`run\`? Or see" rnu
+ok "help of two things" fails_with 2 "help takes one word, not 'extra'" help run extra
 # The table that getopt reads has room for all of them.
 options_taken() {
 	local name
