@@ -225,7 +225,7 @@ ok "oplog: as many as were asked for, where the device takes them" \
 	all_are 32 more/oplog.csv writers
 log_run beyond --method write-read --rd-atomic 255
 ok "more than it takes is its limit" eval \
-	'grep -q ",unsupported,.device-limit: 255 reads and atomics" beyond/oplog.csv'
+	'grep -q ",unsupported,.device-limit: server: 255 reads and atomics" beyond/oplog.csv'
 log_run flush --method write-flush
 ok "oplog: no FLUSH in this binary, or on this kernel" eval \
 	'grep -qE ",unsupported,\"?(built-without|device-limit)" flush/oplog.csv'
