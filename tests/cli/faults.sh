@@ -179,7 +179,21 @@ lossy_ops lossy --qp-type uc,ud -n 400
 ok "UC and UD: lost messages are counted, and no failure" eval '
 	is "$status" 0 && all_are ok lossy/ops.csv status &&
 	is "$(lost lossy | awk "\$1 > 0" | wc -l)" 2'
+lossy_scale() { # OUT OPTIONS...
+	local words
+	read -ra words <<<"$(of_kind rdma)"
+	try "$bench" run scale "${words[@]}" --op send --warmup 1ms --trials 1 --out "$@"
+}
+lossy_scale thin --poll event --qp-type ud --outstanding 16 -D 100ms
+ok "UD: what scale has lost is no operation" eval '
+	is "$status" 0 && all_are ok thin/scale.csv status &&
+	(($(column thin/scale.csv messages_lost) > 0)) && "$bench" check thin >/dev/null'
 calm v1
+# Requests of any lane take what an answer was in that is sent again.
+netem v2 loss 2%
+lossy_scale shared --poll yield --qps 16 --outstanding 64 -s 1k --shared-receives yes -D 1s --verify each
+ok "scale: shared receives: every answer is right, sent again or not" eval '
+	is "$status" 0 && all_are ok shared/scale.csv status'
 netem v2 loss 30%
 lossy_ops unheard --qp-type uc,ud -D 150ms
 ok "UC and UD: what arrived is not lost where only credit is" eval '
@@ -200,6 +214,8 @@ lossy_ops nothing --qp-type uc,ud -D 100ms
 ok "UC and UD: where nothing arrives there is no rate" eval '
 	is "$status" 4 && all_are failed nothing/ops.csv status &&
 	! column nothing/ops.csv reason | grep -qv "^link-failed: of "'
+lossy_scale none --poll event --qp-type ud --outstanding 16 -D 30ms
+ok "UD: nor one of scale" eval 'is "$status" 4 && grep -q "link-failed: none of" none/scale.csv'
 calm v1
 ip neigh flush dev v1 nud permanent
 ip neigh flush dev v2 nud permanent
