@@ -127,6 +127,19 @@ static int verdict(const struct compare *c)
 	return c->count[COMPARE_TOO_FEW] ? EXIT_TOO_FEW : 0;
 }
 
+static void say_too_few(const struct compare *c,
+			const struct compare_options *o)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		 "too few trials to tell whether something is worse: of %zu "
+		 "points compared together each needs %u or more in both runs "
+		 "(--trials), of fewer points fewer",
+		 c->n, compare_trials_wanted(c->n, o));
+	cmd_say(line);
+}
+
 static int compare(char *const *dirs, const struct compare_options *o,
 		   const char *out)
 {
@@ -146,8 +159,7 @@ static int compare(char *const *dirs, const struct compare_options *o,
 	}
 	code = ret ? cmd_fail(&err) : verdict(c);
 	if (code == EXIT_TOO_FEW)
-		cmd_say("too few trials to tell whether something is worse: "
-			"measure with more (--trials)");
+		say_too_few(c, o);
 	compare_fini(c);
 	free(c);
 	return code;

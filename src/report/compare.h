@@ -72,6 +72,10 @@ struct compare {
 int compare_judge(struct compare_case *cases, size_t n,
 		  const struct compare_options *o, struct err *err);
 
+/* Trials of each point, in both runs, of which one outcome at least could tell
+ * something of each of `points` points compared together. */
+unsigned compare_trials_wanted(size_t points, const struct compare_options *o);
+
 /*
  * Reads and judges.  -EINVAL (usage) with words if the runs do not match:
  * not the same scenarios, or a point that the other does not have (unless

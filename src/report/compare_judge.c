@@ -100,3 +100,12 @@ int compare_judge(struct compare_case *cases, size_t n,
 		cases[i].verdict = verdict(&cases[i], o, compared);
 	return 0;
 }
+
+unsigned compare_trials_wanted(size_t points, const struct compare_options *o)
+{
+	unsigned n = 2;
+
+	while (rank_least_p(n, n) * (double)points > o->alpha)
+		n++;
+	return n;
+}

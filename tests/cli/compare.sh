@@ -66,6 +66,7 @@ ok "below the threshold: said" grep -q '^within  *loop  *4k' out
 
 fake few 2 1.1 3
 ok "three trials tell nothing" fails_with 5 "too few trials" compare old few
+ok "and how many would" grep -Eq "of [0-9]+ points .* needs [4-9] or more" err
 ok "but for what is worse elsewhere" eval 'try "$bench" compare old new; is "$status" 1'
 
 # --- names ---------------------------------------------------------------------

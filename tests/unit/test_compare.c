@@ -187,6 +187,16 @@ static void too_few(void **state)
 }
 
 /* Values of 0 have ranks, but no ratio. */
+/* 2 / C(2n, n) for each of the points: 0.0079 * 5 is told, 0.0079 * 7 is not. */
+static void trials_wanted(void **state)
+{
+	(void)state;
+	assert_int_equal(compare_trials_wanted(1, &options), 4);
+	assert_int_equal(compare_trials_wanted(5, &options), 5);
+	assert_int_equal(compare_trials_wanted(7, &options), 6);
+	assert_int_equal(compare_trials_wanted(536, &options), 9);
+}
+
 static void zeros(void **state)
 {
 	struct comparison c;
@@ -210,6 +220,7 @@ int main(void)
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(within_the_threshold),
 		cmocka_unit_test(too_few),
+		cmocka_unit_test(trials_wanted),
 		cmocka_unit_test(zeros),
 	};
 
