@@ -38,7 +38,7 @@ tap() {
 	skips=$(grep -ciE '^ok .*# skip' "$log")
 	oks=$(($(grep -c '^ok ' "$log") - skips))
 	nots=$(grep -c '^not ok ' "$log")
-	grep -iE -A 8 '^not ok |# skip|^# measured' "$log"
+	grep -iE -A 12 '^not ok |# skip|^# measured' "$log"
 	if ((oks + nots + skips == 0)) || { ((status)) && ((nots == 0)); }; then
 		printf 'not ok - %s: exit %d, %d tests\n' "$name" "$status" "$oks"
 		tail -40 "$log" | sed 's/^/# /'

@@ -265,6 +265,13 @@ static int modify(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask,
 
 	if (!ret)
 		return 0;
+	/* Nobody was asked and refused: on the way to RTR the kernel looks for
+	 * the peer's address, and finds the interface down. */
+	if (ret == -ENETUNREACH || ret == -EHOSTUNREACH || ret == -ETIMEDOUT)
+		return err_set(err, ret, REASON_LINK_FAILED,
+			       "queue pair 0x%x does not go to %s, there is no "
+			       "way to the peer: %s",
+			       qp->qp_num, state, strerror(-ret));
 	return err_sys(err, ret, "queue pair 0x%x does not go to %s",
 		       qp->qp_num, state);
 }

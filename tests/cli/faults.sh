@@ -102,14 +102,15 @@ long_client() { # KIND OUT OPTIONS...: in the middle of a trial
 }
 client_gone() { ! kill -0 "$client" 2>/dev/null; }
 # Ended in time with status 4, a reason, and whole rows; or with 3, if the link
-# went between two trials, and the next found a port that is down.
+# went between two trials, and the next found a port that is down, or without
+# its address.
 ended_well() { # OUT
 	status=0
 	within "$deadline" client_gone || return 1
 	wait "$client" || status=$?
 	cp "$1.err" err
 	case $status in
-	3) err_has "no active port" ;;
+	3) err_has "no-device: rx" ;;
 	4) grep -qE 'peer-(lost|timeout)|link-failed' err ;;
 	*) false ;;
 	esac && whole_rows "$1/sendrecv.csv"
@@ -263,7 +264,7 @@ blink() { # KIND INTERFACE SECONDS: shorter than the retries
 	ok "$1: $2 is away for $3 s: goes on, or says why" eval '
 		whole_rows blink/sendrecv.csv &&
 		{ is $status 0 || { is $status 4 && grep -qE "peer-|link-failed" blink.err; } ||
-			{ is $status 3 && err_has "no active port"; }; }'
+			{ is $status 3 && err_has "no-device: rx"; }; }'
 	ok "$1: $2 is away for $3 s: no session is left" within $deadline idle
 	end_server
 }
