@@ -56,11 +56,16 @@ int parts_ask(struct end *e, const struct work *w, struct err *err)
 	return ret ? ret : parts_await(e, 1, err);
 }
 
-int parts_flush(struct end *e, struct work *w, struct err *err)
+void parts_make_flush(struct work *w)
 {
 	w->op = OP_READ;
 	w->n_sges = 1;
 	w->flags = WORK_SIGNAL;
+}
+
+int parts_flush(struct end *e, struct work *w, struct err *err)
+{
+	parts_make_flush(w);
 	return parts_ask(e, w, err);
 }
 

@@ -34,6 +34,8 @@ int parts_await(struct end *e, unsigned n, struct err *err);
  * read into it.
  */
 int parts_flush(struct end *e, struct work *w, struct err *err);
+/* Makes `w` that read, for who posts several before waiting. */
+void parts_make_flush(struct work *w);
 
 /* A write's completion does not even say that the peer's device has it. */
 bool parts_sent_only(const struct end *e, enum op op);

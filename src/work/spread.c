@@ -406,17 +406,13 @@ int spread_flush(struct spread *s, struct err *err)
 		.len = sizeof(uint64_t),
 		.region = s->small_region,
 	};
-	struct work w = {
-		.op = OP_READ,
-		.n_sges = 1,
-		.sges = &sge,
-		.flags = WORK_SIGNAL,
-	};
+	struct work w = {.sges = &sge};
 	unsigned n;
 	int ret = 0;
 
 	if (s->a.op != OP_WRITE || !s->known)
 		return 0;
+	parts_make_flush(&w);
 	w.remote_addr = s->table[0].addr;
 	w.remote_rkey = (uint32_t)s->table[0].rkey;
 	while (!ret && w.lane < s->a.lanes) {
