@@ -1,5 +1,6 @@
 #include "base/nonce.h"
 
+#include <arpa/inet.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -17,4 +18,18 @@ bool nonce_is_shown(const uint8_t nonce[NONCE_BYTES], enum nonce_end end,
 
 	nonce_show(nonce, end, want);
 	return !sodium_memcmp(want, half, sizeof(want));
+}
+
+void nonce_knock(const uint8_t nonce[NONCE_BYTES], uint32_t number,
+		 struct nonce_knock *knock)
+{
+	knock->number = htonl(number);
+	nonce_show(nonce, NONCE_CALLER, knock->shown);
+}
+
+bool nonce_knows(const uint8_t nonce[NONCE_BYTES],
+		 const struct nonce_knock *knock, uint32_t *number)
+{
+	*number = ntohl(knock->number);
+	return nonce_is_shown(nonce, NONCE_CALLER, knock->shown);
 }

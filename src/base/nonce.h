@@ -23,4 +23,18 @@ void nonce_show(const uint8_t nonce[NONCE_BYTES], enum nonce_end end,
 bool nonce_is_shown(const uint8_t nonce[NONCE_BYTES], enum nonce_end end,
 		    const uint8_t half[NONCE_HALF]);
 
+/* What the caller says first on one of several connections: which it is, and
+ * that it may. */
+struct nonce_knock {
+	uint32_t number; /* big-endian */
+	uint8_t shown[NONCE_HALF];
+};
+
+void nonce_knock(const uint8_t nonce[NONCE_BYTES], uint32_t number,
+		 struct nonce_knock *knock);
+
+/* False: a stranger's. */
+bool nonce_knows(const uint8_t nonce[NONCE_BYTES],
+		 const struct nonce_knock *knock, uint32_t *number);
+
 #endif

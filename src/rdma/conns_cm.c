@@ -1,5 +1,4 @@
 /* rdma/conns.h by RDMA CM. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,12 +8,6 @@
 
 enum { BACKLOG_SPARE = 16, STEP_TIMEOUT_MS = 4000, SLICE_MS = 50 };
 enum { PORT_TRIES = 8 };
-
-/* The private data of a connect request. */
-struct knock {
-	uint32_t number; /* big-endian */
-	uint8_t shown[NONCE_HALF];
-};
 
 static int cm_failed(const char *what, struct err *err)
 {
@@ -256,9 +249,9 @@ static int change_port(struct conns *c, unsigned i,
 static int connect_once(struct conns *c, unsigned i)
 {
 	struct rdma_conn_param param = param_of(c, i);
-	struct knock knock = {.number = htonl(i)};
+	struct nonce_knock knock;
 
-	nonce_show(c->attr.nonce, NONCE_CALLER, knock.shown);
+	nonce_knock(c->attr.nonce, i, &knock);
 	param.private_data = &knock;
 	param.private_data_len = sizeof(knock);
 	return rdma_connect(c->v[i].id, &param);
@@ -356,15 +349,14 @@ int conns_listen(struct conns *c, struct sockaddr_storage *addr,
 /* Which connection a request is for; NULL: a stranger's. */
 static struct conn *whose(struct conns *c, const struct rdma_conn_param *p)
 {
-	struct knock knock;
-	unsigned i;
+	struct nonce_knock knock;
+	uint32_t i;
 
 	if (!p->private_data || p->private_data_len < sizeof(knock))
 		return NULL;
 	memcpy(&knock, p->private_data, sizeof(knock));
-	i = ntohl(knock.number);
-	if (!nonce_is_shown(c->attr.nonce, NONCE_CALLER, knock.shown) ||
-	    i >= c->attr.n || c->v[i].id)
+	if (!nonce_knows(c->attr.nonce, &knock, &i) || i >= c->attr.n ||
+	    c->v[i].id)
 		return NULL;
 	return &c->v[i];
 }
@@ -424,7 +416,7 @@ static int handle(struct conns *c, enum rdma_cm_event_type type,
 
 int conns_serve(struct conns *c, struct err *err)
 {
-	uint8_t private[sizeof(struct knock)];
+	uint8_t private[sizeof(struct nonce_knock)];
 	struct rdma_conn_param param;
 	enum rdma_cm_event_type type;
 	struct rdma_cm_event *ev;

@@ -1,6 +1,5 @@
 #include "work/sockets.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -14,12 +13,6 @@
 #include "base/nonce.h"
 
 enum { TIMEOUT_MS = 4000 };
-
-/* What is said on a connection first. */
-struct knock {
-	uint32_t number; /* big-endian */
-	uint8_t shown[NONCE_HALF];
-};
 
 static uint64_t now(const struct sockets *s)
 {
@@ -179,9 +172,9 @@ int sockets_connect(struct sockets *s, unsigned first, unsigned n,
 
 int sockets_say(struct sockets *s, unsigned i, struct err *err)
 {
-	struct knock knock = {.number = htonl(i)};
+	struct nonce_knock knock;
 
-	nonce_show(s->nonce, NONCE_CALLER, knock.shown);
+	nonce_knock(s->nonce, i, &knock);
 	if (send(s->fd[i], &knock, sizeof(knock), MSG_NOSIGNAL) ==
 	    sizeof(knock))
 		return 0;
@@ -191,15 +184,14 @@ int sockets_say(struct sockets *s, unsigned i, struct err *err)
 /* A stranger's is closed. */
 static int hear_one(struct sockets *s, int fd, struct err *err)
 {
-	struct knock knock;
-	unsigned i;
+	struct nonce_knock knock;
+	uint32_t i;
 
 	if (recv(fd, &knock, sizeof(knock), MSG_WAITALL) != sizeof(knock) ||
-	    !nonce_is_shown(s->nonce, NONCE_CALLER, knock.shown)) {
+	    !nonce_knows(s->nonce, &knock, &i)) {
 		end_socket(s, fd);
 		return 0;
 	}
-	i = ntohl(knock.number);
 	if (i >= s->n || (s->fd[i] >= 0 && s->fd[i] != fd))
 		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 			       "a connection says that it is number %u", i);

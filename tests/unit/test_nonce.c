@@ -34,11 +34,27 @@ static void each_bit_matters(void **state)
 	}
 }
 
+static void a_knock_tells_which_connection(void **state)
+{
+	struct nonce_knock knock;
+	uint32_t number;
+
+	(void)state;
+	nonce_knock(nonce, 0x01020304, &knock);
+	assert_memory_equal(&knock, "\1\2\3\4", 4);
+	assert_memory_equal(knock.shown, "01234567", NONCE_HALF);
+	assert_true(nonce_knows(nonce, &knock, &number));
+	assert_int_equal(number, 0x01020304);
+	nonce_show(nonce, NONCE_CALLED, knock.shown);
+	assert_false(nonce_knows(nonce, &knock, &number));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_end_shows_its_own_half),
 		cmocka_unit_test(each_bit_matters),
+		cmocka_unit_test(a_knock_tells_which_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
