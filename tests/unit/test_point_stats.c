@@ -52,16 +52,25 @@ static void headline_decides(void **state)
 	}
 }
 
+/* A point of which the rate is judged, and an empty row for it. */
+static void begin_rate(struct point_stats *p, struct columns **c,
+		       struct row **row)
+{
+	*c = calloc(1, sizeof(**c));
+	*row = malloc(sizeof(**row));
+	point_stats_columns(*c);
+	row_init(*row, *c);
+	assert_int_equal(point_stats_init(p, &rule, HEADLINE_RATE), 0);
+}
+
 static void both_numbers_are_told(void **state)
 {
-	struct columns *c = calloc(1, sizeof(*c));
-	struct row *row = malloc(sizeof(*row));
+	struct columns *c;
+	struct row *row;
 	struct point_stats p;
 
 	(void)state;
-	point_stats_columns(c);
-	row_init(row, c);
-	assert_int_equal(point_stats_init(&p, &rule, HEADLINE_RATE), 0);
+	begin_rate(&p, &c, &row);
 	note_seven(&p, true);
 	point_stats_put(&p, row);
 	assert_string_equal(row_get(row, "headline"), "ops_per_s");
@@ -104,14 +113,12 @@ static void what_is_not_there(void **state)
 {
 	const double without[HEADLINE_COUNT] = {
 		[HEADLINE_P50] = 5, [HEADLINE_RATE] = NAN};
-	struct columns *c = calloc(1, sizeof(*c));
-	struct row *row = malloc(sizeof(*row));
+	struct columns *c;
+	struct row *row;
 	struct point_stats p;
 
 	(void)state;
-	point_stats_columns(c);
-	row_init(row, c);
-	assert_int_equal(point_stats_init(&p, &rule, HEADLINE_RATE), 0);
+	begin_rate(&p, &c, &row);
 	point_stats_note(&p, STATUS_OK, without);
 	point_stats_put(&p, row);
 	assert_string_equal(row_get(row, "trials_ok"), "1");
