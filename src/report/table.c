@@ -95,7 +95,8 @@ static void print_row(FILE *out, const struct pair *pair, double x)
 static bool names_fit(const struct pair *pair, size_t width)
 {
 	if (!pair->right)
-		return show_columns(pair->left->label) <= WIDTH - COLUMN - 2;
+		return show_columns(pair->left->label) <=
+		       WIDTH - x_width(pair) - 2;
 	return show_columns(pair->left->label) <= width &&
 	       show_columns(pair->right->label) <= width;
 }
