@@ -28,6 +28,11 @@ extern const struct opt_group compare_opts;
 
 /* Help for one command, to stdout; returns 0, the exit code. */
 int command_help(const struct command *c);
+/* The same of `run SCENARIO`: what is its own. */
+struct scenario;
+int command_help_scenario(const struct scenario *s);
+/* What a scenario with sweeps measures, for the manual too. */
+extern const char help_sweeps[];
 /* For one that takes no options: whether that is all that was asked for. */
 bool command_wants_help(int argc, char **argv);
 

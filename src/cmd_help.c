@@ -65,19 +65,47 @@ bool command_wants_help(int argc, char **argv)
 	       (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"));
 }
 
-static void help_scenario(const struct scenario *s)
+const char help_sweeps[] =
+	"Unless told otherwise it measures several sweeps from a baseline, as "
+	"--plan prints them. Given one of the options that they vary, it "
+	"measures every combination of what is given, and else of the defaults "
+	"below.";
+
+static void help_defaults(const struct scenario *s)
 {
-	printf("%s: ", s->name);
-	text_wrap(stdout, s->summary, (int)strlen(s->name) + 2);
+	char line[512] = "Here the default is";
+	size_t n = strlen(line);
+	unsigned i;
+
+	for (i = 0; i < s->n_defaults && n < sizeof(line); i++)
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "%s --%s %s",
+				      i ? " and" : "", s->defaults[i].name,
+				      s->defaults[i].text);
+	if (!i)
+		return;
+	putchar('\n');
+	text_wrap(stdout, line, 0);
+}
+
+int command_help_scenario(const struct scenario *s)
+{
+	printf("usage: rdmabench run %s [options]\n\n", s->name);
+	text_wrap(stdout, s->summary, 0);
 	putchar('\n');
 	text_wrap(stdout, s->question, 0);
 	fputs("\nSource: ", stdout);
 	text_wrap(stdout, s->source, 8);
+	if (s->sweeps) {
+		putchar('\n');
+		text_wrap(stdout, help_sweeps, 0);
+	}
 	putchar('\n');
 	if (s->shared)
 		opt_help(stdout, s->shared);
 	opt_help(stdout, s->opts);
-	puts("\nand the options of `rdmabench help run`.");
+	help_defaults(s);
+	puts("\nand the options of every scenario: rdmabench help run");
+	return 0;
 }
 
 static int run(int argc, char **argv)
@@ -98,10 +126,8 @@ static int run(int argc, char **argv)
 	if (c)
 		return command_help(c);
 	s = scenario_find(argv[1]);
-	if (s) {
-		help_scenario(s);
-		return 0;
-	}
+	if (s)
+		return command_help_scenario(s);
 	fprintf(stderr,
 		"rdmabench: no command or scenario '%s'; see `rdmabench help` "
 		"and `rdmabench list`\n",

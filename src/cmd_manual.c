@@ -86,6 +86,10 @@ static void manual_scenarios(void)
 		opt_mdoc_text(stdout, s->question);
 		puts(".Pp\nAfter:");
 		opt_mdoc_text(stdout, s->source);
+		if (s->sweeps) {
+			puts(".Pp");
+			opt_mdoc_text(stdout, help_sweeps);
+		}
 		scenario_defaults(s);
 		if (s->shared)
 			opt_mdoc(stdout, s->shared);

@@ -439,6 +439,21 @@ static int prepare(struct job *j, int argc, char **argv, struct err *err)
 	return ret ? ret : make_plans(j, err);
 }
 
+/* `run SCENARIO --help` is about that scenario. */
+static int show_help(const struct job *j)
+{
+	const struct scenario *s;
+	struct err err;
+
+	if (j->args.n_rest != 1)
+		return command_help(&cmd_run);
+	s = scenario_find(j->args.rest[0]);
+	if (s)
+		return command_help_scenario(s);
+	unknown_scenario(j->args.rest[0], &err);
+	return cmd_fail(&err);
+}
+
 static int run(int argc, char **argv)
 {
 	struct job *j = calloc(1, sizeof(*j));
@@ -453,7 +468,7 @@ static int run(int argc, char **argv)
 	if (prepare(j, argc, argv, &err)) {
 		code = cmd_fail(&err);
 	} else if (j->args.help) {
-		code = command_help(&cmd_run);
+		code = show_help(j);
 	} else if (j->resume.finished) {
 		cmd_say("--resume: this run is finished: nothing is left to "
 			"do");

@@ -26,13 +26,27 @@ int text_width(FILE *out)
 	return width < TEXT_WIDTH_MAX ? width : TEXT_WIDTH_MAX;
 }
 
+/* What stays on one line: a word; of one that no line has room for, as much
+ * of its list as fits. */
+static int piece(const char *text, int room)
+{
+	const int len = (int)strcspn(text, " \n");
+	int cut = room;
+
+	if (len <= room)
+		return len;
+	while (cut > 0 && text[cut - 1] != ',')
+		cut--;
+	return cut > 0 ? cut : len;
+}
+
 void text_wrap(FILE *out, const char *text, int indent)
 {
 	const int width = text_width(out);
 	int col = indent;
 
 	while (*text) {
-		int len = (int)strcspn(text, " \n");
+		int len = piece(text, width - indent);
 
 		if (col > indent && col + 1 + len > width) {
 			fprintf(out, "\n%*s", indent, "");

@@ -14,6 +14,17 @@ for topic in run serve list report help sendrecv; do
 	ok "help $topic fits 80 columns" eval '! grep -q "^.\{81\}" "$work/out"'
 	ok "help $topic fits 60 columns" eval '! COLUMNS=60 "$bench" help "$topic" | grep "^.\{61\}"'
 done
+for scenario in $("$bench" list scenarios | awk '/^  [a-z]/ { print $1 }'); do
+	ok "run $scenario --help is its own" eval \
+		'is "$("$bench" run "$scenario" --help)" "$("$bench" help "$scenario")"'
+	ok "help $scenario fits 60 columns" eval '! COLUMNS=60 "$bench" help "$scenario" | grep "^.\{61\}"'
+done
+try "$bench" run ops --help
+ok "run ops --help: its options, and where the others are" eval \
+	'out_has "usage: rdmabench run ops" && out_has --post-list && out_has "rdmabench help run"'
+ok "and what it measures without them" eval 'out_has "several sweeps" && out_has "--duration 30ms"'
+ok "run --help: of every scenario" eval 'is "$("$bench" run --help)" "$("$bench" help run)"'
+ok "run NOTHING --help" fails_with 2 "no scenario 'nope'" run nope --help
 ok "help fills a wide terminal" eval 'COLUMNS=100 "$bench" help run | grep -q "^.\{81,100\}$"'
 try "$bench" --version
 ok "--version" out_has rdmabench

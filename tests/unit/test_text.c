@@ -66,6 +66,12 @@ static void words_stay_whole(void **state)
 		"/a/path/that/is/much/longer/than/any/line/of/sixty/columns/"
 		"is\n"
 		"x\n");
+	/* But a list is cut behind a comma. */
+	wrapped("any of (default tcp,send,write-imm,write-read,write,flush)",
+		28,
+		"any of (default\n"
+		"                            tcp,send,write-imm,write-read,\n"
+		"                            write,flush)\n");
 	unsetenv("COLUMNS");
 }
 
