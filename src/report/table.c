@@ -101,19 +101,23 @@ static bool names_fit(const struct pair *pair, size_t width)
 	       show_columns(pair->right->label) <= width;
 }
 
-static void print_long_name(FILE *out, const char *side, const char *name)
+static void print_long_name(FILE *out, const struct pair *pair,
+			    const char *side, const char *name)
 {
-	fprintf(out, "%*s%-7s", COLUMN + 2, "", side);
-	text_wrap(out, name, COLUMN + 2 + 7);
+	const int indent = (int)x_width(pair) + 2;
+
+	fprintf(out, "%*s%-7s", indent, "", side);
+	text_wrap(out, name, indent + 7);
 }
 
 /* A name that is longer than its columns would lose its end, which may be
  * what tells it from the others: lines of their own then. */
 static void print_long_names(FILE *out, const struct pair *pair)
 {
-	print_long_name(out, pair->right ? "left:" : "", pair->left->label);
+	print_long_name(out, pair, pair->right ? "left:" : "",
+			pair->left->label);
 	if (pair->right)
-		print_long_name(out, "right:", pair->right->label);
+		print_long_name(out, pair, "right:", pair->right->label);
 }
 
 static void print_names(FILE *out, const struct pair *pair, size_t width)
