@@ -25,24 +25,7 @@ set ylabel (is('directions') ? "the client's" : '').\
 	' thousand operations/s   (95 % interval)' offset -0.5,0
 
 # From a few bytes to megabytes the rate falls by orders of magnitude.
-if (is('_size')) {
-	set table $nothing
-	do for [i=1:n_series] {
-		plot dat index i + 1 using (0):(take_y(column(3)) + take_y(column(4)))
-	}
-	unset table
-	eval log_y
-} else {
-	ymax = 0.0
-	take_y(v) = v == v ? (ymax = high(ymax, v), 0) : 0
-	set table $nothing
-	do for [i=1:n_series] {
-		plot dat index i + 1 using (0):(take_y(column(2)) + take_y(column(4)))
-	}
-	unset table
-	set yrange [0:ymax * 1.08]
-	set ytics autofreq scale 0.7
-}
+eval is('_size') ? interval_log_y : interval_y
 # With or without: nothing lies between.
 if (is('inline')) {
 	set xrange [-0.2 * xmax:1.2 * xmax]
@@ -54,9 +37,6 @@ if (is('inline')) {
 do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)
 	set output base.'.'.out
-	plot for [i=1:n_series] dat index i + 1 using 1:2:3:4 \
-			with yerrorbars lt style[i] dt 1 lw 1 ps 0 notitle, \
-		for [i=1:n_series] dat index i + 1 using 1:2 \
-			with linespoints lt style[i] title name[i]
+	plot @intervals
 	unset output
 }

@@ -23,34 +23,14 @@ set xlabel is('qps') || is('memory') ? 'queue pairs (1k = 1024)' : \
 	is('regions') ? 'memory regions (1k = 1024)' : \
 	'bytes of memory that are gone to at random (1k = 1024)' offset 0,-0.3
 set ylabel is('tail') ? 'p99, post to completion, in µs   (95 % interval)' : \
-	is('memory') ? 'kB of the host that the client takes for each' : \
+	is('memory') ? 'kB of the host that the client takes for each   (95 % interval)' : \
 	'thousand operations/s   (95 % interval)' offset -0.5,0
 
-if (is('tail')) {
-	set table $nothing
-	do for [i=1:n_series] {
-		plot dat index i + 1 using (0):(take_y(column(3)) + take_y(column(4)))
-	}
-	unset table
-	eval log_y
-} else {
-	ymax = 0.0
-	take_y(v) = v == v ? (ymax = high(ymax, v), 0) : 0
-	set table $nothing
-	do for [i=1:n_series] {
-		plot dat index i + 1 using (0):(take_y(column(2)) + take_y(column(4)))
-	}
-	unset table
-	set yrange [0:ymax * 1.08]
-	set ytics autofreq scale 0.7
-}
+eval is('tail') ? interval_log_y : interval_y
 
 do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)
 	set output base.'.'.out
-	plot for [i=1:n_series] dat index i + 1 using 1:2:3:4 \
-			with yerrorbars lt style[i] dt 1 lw 1 ps 0 notitle, \
-		for [i=1:n_series] dat index i + 1 using 1:2 \
-			with linespoints lt style[i] title name[i]
+	plot @intervals
 	unset output
 }

@@ -124,6 +124,29 @@ log_y = 'set table $nothing;' \
 	.' do for [e=-4:9] { do for [d in (ymax / ymin < 2e4 ? "1 2 5" : "1")] {' \
 	.' set ytics add (y_name(real(d) * 10.0**e) real(d) * 10.0**e) } }'
 
+# --- medians with their 95 % intervals (columns 2; 3 and 4) -----------------
+# `eval interval_y` or `eval interval_log_y`: y has room for both; the former
+# begins at 0.  `plot @intervals` draws them.
+take_interval(v) = v == v ? (ymax = high(ymax, v), 0) : 0
+interval_y = 'ymax = 0.0; set table $nothing;' \
+	.' do for [i=1:n_series] { plot dat index i + 1 using' \
+	.' (0):(take_interval(column(2)) + take_interval(column(4))) };' \
+	.' unset table;' \
+	.' set yrange [0:ymax * 1.08]; set ytics autofreq scale 0.7'
+interval_log_y = 'set table $nothing;' \
+	.' do for [i=1:n_series] { plot dat index i + 1 using' \
+	.' (0):(take_y(column(3)) + take_y(column(4))) };' \
+	.' unset table;'.log_y
+# Series stand a little beside each other, so that no whisker hides another.
+span = xmin > 0 ? (single_size ? log(9) : log(xmax / xmin)) : xmax - xmin
+step = n_series > 1 ? span * low(0.009, 0.045 / (n_series - 1)) : 0
+aside(i) = step * (i - (n_series + 1) / 2.0)
+beside(x, i) = xmin > 0 ? x * exp(aside(i)) : x + aside(i)
+intervals = "for [i=1:n_series] dat index i + 1 using" \
+	." (beside($1, i)):2:3:4 with yerrorbars lt style[i] dt 1 lw 1 ps 0" \
+	." notitle, for [i=1:n_series] dat index i + 1 using" \
+	." (beside($1, i)):2 with linespoints lt style[i] title name[i]"
+
 # --- page -------------------------------------------------------------------
 # Title, caption and legend stand above each other over the plot, which takes
 # what is left: nothing covers data, however many series there are.

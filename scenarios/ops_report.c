@@ -6,6 +6,11 @@
 #include "report/report.h"
 #include "reports.h"
 
+#define RATE_CONDITIONS                                                        \
+	{                                                                      \
+		"poll", "op", "size_bytes", "outstanding"                      \
+	}
+
 /* Each sweep is a figure: of the others only single points lie on its axis,
  * and those are left out. */
 #define RATE_FIGURE(what, column, label, least, text)                          \
@@ -18,7 +23,7 @@
 			 .linear = false,                                      \
 			 .y = {{"ops_per_s", "thousands/s", 1e3}}},            \
 		.where = {{"mode", "rate"}}, .min_points = least,              \
-		.write = report_write_interval,                                \
+		.conditions = RATE_CONDITIONS, .write = report_write_interval, \
 		.columns = column " thousands_per_s low high trials",          \
 	}
 
@@ -29,7 +34,10 @@ static const struct report_figure figures[] = {
 			 "time",
 		.script = plot_ops_latency,
 		.where = {{"mode", "latency"}},
-		.columns = "size_bytes p50_us p99_us thousands_per_s trials",
+		.conditions = {"poll", "op"},
+		.write = report_write_interval,
+		.columns = "size_bytes p50_us low high p99_us thousands_per_s "
+			   "trials",
 	},
 	RATE_FIGURE("outstanding", "outstanding", "outstanding", 3,
 		    "how many are outstanding"),
@@ -52,6 +60,7 @@ static const struct report_figure figures[] = {
 			 .y = {{"ops_per_s", "thousands/s", 1e3}}},
 		.where = {{"mode", "rate"}},
 		.min_points = 2,
+		.conditions = RATE_CONDITIONS,
 		.write = report_write_interval,
 		.columns = "inline_bytes thousands_per_s low high trials",
 	},

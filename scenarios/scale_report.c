@@ -6,7 +6,8 @@
 #include "report/report.h"
 #include "reports.h"
 
-#define FIGURE(what, least, words, column, label, text, y_column, y_label)     \
+#define FIGURE(what, least, words, column, label, text, y_column, y_label,     \
+	       ...)                                                            \
 	{                                                                      \
 		.name = "scale_" what,                                         \
 		.title = "Scale: " words " against " text,                     \
@@ -14,30 +15,35 @@
 		.axes = {.x = column,                                          \
 			 .x_label = label,                                     \
 			 .y = {{y_column, y_label, 1e3}}},                     \
-		.min_points = least, .write = report_write_interval,           \
+		.min_points = least,                                           \
+		.conditions = {"poll", "op",	      "size_bytes",            \
+			       "qps",  "outstanding", __VA_ARGS__},            \
+		.write = report_write_interval,                                \
 		.columns = column " " y_column "/1000 low high trials",        \
 	}
+#define RATE(what, least, column, label, text, ...)                            \
+	FIGURE(what, least, "rate", column, label, text, "ops_per_s",          \
+	       "thousands/s", __VA_ARGS__)
 /* The rate, and the tail beside it. */
-#define FIGURES(what, column, label, text)                                     \
-	FIGURE(what, 3, "rate", column, label, text, "ops_per_s",              \
-	       "thousands/s"),                                                 \
+#define FIGURES(what, column, label, text, ...)                                \
+	RATE(what, 3, column, label, text, __VA_ARGS__),                       \
 		FIGURE(what "_tail", 3, "p99", column, label, text,            \
-		       "lat_p99_ns", "p99")
+		       "lat_p99_ns", "p99", __VA_ARGS__)
 
 static const struct report_figure figures[] = {
-	FIGURES("qps", "qps", "queue pairs", "queue pairs"),
+	FIGURES("qps", "qps", "queue pairs", "queue pairs", NULL),
 	FIGURES("window", "outstanding", "outstanding",
-		"operations outstanding"),
-	FIGURES("regions", "regions", "regions", "memory regions"),
-	FIGURES("pages", "memory_bytes", "bytes", "memory gone to at random"),
-	FIGURE("threads", 2, "rate", "threads", "threads", "threads",
-	       "ops_per_s", "thousands/s"),
-	FIGURE("processes", 2, "rate", "processes", "processes", "processes",
-	       "ops_per_s", "thousands/s"),
+		"operations outstanding", NULL),
+	FIGURES("regions", "regions", "regions", "memory regions",
+		"memory_bytes"),
+	FIGURES("pages", "memory_bytes", "bytes", "memory gone to at random",
+		"pages"),
+	RATE("threads", 2, "threads", "threads", "threads", NULL),
+	RATE("processes", 2, "processes", "processes", "processes", NULL),
 	FIGURE("memory", 2, "memory", "qps", "queue pairs", "queue pairs",
-	       "client_qp_memory_bytes", "kB a queue pair"),
-	FIGURE("rnr", 3, "rate", "min_rnr_timer", "code of the time",
-	       "the time before another try", "ops_per_s", "thousands/s"),
+	       "client_qp_memory_bytes", "kB a queue pair", NULL),
+	RATE("rnr", 3, "min_rnr_timer", "code of the time",
+	     "the time before another try", "receives"),
 };
 
 static const struct report_equal equals[] = {
@@ -97,7 +103,7 @@ const struct report report_scale = {
 		 .y = {{"lat_p50_ns", "p50", 1e3},
 		       {"lat_p99_ns", "p99", 1e3},
 		       {"ops_per_s", "thousands/s", 1e3}}},
-	.conditions = {"poll"},
+	.conditions = {"poll", "op", "size_bytes", "qps", "outstanding"},
 	.figures = figures,
 	.n_figures = sizeof(figures) / sizeof(figures[0]),
 	.equals = equals,

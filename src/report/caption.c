@@ -1,5 +1,6 @@
 #include "report/caption.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -213,6 +214,21 @@ void caption_devices(char *out, size_t size, const struct series_set *set,
 	}
 }
 
+/* "64 B", "4 KiB" */
+static void bytes_words(char *out, size_t size, double v)
+{
+	char number[32], *unit;
+
+	show_bytes(number, sizeof(number), v);
+	unit = number + strlen(number) - 1;
+	if (isdigit((unsigned char)*unit)) {
+		snprintf(out, size, "%s B", number);
+		return;
+	}
+	snprintf(out, size, "%.*s %ciB", (int)(unit - number), number,
+		 toupper((unsigned char)*unit));
+}
+
 /* "poll spin", "request 64 B" */
 static void value_words(char *out, size_t size, const char *column,
 			const char *value)
@@ -225,9 +241,8 @@ static void value_words(char *out, size_t size, const char *column,
 	snprintf(words, sizeof(words), "%s", column);
 	if (bytes && end != value && !*end) {
 		words[len - 6 < sizeof(words) ? len - 6 : 0] = '\0';
-		show_bytes(number, sizeof(number), v);
-		snprintf(out, size, "%s %s%s", words, number,
-			 v < 1024 ? " B" : "B");
+		bytes_words(number, sizeof(number), v);
+		snprintf(out, size, "%s %s", words, number);
 	} else {
 		snprintf(out, size, "%s %s", words, value);
 	}
@@ -236,26 +251,54 @@ static void value_words(char *out, size_t size, const char *column,
 			out[i] = ' ';
 }
 
-/* Nothing where the series have none; the legend tells those that differ. */
-static void condition(char *out, size_t size, const struct series_set *set,
-		      enum path path, const char *column)
+/* Of the series of one path, those that have this value; *all: of how many. */
+static size_t count_like(const struct series_set *set, enum path path,
+			 const char *column, const char *value, size_t *all)
 {
-	const char *first = NULL, *value;
-	size_t i;
+	size_t i, like = 0;
 
-	*out = '\0';
+	*all = 0;
 	for (i = 0; i < set->n; i++) {
 		if (set->v[i].path != path)
 			continue;
-		value = series_cell(set, &set->v[i], column);
-		if (first && strcmp(first, value)) {
-			snprintf(out, size, "%s: see legend", column);
-			return;
-		}
-		first = value;
+		++*all;
+		like += !strcmp(series_cell(set, &set->v[i], column), value);
 	}
-	if (first && *first)
-		value_words(out, size, column, first);
+	return like;
+}
+
+/* What more than half of them have; NULL if there is no such. */
+static const char *usual_value(const struct series_set *set, enum path path,
+			       const char *column, size_t *like, size_t *all)
+{
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		value = series_cell(set, &set->v[i], column);
+		*like = count_like(set, path, column, value, all);
+		if (2 * *like > *all)
+			return value;
+	}
+	return NULL;
+}
+
+/* Nothing where the series have none, or where it is what x says.  The legend
+ * tells those that differ, but what most have where there are many. */
+static void condition(char *out, size_t size, const struct series_set *set,
+		      enum path path, const char *column)
+{
+	size_t like = 0, all = 0;
+	const char *value = usual_value(set, path, column, &like, &all);
+
+	*out = '\0';
+	if (!strcmp(column, set->axes->x) || !value || !*value)
+		return;
+	if (like < all && !dims_is_unsaid(column, all))
+		return;
+	value_words(out, size, column, value);
+	if (like < all)
+		append(out, size, " unless named");
 }
 
 void caption_trials(char *out, size_t size, const struct series_set *set,

@@ -48,8 +48,9 @@ struct caption {
 	char lines[CAPTION_LINES][CAPTION_BYTES];
 };
 
-/* For the series of one path.  `conditions`: columns that are named, to a
- * NULL. */
+/* For the series of one path.  `conditions`: columns that are named where the
+ * series have the same there, or most of them the same and the legend leaves
+ * that out; to a NULL. */
 void caption_make(struct caption *caption, const struct series_set *set,
 		  enum path path, const struct run_info *info,
 		  const char *const *conditions);

@@ -128,8 +128,28 @@ void dims_transport(const struct dims *dims, size_t row, char label[LABEL_MAX])
 		snprintf(label, LABEL_MAX, "%s", transport);
 }
 
-/* Has another series another value there?  What is a transport's own only
- * counts among series of that transport. */
+/* Recorded with every method, and one that another could not have told by. */
+static bool is_method_own(const char *column)
+{
+	return !strcmp(column, "post") || !strcmp(column, "placement");
+}
+
+/* Rows that could differ in it: what is a transport's own only counts among
+ * series of that transport, and a method's among those of the method. */
+static bool is_comparable(const struct dims *dims, size_t dim, size_t a,
+			  size_t b)
+{
+	const struct reader_table *t = dims->table;
+	const char *by = dims->v[dim].kind == DIM_OWN	  ? "transport"
+			 : is_method_own(name(dims, dim)) ? "method"
+							  : NULL;
+	const int col = by ? reader_column(t, by) : -1;
+
+	return col < 0 ||
+	       !strcmp(reader_cell(t, a, col), reader_cell(t, b, col));
+}
+
+/* Has another series another value there? */
 static bool varies(const struct dims *dims, size_t dim, const size_t *rows,
 		   size_t n, size_t which)
 {
@@ -142,7 +162,7 @@ static bool varies(const struct dims *dims, size_t dim, const size_t *rows,
 			reader_cell(dims->table, rows[i], transport);
 		bool same = !strcmp(mine, other);
 
-		if (dims->v[dim].kind == DIM_OWN && !same)
+		if (!is_comparable(dims, dim, rows[which], rows[i]))
 			continue;
 		if (same ? strcmp(cell(dims, dim, rows[which]),
 				  cell(dims, dim, rows[i]))
@@ -232,13 +252,16 @@ static bool is_said(const struct dims *dims, size_t dim, size_t row)
 	return false;
 }
 
+bool dims_is_unsaid(const char *column, size_t n)
+{
+	return n >= MANY_SERIES && !is_bare(column);
+}
+
 /* Do most of the series have the same value there?  Then it goes without
  * saying. */
 static bool is_usual(const struct dims *dims, size_t dim, const size_t *rows,
 		     size_t n, size_t which)
 {
-	const int transport = reader_column(dims->table, "transport");
-	const char *mine = reader_cell(dims->table, rows[which], transport);
 	size_t i, all = 0, like = 0;
 
 	if (is_bare(name(dims, dim)))
@@ -247,8 +270,7 @@ static bool is_usual(const struct dims *dims, size_t dim, const size_t *rows,
 	if (n < MANY_SERIES)
 		return !strcmp(cell(dims, dim, rows[which]), "no");
 	for (i = 0; i < n; i++) {
-		if (dims->v[dim].kind == DIM_OWN &&
-		    strcmp(mine, reader_cell(dims->table, rows[i], transport)))
+		if (!is_comparable(dims, dim, rows[which], rows[i]))
 			continue;
 		all++;
 		like += !strcmp(cell(dims, dim, rows[which]),

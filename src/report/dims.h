@@ -64,6 +64,10 @@ enum { LABEL_MAX = 128 };
 void dims_label(const struct dims *dims, const size_t *rows, size_t n,
 		size_t which, char label[LABEL_MAX]);
 
+/* Do the labels of so many series leave out the value of this column that
+ * most of them have? */
+bool dims_is_unsaid(const char *column, size_t n);
+
 /* "TCP", "RDMA RC", "loop". */
 void dims_transport(const struct dims *dims, size_t row, char label[LABEL_MAX]);
 

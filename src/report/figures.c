@@ -93,7 +93,10 @@ static int draw(const struct job *job, const struct report_figure *fig,
 
 	if (asprintf(&file, "%s/%s.dat", job->dir, base) < 0)
 		return err_sys(err, -ENOMEM, "figures");
-	ret = figure_data_write(file, fig, view, job->report->conditions, err);
+	ret = figure_data_write(file, fig, view,
+				*fig->conditions ? fig->conditions
+						 : job->report->conditions,
+				err);
 	free(file);
 	if (ret)
 		return ret;
@@ -147,9 +150,9 @@ static int draw_paths(const struct job *job, const struct report_figure *fig,
 	if (!paths) {
 		remove_figure(job->dir, fig->name, WITH_DATA);
 		snprintf(why, sizeof(why),
-			 "no rows that are ok and have %s (empty_columns in "
-			 "run.json)",
-			 set->axes->y[0].column);
+			 "no rows that are ok and have %s and %s "
+			 "(empty_columns in run.json)",
+			 set->axes->x, set->axes->y[0].column);
 		return add_item(job->res, FIGURES_NOT_DRAWN, fig->name, why,
 				err);
 	}

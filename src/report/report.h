@@ -58,6 +58,8 @@ struct report_figure {
 	/* Series that are shown; ends with a NULL column. */
 	struct report_where where[REPORT_WHERE_MAX + 1];
 	unsigned min_points; /* a series with fewer points is left out */
+	/* Of its caption; none: the report's. */
+	const char *conditions[REPORT_CONDITIONS_MAX + 1];
 
 	/* Each may be NULL, and is asked after what is above.  `check`: the
 	 * reason, in words, why this view cannot be drawn, or NULL.

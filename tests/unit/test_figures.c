@@ -11,7 +11,9 @@
 #include "report/gnuplot.h"
 #include "report/plots.h"
 #include "report/table.h"
+#include "report/report.h"
 #include "report/show.h"
+#include "run/scenario.h"
 
 #define HEADER                                                                 \
 	"run_id,transport,qp_type,poll,path,device,software_device,"           \
@@ -296,7 +298,8 @@ static void test_caption(void **state)
 					      "closed,scan,ok,,500,900\n");
 	fake_gnuplot(box, "#!/bin/sh\n");
 	figures_draw(box->dir, &res, &err);
-	has(box, "sendrecv_latency.dat", "poll: see legend");
+	has(box, "sendrecv_latency.dat", "TCP, spin\n");
+	assert_null(strstr(get(box, "sendrecv_latency.dat"), "poll"));
 	has(box, "sendrecv_gain.dat", "poll spin");
 	figures_fini(&res);
 }
@@ -399,8 +402,8 @@ static void test_no_ok_rows(void **state)
 	assert_int_equal(res.items[0].kind, FIGURES_NOTE);
 	assert_string_equal(res.items[0].name, "sendrecv.csv");
 	assert_string_equal(find(&res, "sendrecv_latency")->why,
-			    "no rows that are ok and have lat_p50_ns "
-			    "(empty_columns in run.json)");
+			    "no rows that are ok and have size_bytes and "
+			    "lat_p50_ns (empty_columns in run.json)");
 	figures_fini(&res);
 }
 
@@ -576,6 +579,84 @@ static void test_table_hostile(void **state)
 	free(text);
 }
 
+static void put_row(FILE *f, const struct report *rep, const char *x,
+		    const char *side, const char *name)
+{
+	const bool by_transport =
+		rep->pair.column && !strcmp(rep->pair.column, "transport");
+	unsigned i;
+
+	fprintf(f, "r,%s,RC,loopback,rxe0,yes,%s,closed,%s,%s,ok,",
+		by_transport ? side : "rdma", x, by_transport ? "" : side,
+		name);
+	for (i = 0; i < series_values(&rep->axes); i++)
+		fputs(",1234567890", f);
+	fputc('\n', f);
+}
+
+/* Two series under the names that the scenario's table compares, or one if it
+ * compares nothing; what else tells them apart is `name`. */
+static void put_scenario(const struct box *box, const struct scenario *s,
+			 const char *name)
+{
+	const struct report *rep = s->report;
+	const struct series_pair *pair = &rep->pair;
+	char file[80];
+	unsigned i;
+	FILE *f;
+
+	snprintf(file, sizeof(file), "%s.csv", s->name);
+	f = fopen(in(box, file), "w");
+	assert_non_null(f);
+	fprintf(f,
+		"run_id,transport,qp_type,path,device,software_device,%s,"
+		"loop,%s,memory,status,reason",
+		rep->axes.x,
+		pair->column && strcmp(pair->column, "transport") ? pair->column
+								  : "kind");
+	for (i = 0; i < series_values(&rep->axes); i++)
+		fprintf(f, ",%s", rep->axes.y[i].column);
+	fputc('\n', f);
+	put_row(f, rep, "16777215", pair->column ? pair->base : "", name);
+	put_row(f, rep, "64", pair->column ? pair->base : "", "other");
+	if (pair->column)
+		put_row(f, rep, "16777215", pair->other ? pair->other : "other",
+			name);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* As long as is asked, in words. */
+static void fill_words(char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		name[i] = i % 12 == 11 && i + 1 < len ? ' ' : 'n';
+	name[len] = '\0';
+}
+
+/* Whatever its heads are and however long the names of its series. */
+static void test_table_heads(void **state)
+{
+	struct box *box = *state;
+	const struct scenario *s;
+	char name[100], file[80], *text;
+	size_t len;
+	unsigned i;
+
+	for (i = 0; (s = scenario_at(i)); i++) {
+		for (len = 1; s->report && len < sizeof(name); len++) {
+			fill_words(name, len);
+			put_scenario(box, s, name);
+			text = table_of(box);
+			assert_narrow(text);
+			free(text);
+		}
+		snprintf(file, sizeof(file), "%s.csv", s->name);
+		unlink(in(box, file));
+	}
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -585,7 +666,7 @@ int main(void)
 		T(test_sample),	       T(test_gain_data),   T(test_only_tcp),
 		T(test_no_ok_rows),    T(test_paths),	    T(test_hostile),
 		T(test_copy),	       T(test_bad_folders), T(test_table),
-		T(test_table_hostile), T(test_caption),
+		T(test_table_hostile), T(test_caption),	    T(test_table_heads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

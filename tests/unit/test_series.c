@@ -225,6 +225,24 @@ static void test_labels_said_once(void **state)
 	unload(&f);
 }
 
+#define LOGGED(method, post)                                                   \
+	"r,rdma,loopback,,64,closed," method "," post ",ok,1,2\n"
+
+/* A method that has nothing to chain has no name of how it did. */
+static void test_labels_of_methods(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	load_ok(&f, "run_id,transport,path,op,size_bytes,loop,method,post,"
+		    "status,lat_p50_ns,lat_p99_ns\n" LOGGED("tcp", "chained")
+			    LOGGED("write-read", "chained")
+				    LOGGED("write-read", "serialised"));
+	LABELS(&f, "RDMA, method tcp", "RDMA, method write-read, post chained",
+	       "RDMA, method write-read, post serialised");
+	unload(&f);
+}
+
 #define WINDOW(op, n, shared)                                                  \
 	"r,rdma,loopback," op ",64,closed," n "," shared ",ok,1,2\n"
 
@@ -510,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_labels_differ),
 		cmocka_unit_test(test_labels_of_many),
 		cmocka_unit_test(test_labels_said_once),
+		cmocka_unit_test(test_labels_of_methods),
 		cmocka_unit_test(test_labels_of_switches),
 		cmocka_unit_test(test_labels_never_empty),
 		cmocka_unit_test(test_style_without_tcp),
