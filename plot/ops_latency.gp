@@ -5,7 +5,9 @@ if (!exists('base')) base = 'ops_latency'
 if (!exists('style_loaded')) load 'style.gp'
 
 set label 101 'Single operations: latency against size, one at a time'
-set ylabel 'full round trip in µs   (p50, 95 % interval)' offset -0.5,0
+trials_column = 7
+eval interval_name
+set ylabel 'full round trip in µs   (p50, '.whisker.')' offset -0.5,0
 set xlabel 'payload in bytes (1k = 1024)' offset 0,-0.3
 
 eval interval_log_y

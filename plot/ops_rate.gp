@@ -21,8 +21,9 @@ axis = is('outstanding') ? 'operations outstanding' : \
 	'payload in bytes (1k = 1024)'
 set label 101 'Single operations: rate against '.against
 set xlabel axis offset 0,-0.3
+eval interval_name
 set ylabel (is('directions') ? "the client's" : '').\
-	' thousand operations/s   (95 % interval)' offset -0.5,0
+	' thousand operations/s   ('.whisker.')' offset -0.5,0
 
 # From a few bytes to megabytes the rate falls by orders of magnitude.
 eval is('_size') ? interval_log_y : interval_y

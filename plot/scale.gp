@@ -22,9 +22,10 @@ set xlabel is('qps') || is('memory') ? 'queue pairs (1k = 1024)' : \
 	is('window') ? 'operations outstanding, over all queue pairs' : \
 	is('regions') ? 'memory regions (1k = 1024)' : \
 	'bytes of memory that are gone to at random (1k = 1024)' offset 0,-0.3
-set ylabel is('tail') ? 'p99, post to completion, in µs   (95 % interval)' : \
-	is('memory') ? 'kB of the host that the client takes for each   (95 % interval)' : \
-	'thousand operations/s   (95 % interval)' offset -0.5,0
+eval interval_name
+set ylabel (is('tail') ? 'p99, post to completion, in µs' : \
+	is('memory') ? 'kB of the host that the client takes for each' : \
+	'thousand operations/s').'   ('.whisker.')' offset -0.5,0
 
 eval is('tail') ? interval_log_y : interval_y
 

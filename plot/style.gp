@@ -137,6 +137,19 @@ interval_log_y = 'set table $nothing;' \
 	.' do for [i=1:n_series] { plot dat index i + 1 using' \
 	.' (0):(take_y(column(3)) + take_y(column(4))) };' \
 	.' unset table;'.log_y
+# `eval interval_name`: what whiskers are, by how many trials there are (column
+# trials_column); so few have no interval.
+few = 6
+trials_column = 5
+least = 1e9
+most = 0
+take_trials(n) = (least = low(least, n), most = high(most, n), 0)
+interval_name = "set table $nothing;" \
+	." do for [i=1:n_series] { plot dat index i + 1 using" \
+	." (0):(take_trials(column(trials_column))) }; unset table;" \
+	." whisker = most < few ? 'from lowest to highest trial' :" \
+	." least < few ? '95 % interval, range below 6 trials' :" \
+	." '95 % interval'"
 # Series stand a little beside each other, so that no whisker hides another.
 span = xmin > 0 ? (single_size ? log(9) : log(xmax / xmin)) : xmax - xmin
 step = n_series > 1 ? span * low(0.009, 0.045 / (n_series - 1)) : 0

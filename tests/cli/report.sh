@@ -67,6 +67,15 @@ PATH=/dev/null "$bench" report as >out 2>err
 ok "a link without a device: nothing said of what it is" grep -q \
 	"^<tr><td>loop</td><td>&ndash;</td><td>&ndash;</td>" as/report.html
 
+# --- what a figure says of its numbers -----------------------------------------
+"$bench" run ops --transport tcp --op send --outstanding 1,4,16 -s 2k -n 50 \
+	--trials 2 --quiet --out few >out 2>err
+try "$bench" report few
+svg=few/ops_rate_outstanding.svg
+ok "few trials have no interval" eval 'grep -q "from lowest to highest trial" $svg && ! grep -q "95 %" $svg'
+ok "what all of them had is in the caption, what x says is not" eval \
+	'grep -q "op send  ·  size 2 KiB" $svg && ! grep -q "outstanding [0-9]" $svg'
+ok "what cannot be drawn says which columns it wants" err_has "have inline_bytes and ops_per_s"
 # --- a folder that means no good ----------------------------------------------
 evil='<img src=x onerror=alert(1)>"&'
 jq --arg e "$evil" '.hosts[].name = $e | .warnings += [$e] | .links[].detail = $e
