@@ -10,10 +10,8 @@
 #include "report/figures.h"
 #include "report/gnuplot.h"
 #include "report/plots.h"
-#include "report/table.h"
-#include "report/report.h"
 #include "report/show.h"
-#include "run/scenario.h"
+#include "table_text.h"
 
 #define HEADER                                                                 \
 	"run_id,transport,qp_type,poll,path,device,software_device,"           \
@@ -523,28 +521,6 @@ static void test_bad_folders(void **state)
 
 /* --- the table ------------------------------------------------------------*/
 
-static char *table_of(const struct box *box)
-{
-	char *text;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	struct err err = {0};
-
-	if (table_print(f, box->dir, &err))
-		fail_msg("%s", err.text);
-	fclose(f);
-	return text;
-}
-
-static void assert_narrow(char *text)
-{
-	char *line;
-
-	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		if (show_columns(line) > 80)
-			fail_msg("'%s' is wider than 80", line);
-}
-
 static void test_table(void **state)
 {
 	struct box *box = *state;
@@ -554,7 +530,7 @@ static void test_table(void **state)
 	    HEADER TCP("loopback", "1024", "12345")
 		    RDMA("loopback", "1024", "9876")
 			    RDMA("loopback", "4096", "9876") NO_RDMA NO_RDMA);
-	text = table_of(box);
+	text = table_of(box->dir);
 	assert_non_null(strstr(text, "loopback: no wire"));
 	assert_non_null(strstr(text, "rxe0 (software device)"));
 	assert_non_null(strstr(
@@ -573,88 +549,10 @@ static void test_table_hostile(void **state)
 	char *text;
 
 	put_hostile(*state);
-	text = table_of(*state);
+	text = table_of(((struct box *)*state)->dir);
 	assert_null(strchr(text, '\x1b'));
 	assert_narrow(text);
 	free(text);
-}
-
-static void put_row(FILE *f, const struct report *rep, const char *x,
-		    const char *side, const char *name)
-{
-	const bool by_transport =
-		rep->pair.column && !strcmp(rep->pair.column, "transport");
-	unsigned i;
-
-	fprintf(f, "r,%s,RC,loopback,rxe0,yes,%s,closed,%s,%s,ok,",
-		by_transport ? side : "rdma", x, by_transport ? "" : side,
-		name);
-	for (i = 0; i < series_values(&rep->axes); i++)
-		fputs(",1234567890", f);
-	fputc('\n', f);
-}
-
-/* Two series under the names that the scenario's table compares, or one if it
- * compares nothing; what else tells them apart is `name`. */
-static void put_scenario(const struct box *box, const struct scenario *s,
-			 const char *name)
-{
-	const struct report *rep = s->report;
-	const struct series_pair *pair = &rep->pair;
-	char file[80];
-	unsigned i;
-	FILE *f;
-
-	snprintf(file, sizeof(file), "%s.csv", s->name);
-	f = fopen(in(box, file), "w");
-	assert_non_null(f);
-	fprintf(f,
-		"run_id,transport,qp_type,path,device,software_device,%s,"
-		"loop,%s,memory,status,reason",
-		rep->axes.x,
-		pair->column && strcmp(pair->column, "transport") ? pair->column
-								  : "kind");
-	for (i = 0; i < series_values(&rep->axes); i++)
-		fprintf(f, ",%s", rep->axes.y[i].column);
-	fputc('\n', f);
-	put_row(f, rep, "16777215", pair->column ? pair->base : "", name);
-	put_row(f, rep, "64", pair->column ? pair->base : "", "other");
-	if (pair->column)
-		put_row(f, rep, "16777215", pair->other ? pair->other : "other",
-			name);
-	assert_int_equal(fclose(f), 0);
-}
-
-/* As long as is asked, in words. */
-static void fill_words(char *name, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		name[i] = i % 12 == 11 && i + 1 < len ? ' ' : 'n';
-	name[len] = '\0';
-}
-
-/* Whatever its heads are and however long the names of its series. */
-static void test_table_heads(void **state)
-{
-	struct box *box = *state;
-	const struct scenario *s;
-	char name[100], file[80], *text;
-	size_t len;
-	unsigned i;
-
-	for (i = 0; (s = scenario_at(i)); i++) {
-		for (len = 1; s->report && len < sizeof(name); len++) {
-			fill_words(name, len);
-			put_scenario(box, s, name);
-			text = table_of(box);
-			assert_narrow(text);
-			free(text);
-		}
-		snprintf(file, sizeof(file), "%s.csv", s->name);
-		unlink(in(box, file));
-	}
 }
 
 int main(void)
@@ -666,7 +564,7 @@ int main(void)
 		T(test_sample),	       T(test_gain_data),   T(test_only_tcp),
 		T(test_no_ok_rows),    T(test_paths),	    T(test_hostile),
 		T(test_copy),	       T(test_bad_folders), T(test_table),
-		T(test_table_hostile), T(test_caption),	    T(test_table_heads),
+		T(test_table_hostile), T(test_caption),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
