@@ -67,9 +67,9 @@ bool command_wants_help(int argc, char **argv)
 
 const char help_sweeps[] =
 	"Unless told otherwise it measures several sweeps from a baseline, as "
-	"--plan prints them. Given one of the options that they vary, it "
-	"measures every combination of what is given, and else of the defaults "
-	"below.";
+	"--plan prints them; given one of the options that they vary, it "
+	"measures every combination of what is given, and else of the "
+	"defaults below.";
 
 static void help_defaults(const struct scenario *s)
 {

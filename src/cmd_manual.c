@@ -108,45 +108,56 @@ static void about(const struct record_about *a)
 	puts(".El");
 }
 
-/* Options that have a column; scenarios may share one. */
-static bool is_known(const char *column, const char **known, unsigned *n)
+/* Options that have a column; several scenarios may have one of the same
+ * meaning. */
+enum { KNOBS_MAX = 256 };
+struct knobs {
+	const struct opt *v[KNOBS_MAX];
+	unsigned n;
+};
+
+static bool is_new(struct knobs *known, const struct opt *o)
 {
 	unsigned i;
 
-	for (i = 0; i < *n; i++)
-		if (!strcmp(known[i], column))
-			return true;
-	known[(*n)++] = column;
-	return false;
+	for (i = 0; i < known->n; i++)
+		if (!strcmp(known->v[i]->column, o->column) &&
+		    !strcmp(known->v[i]->help, o->help))
+			return false;
+	if (known->n == KNOBS_MAX)
+		return false;
+	known->v[known->n++] = o;
+	return true;
 }
 
-enum { KNOBS_MAX = 256 };
-
-static void knobs_of(const struct opt_group *g, const char **known, unsigned *n)
+static void knobs_of(struct knobs *known, const struct opt_group *g,
+		     const char *scenario)
 {
 	unsigned i;
 
-	for (i = 0; g && i < g->n && *n < KNOBS_MAX; i++) {
+	for (i = 0; g && i < g->n; i++) {
 		const struct opt *o = &g->opts[i];
 
-		if (!o->column || is_known(o->column, known, n))
+		if (!o->column || !is_new(known, o))
 			continue;
-		printf(".It Cm %s\n.Pq Fl -%s\n", o->column, o->name);
+		printf(".It Cm %s\n.Pq Fl -%s%s%s\n", o->column, o->name,
+		       *scenario ? " No ; " : "", scenario);
 		opt_mdoc_text(stdout, o->help);
 	}
 }
 
 static void knobs(void)
 {
-	const char *known[KNOBS_MAX];
-	unsigned i, n = 0;
+	struct knobs known = {.n = 0};
+	const struct scenario *s;
+	unsigned i;
 
 	puts(".Bl -tag -width Ds");
-	knobs_of(&link_opts, known, &n);
-	knobs_of(&trial_opts, known, &n);
-	for (i = 0; scenario_at(i); i++) {
-		knobs_of(scenario_at(i)->shared, known, &n);
-		knobs_of(scenario_at(i)->opts, known, &n);
+	knobs_of(&known, &link_opts, "");
+	knobs_of(&known, &trial_opts, "");
+	for (i = 0; (s = scenario_at(i)); i++) {
+		knobs_of(&known, s->shared, "");
+		knobs_of(&known, s->opts, s->name);
 	}
 	puts(".El");
 }
