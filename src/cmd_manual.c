@@ -141,7 +141,7 @@ static void knobs_of(struct knobs *known, const struct opt_group *g,
 		if (!o->column || !is_new(known, o))
 			continue;
 		printf(".It Cm %s\n.Pq Fl -%s%s%s\n", o->column, o->name,
-		       *scenario ? " No ; " : "", scenario);
+		       *scenario ? " ; No " : "", scenario);
 		opt_mdoc_text(stdout, o->help);
 	}
 }
