@@ -8,6 +8,7 @@
 
 #include "rdma/netdev.h"
 #include "rdma/qp.h"
+#include "rdma/siw.h"
 
 /* mlx5 has 256 a port. */
 enum { GIDS_MAX = 512 };
@@ -51,7 +52,7 @@ unsigned rdma_port_mtu(const struct rdma_port *port)
 }
 
 /* Vendor ids of the kernel's software devices (rxe_param.h, siw.h). */
-static const uint32_t software_vendors[] = {0xffffff, 0x626d74};
+static const uint32_t software_vendors[] = {0xffffff, SIW_VENDOR};
 
 static bool is_software(const struct rdma_port *port)
 {
@@ -131,6 +132,9 @@ int rdma_port_open_device(struct rdma_port *port, struct ibv_device *dev,
 
 void rdma_port_close(struct rdma_port *port)
 {
+	if (port->cover)
+		ibv_destroy_cq(port->cover);
+	port->cover = NULL;
 	if (port->ctx)
 		ibv_close_device(port->ctx);
 	port->ctx = NULL;
@@ -316,6 +320,8 @@ static int open_one(struct rdma_port *port, struct ibv_device *dev,
 		ret = rdma_port_set_gid(port, want, err);
 	if (ret)
 		rdma_port_close(port);
+	else
+		port->cover = siw_cover_offset(port->ctx, port->attr.vendor_id);
 	return ret;
 }
 

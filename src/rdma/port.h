@@ -12,6 +12,7 @@
 
 struct rdma_port {
 	struct ibv_context *ctx;
+	struct ibv_cq *cover; /* rdma/siw.h; NULL: none is needed */
 	struct ibv_device_attr attr;
 	struct ibv_port_attr port_attr;
 	unsigned port;

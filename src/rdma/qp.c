@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -32,9 +33,23 @@ enum { INLINE_USEFUL = 256 };
  * memory for each: who wants them asks (--rd-atomic). */
 enum { RD_ATOMIC_USEFUL = 16 };
 
+/* A library's own refusals (rdma-core's providers) may leave errno alone. */
+static int not_made(const struct rdma_port *port, const char *what,
+		    struct err *err)
+{
+	if (errno)
+		return err_sys(err, -errno, "cannot make %s on %s", what,
+			       port->name);
+	return err_set(err, -EIO, REASON_IO_ERROR,
+		       "cannot make %s on %s: the device's library makes none, "
+		       "without an errno",
+		       what, port->name);
+}
+
 int rdma_cq_create(struct rdma_cq *cq, const struct rdma_port *port,
 		   uint64_t cqe, bool events, struct err *err)
 {
+	char what[64];
 	int ret;
 
 	cq->cq = NULL;
@@ -55,13 +70,14 @@ int rdma_cq_create(struct rdma_cq *cq, const struct rdma_port *port,
 		if (ret)
 			goto destroy_channel;
 	}
+	errno = 0;
 	cq->cq = ibv_create_cq(port->ctx, (int)cqe, NULL, cq->channel, 0);
 	if (cq->cq)
 		return 0;
 destroy_channel:
-	ret = err_sys(err, errno ? -errno : -EIO,
-		      "cannot create a completion queue of %llu entries on %s",
-		      (unsigned long long)cqe, port->name);
+	snprintf(what, sizeof(what), "a completion queue of %llu entries",
+		 (unsigned long long)cqe);
+	ret = not_made(port, what, err);
 	rdma_cq_destroy(cq);
 	return ret;
 }
@@ -80,11 +96,9 @@ int rdma_cq_destroy(struct rdma_cq *cq)
 int rdma_pd_create(struct ibv_pd **pd, const struct rdma_port *port,
 		   struct err *err)
 {
+	errno = 0;
 	*pd = ibv_alloc_pd(port->ctx);
-	if (*pd)
-		return 0;
-	return err_sys(err, errno ? -errno : -EIO,
-		       "cannot allocate a protection domain on %s", port->name);
+	return *pd ? 0 : not_made(port, "a protection domain", err);
 }
 
 int rdma_cq_moderate(struct rdma_cq *cq, const struct rdma_port *port,
@@ -114,6 +128,7 @@ int rdma_srq_create(struct ibv_srq **srq, const struct rdma_port *port,
 	struct ibv_srq_init_attr attr = {
 		.attr = {.max_wr = wrs, .max_sge = sges},
 	};
+	char what[64];
 
 	if (wrs > (unsigned)port->attr.max_srq_wr)
 		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
@@ -124,9 +139,8 @@ int rdma_srq_create(struct ibv_srq **srq, const struct rdma_port *port,
 	*srq = ibv_create_srq(pd, &attr);
 	if (*srq)
 		return 0;
-	return err_sys(err, errno ? -errno : -EIO,
-		       "cannot create a shared receive queue of %u on %s", wrs,
-		       port->name);
+	snprintf(what, sizeof(what), "a shared receive queue of %u", wrs);
+	return not_made(port, what, err);
 }
 
 static int check_qp_limits(const struct rdma_port *port,
@@ -230,6 +244,7 @@ int rdma_qp_create(struct ibv_qp **qp, const struct rdma_port *port,
 {
 	const bool asked = want->inline_bytes >= 0;
 	unsigned granted = asked ? (unsigned)want->inline_bytes : INLINE_USEFUL;
+	char what[96];
 	int ret;
 
 	ret = check_qp_limits(port, want, err);
@@ -243,12 +258,13 @@ int rdma_qp_create(struct ibv_qp **qp, const struct rdma_port *port,
 					      err);
 		*qp = try_qp(want, &granted);
 	}
-	if (!*qp)
-		return err_sys(err, errno ? -errno : -EIO,
-			       "cannot create a queue pair of %llu + %llu "
-			       "work requests on %s",
-			       (unsigned long long)want->send_wrs,
-			       (unsigned long long)want->recv_wrs, port->name);
+	if (!*qp) {
+		snprintf(what, sizeof(what),
+			 "a queue pair of %llu + %llu work requests",
+			 (unsigned long long)want->send_wrs,
+			 (unsigned long long)want->recv_wrs);
+		return not_made(port, what, err);
+	}
 	if (asked && granted < (unsigned)want->inline_bytes) {
 		ibv_destroy_qp(*qp);
 		*qp = NULL;
@@ -343,10 +359,7 @@ int rdma_ah_create(struct ibv_ah **ah, struct ibv_pd *pd,
 	set_address(&attr, port, path);
 	errno = 0;
 	*ah = ibv_create_ah(pd, &attr);
-	if (*ah)
-		return 0;
-	return err_sys(err, errno ? -errno : -EIO,
-		       "cannot make an address handle on %s", port->name);
+	return *ah ? 0 : not_made(port, "an address handle", err);
 }
 
 int rdma_qp_to_rtr(struct ibv_qp *qp, const struct rdma_port *port,
