@@ -210,8 +210,12 @@ int scale_flush(struct end *e, struct err *err)
 int scale_verify(struct end *e, struct err *err)
 {
 	struct scale_state *s = e->state;
+	const struct spread_attr a = scale_attr((const void *)e->pt->scn_cfg);
+	int ret = crew_verify(s->crew, err);
 
-	return crew_verify(s->crew, err);
+	if (!ret && e->role == ROLE_ACTIVE)
+		ret = spread_check_found(&a, e, err);
+	return ret;
 }
 
 void scale_teardown(struct end *e)

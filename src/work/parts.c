@@ -156,6 +156,18 @@ void parts_tally_verified(struct end *e, size_t size, uint64_t n)
 		tally_lacks(&e->tally, METRIC_VERIFIED, READING_NO_NUMBER);
 }
 
+int parts_check_found(const struct end *e, uint64_t least, struct err *err)
+{
+	const uint64_t found = e->peer_tallies[0].value[METRIC_VERIFIED];
+
+	if (found >= least)
+		return 0;
+	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+		       "%llu payloads are in the server's memory, at least "
+		       "%llu were written",
+		       (unsigned long long)found, (unsigned long long)least);
+}
+
 int parts_serve_nothing(struct end *e, struct err *err)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};

@@ -79,6 +79,10 @@ static inline bool parts_can_verify(const struct end *e, size_t size)
 /* Messages verified, into the tally; or why none could be. */
 void parts_tally_verified(struct end *e, size_t size, uint64_t n);
 
+/* Client, when it verifies: the server's tally tells of as many payloads that
+ * it found written, and verified; -EBADMSG: of fewer than `least`. */
+int parts_check_found(const struct end *e, uint64_t least, struct err *err);
+
 /* Server: the device serves, and the program keeps out of its way until the
  * phase is over. */
 int parts_serve_nothing(struct end *e, struct err *err);

@@ -128,4 +128,9 @@ int spread_check_adds(const struct spread_adds *a, struct err *err);
 /* Of what was written, as far as VERIFY_UNITS go. */
 int spread_verify(struct spread *s, struct err *err);
 
+/* Client, after that: -EBADMSG if the server found nothing of what was
+ * written. */
+int spread_check_found(const struct spread_attr *a, const struct end *e,
+		       struct err *err);
+
 #endif

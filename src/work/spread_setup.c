@@ -347,3 +347,13 @@ int spread_verify(struct spread *s, struct err *err)
 		return 0;
 	return verify_last(s, err);
 }
+
+/* Of more units than are looked at all may have gone to the others. */
+int spread_check_found(const struct spread_attr *a, const struct end *e,
+		       struct err *err)
+{
+	if (a->op != OP_WRITE || a->verify == VERIFY_NONE ||
+	    a->memory / unit_of(a) > VERIFY_UNITS)
+		return 0;
+	return parts_check_found(e, 1, err);
+}

@@ -375,6 +375,7 @@ static void nothing_arrives(void **state)
  * and before what was written is looked at. */
 static void complete_is_not_yet_there(void **state)
 {
+	struct tally found;
 	struct err err;
 
 	(void)state;
@@ -392,6 +393,18 @@ static void complete_is_not_yet_there(void **state)
 	assert_int_equal(window_verify(&sw, &err), 0);
 	assert_true(tally_has(&server.tally, METRIC_VERIFIED));
 	assert_int_equal(server.verified, 10);
+	found = server.tally;
+	tally_set(&found, METRIC_VERIFIED, server.verified);
+	client.peer_tallies = &found;
+	assert_int_equal(window_verify(&cw, &err), 0);
+	/* One of them is in nobody's memory. */
+	memset(sw.rx + 2 * sw.stride, 0, sw.stride);
+	server.verified = 0;
+	assert_int_equal(window_verify(&sw, &err), 0);
+	tally_set(&found, METRIC_VERIFIED, server.verified);
+	assert_int_equal(window_verify(&cw, &err), -EBADMSG);
+	assert_words(&err, "9 payloads");
+	client.peer_tallies = NULL;
 	close_both();
 	open_both(); /* where complete is sent, it is part of the phase */
 	good(10);
