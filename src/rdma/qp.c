@@ -58,7 +58,7 @@ int rdma_cq_create(struct rdma_cq *cq, const struct rdma_port *port,
 		return err_set(err, -E2BIG, REASON_DEVICE_LIMIT,
 			       "%llu completions may be outstanding, but a "
 			       "completion queue of %s holds %d: fewer lanes "
-			       "(-q) or a smaller depth (-t)",
+			       "(-q) or a smaller depth (--outstanding, -t)",
 			       (unsigned long long)cqe, port->name,
 			       port->attr.max_cqe);
 	if (events) {
