@@ -258,6 +258,24 @@ static int bad(struct err *err, const char *why)
 	return err_set(err, -EINVAL, REASON_USAGE, "ops: %s", why);
 }
 
+/* There and back, or one way with a completion that came back itself. */
+static bool is_windowed(const struct ops_cfg *cfg)
+{
+	const enum op op = ops_kinds[cfg->op];
+
+	return cfg->mode == MODE_RATE || op == OP_READ || op == OP_FLUSH ||
+	       is_atomic(op);
+}
+
+/* One at a time has neither a window nor lists. */
+static void canonical(void *config)
+{
+	struct ops_cfg *cfg = config;
+
+	if (cfg->mode == MODE_LATENCY)
+		cfg->outstanding = cfg->post_list = 1;
+}
+
 static int supported(const void *config, struct err *err)
 {
 	const struct ops_cfg *cfg = config;
@@ -278,15 +296,6 @@ static int supported(const void *config, struct err *err)
 	return 0;
 }
 
-/* There and back, or one way with a completion that came back itself. */
-static bool is_windowed(const struct ops_cfg *cfg)
-{
-	const enum op op = ops_kinds[cfg->op];
-
-	return cfg->mode == MODE_RATE || op == OP_READ || op == OP_FLUSH ||
-	       is_atomic(op);
-}
-
 static enum ops_way way_of(const struct ops_cfg *cfg)
 {
 	if (!is_windowed(cfg))
@@ -297,21 +306,20 @@ static enum ops_way way_of(const struct ops_cfg *cfg)
 static struct window_attr window_attr_of(const struct ops_cfg *cfg,
 					 uint64_t signal_every)
 {
-	const bool rate = cfg->mode == MODE_RATE;
-	struct window_attr a = {
+	const uint64_t half = (cfg->outstanding + 1) / 2;
+
+	return (struct window_attr){
 		.op = ops_kinds[cfg->op],
 		.size = cfg->size,
-		.outstanding = rate ? (unsigned)cfg->outstanding : 1,
-		.post_list = rate ? (unsigned)cfg->post_list : 1,
+		.outstanding = (unsigned)cfg->outstanding,
+		.post_list = (unsigned)cfg->post_list,
 		.sges = (unsigned)cfg->sges,
+		/* Completions that come for more than half of the window would
+		 * let it run empty. */
+		.signal_every =
+			(unsigned)(signal_every < half ? signal_every : half),
 		.verify = (enum exchange_verify)cfg->verify,
 	};
-	const unsigned half = (a.outstanding + 1) / 2;
-
-	/* Completions that come for more than half of the window would let it
-	 * run empty. */
-	a.signal_every = signal_every < half ? (unsigned)signal_every : half;
-	return a;
 }
 
 static struct pingpong_attr pingpong_attr_of(const struct ops_cfg *cfg)
@@ -563,6 +571,7 @@ const struct scenario scenario_ops = {
 	.metrics = metrics,
 	.n_metrics = sizeof(metrics) / sizeof(metrics[0]),
 	.report = &report_ops,
+	.canonical = canonical,
 	.supported = supported,
 	.need = need,
 	.setup = setup,

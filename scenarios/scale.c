@@ -298,6 +298,12 @@ static void canonical(void *config)
 		cfg->share = 0;
 }
 
+/* Each operation has its completion: it is what makes room for the next. */
+static void settle(struct point *pt)
+{
+	pt->link.signal_every = 1;
+}
+
 static int check_workers(const struct scale_cfg *cfg, struct err *err)
 {
 	const unsigned n = scale_workers(cfg);
@@ -416,6 +422,7 @@ const struct scenario scenario_scale = {
 	.report = &report_scale,
 	.supported = supported,
 	.canonical = canonical,
+	.settle = settle,
 	.need = need,
 	.begin = scale_begin,
 	.setup = scale_setup,

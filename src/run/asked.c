@@ -106,6 +106,60 @@ static bool has_link(const struct plan_point *pp)
 	return !need.no_link;
 }
 
+static const struct plan_axis *given_axis(const struct plan *plan,
+					  const struct opt *o)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->n_axes; i++)
+		if (plan_is_own(plan, &plan->axes[i]) &&
+		    !strcmp(plan->axes[i].o->name, o->name))
+			return &plan->axes[i];
+	return NULL;
+}
+
+static bool has_point(const struct plan *plan, const struct plan_axis *a,
+		      uint64_t value)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->n_points; i++)
+		if (opt_load(a->o, (const char *)&plan->points[i].client +
+					   a->base) == value)
+			return true;
+	return false;
+}
+
+/* A value that no point has: beside the others of the command line it means
+ * nothing (canonical), or contradicts them (supported). */
+static void value_in_vain(struct run *run, const struct plan *plan,
+			  const struct plan_axis *a, uint64_t value)
+{
+	struct point pt = plan->proto.client;
+	char text[OPT_TEXT_MAX];
+
+	if (has_point(plan, a, value))
+		return;
+	opt_store(a->o, (char *)&pt + a->base, value);
+	opt_format(a->o, (char *)&pt + a->base, text, sizeof(text));
+	run_warn(run,
+		 "%s: --%s %s has no effect beside the other options: no point "
+		 "has it",
+		 plan->scn->name, a->o->name, text);
+}
+
+static void values_in_vain(struct run *run, const struct opt *o)
+{
+	const struct plan_axis *a;
+	unsigned i, k;
+
+	for (i = 0; i < run->n_plans; i++) {
+		a = given_axis(&run->plans[i], o);
+		for (k = 0; a && k < a->values.n; k++)
+			value_in_vain(run, &run->plans[i], a, a->values.v[k]);
+	}
+}
+
 void asked_in_vain(struct run *run)
 {
 	static const struct {
@@ -120,10 +174,12 @@ void asked_in_vain(struct run *run)
 	};
 	unsigned i, k;
 
-	for (i = 0; i < run->n_given; i++)
+	for (i = 0; i < run->n_given; i++) {
+		values_in_vain(run, run->given[i].o);
 		for (k = 0; k < sizeof(options) / sizeof(options[0]); k++)
 			if (!strcmp(run->given[i].o->name, options[k].name) &&
 			    !any(run, options[k].matters))
 				run_warn(run, "--%s has no effect: %s",
 					 options[k].name, options[k].why);
+	}
 }

@@ -341,7 +341,7 @@ static int add_sweep(struct plan *plan, const struct sweep *sweep,
 	return ret;
 }
 
-static bool is_own(const struct plan *plan, const struct plan_axis *a)
+bool plan_is_own(const struct plan *plan, const struct plan_axis *a)
 {
 	return opt_find(plan->scn->opts, a->o->name) ||
 	       (plan->scn->shared && opt_find(plan->scn->shared, a->o->name));
@@ -359,7 +359,7 @@ static bool taken_over(struct plan *plan)
 		for (; s->option; s++)
 			for (k = 0; k < plan->n_axes; k++)
 				if (plan->axes[k].given &&
-				    is_own(plan, &plan->axes[k]) &&
+				    plan_is_own(plan, &plan->axes[k]) &&
 				    !strcmp(plan->axes[k].o->name, s->option))
 					return true;
 	}

@@ -55,6 +55,9 @@ int plan_set(struct plan *plan, const char *name, const char *text, bool *known,
  * if none remain, that is the error. */
 int plan_expand(struct plan *plan, struct err *err);
 
+/* Is it of the scenario, and not of link or trial? */
+bool plan_is_own(const struct plan *plan, const struct plan_axis *a);
+
 /* Where the ends of a run wait. */
 struct poll_room {
 	unsigned cpus;	/* of this host, for ends that spin */

@@ -119,5 +119,18 @@ try "$bench" check bells
 ok "and check says when there is one more" eval 'is "$status" 1 && grep -q "doorbell" "$work/out"'
 try "$bench" run ops --transport tcp --poll event --cq-count 4 -n 5 --trials 1 --out moderate
 ok "no events to moderate without verbs" grep -q not-in-transport moderate/ops.csv
+# One at a time has no window: it is not measured again for each of them.
+try "$bench" run ops --transport loop --op send --mode latency,rate --outstanding 4,16 --post-list 1,4 \
+	-Q 1,2 -n 32 --trials 1 --out each
+ok "latency once, rate for each window and list" is \
+	"$(cell each mode | sort | uniq -c | xargs)" "2 latency 8 rate"
+ok "and that has one on its way" is "$(paste -d' ' <(cell each mode) <(cell each outstanding) \
+	<(cell each post_list) | grep latency | sort -u)" "latency 1 1"
+ok "--cq-mod is an axis" is "$(paste -d' ' <(cell each mode) <(cell each signal_every) \
+	<(cell each completions) | grep rate | sort -u | xargs)" "rate 1 32 rate 2 16"
+ok "--inline is one, too" is "$("$bench" run ops --plan --transport loop --op send \
+	--inline 0,64,auto | grep -c "inline=")" 3
+try "$bench" run ops --transport loop --op send --mode latency --outstanding 8 -n 5 --trials 1 --out vain
+ok "what has no effect is said" err_has "--outstanding 8 has no effect"
 ok "help has the options" eval '"$bench" help ops | grep -q -- --post-list'
 done_testing

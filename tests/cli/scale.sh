@@ -98,6 +98,9 @@ done
 ok "workers that do not divide the window" fails_with 2 "have to divide" \
 	run scale --threads 3 --outstanding 16
 ok "fetch-adds of 8 bytes" fails_with 2 "(-s 8)" run scale --op fetch-add
+try "$bench" run scale --transport tcp --op send --rnr-retry 3 -n 5 --trials 1 --out vain
+ok "what has no effect is said" err_has "--rnr-retry 3 has no effect"
+ok "each operation is signalled" all_are 1 vain/scale.csv signal_every
 ok "threads or processes" fails_with 2 "not both" run scale --qps 4 --threads 2 --processes 2
 ok "sends are not shared" fails_with 2 "share-qps" \
 	run scale --op send --qps 4 --threads 2 --share-qps yes
