@@ -1,13 +1,18 @@
 # Rate, or with "tail" in the figure's name p99, against what there is many of;
 # which, the name says; or what a queue pair takes.  Whiskers: the 95 % interval
 # over trials.
+# scale_qps has of each number of queue pairs the window (the last column) with
+# the highest rate.
 # Data: scale_*.dat: x thousands_of_operations_per_s (or p99_us, or kB of a
 # queue pair) low high trials
 if (!exists('base')) base = 'scale_qps'
 if (!exists('style_loaded')) load 'style.gp'
 
 is(what) = strstrt(base, what) > 0
-against = is('qps') ? 'queue pairs' : is('window') ? 'operations outstanding' : \
+# p99 goes with the window: there each has a line of its own.
+best = is('qps') && !is('tail')
+against = best ? 'queue pairs, at the best window of each' : \
+	is('qps') ? 'queue pairs' : is('window') ? 'operations outstanding' : \
 	is('regions') ? 'memory regions' : \
 	is('threads') ? 'threads of each end' : \
 	is('processes') ? 'processes of each end' : \
@@ -25,9 +30,22 @@ set xlabel is('qps') || is('memory') ? 'queue pairs (1k = 1024)' : \
 eval interval_name
 set ylabel (is('tail') ? 'p99, post to completion, in µs' : \
 	is('memory') ? 'kB of the host that the client takes for each' : \
-	'thousand operations/s').'   ('.whisker.')' offset -0.5,0
+	'thousand operations/s').'   ('.whisker.(best ? '; number: window' : \
+	'').')' offset -0.5,0
 
 eval is('tail') ? interval_log_y : interval_y
+if (best) {
+	# As style.gp sets the range of x.
+	room = single_size ? 3 : 1.35
+	part(x) = log(x * room / xmin) / log(xmax * room**2 / xmin)
+	set table $nothing
+	do for [i=1:n_series] {
+		plot dat index i + 1 using (0):(take_number(i, $6, \
+			part(beside($1, i)), $2 / (ymax * 1.08)))
+	}
+	unset table
+	eval place_numbers
+}
 
 do for [out in 'svg png'] {
 	eval 'set terminal '.(out eq 'svg' ? svg : png)

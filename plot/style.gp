@@ -160,6 +160,41 @@ intervals = "for [i=1:n_series] dat index i + 1 using" \
 	." notitle, for [i=1:n_series] dat index i + 1 using" \
 	." (beside($1, i)):2 with linespoints lt style[i] title name[i]"
 
+# --- numbers beside points --------------------------------------------------
+# take_number(i, number, x, y): of a point of series i, at these parts of the
+# plot's width and height.  `eval place_numbers` puts each beside its point, at
+# the first place that no point and no number before it has.
+array at_x[512]
+array at_y[512]
+array label_x[512]
+array label_y[512]
+array number[512]
+array number_of[512]
+n_numbers = 0
+take_number(i, v, x, y) = n_numbers == 512 || x != x || y != y ? 0 : \
+	(n_numbers = n_numbers + 1, at_x[n_numbers] = x, at_y[n_numbers] = y, \
+	number[n_numbers] = v, number_of[n_numbers] = i, 0)
+WIDE = 0.024
+HIGH = 0.03
+near(x, y, to_x, to_y, part) = \
+	abs(x - to_x) < WIDE * part && abs(y - to_y) < HIGH * part
+PLACES = 10
+place_x(c) = word('1 1 -1 -1 0 0 2 -2 2 -2', c) * WIDE * 0.7
+place_y(c) = word('1 -1 1 -1 1.3 -1.3 0 0 2 -2', c) * HIGH * 0.8
+place_numbers = "do for [k=1:n_numbers] { placed = 0;" \
+	." do for [c=1:PLACES] {" \
+	." x = at_x[k] + place_x(c); y = at_y[k] + place_y(c);" \
+	." free = y > 0.01;" \
+	." do for [m=1:n_numbers] {" \
+	." if (near(x, y, at_x[m], at_y[m], 0.7)) { free = 0 };" \
+	." if (m < k) {" \
+	." if (near(x, y, label_x[m], label_y[m], 1)) { free = 0 } } };" \
+	." if (!placed && (free || c == PLACES)) {" \
+	." placed = 1; label_x[k] = x; label_y[k] = y } };" \
+	." set label 200 + k sprintf('%d', number[k])" \
+	." at graph label_x[k], graph label_y[k] center" \
+	." font ',12' textcolor lt style[number_of[k]] }"
+
 # --- page -------------------------------------------------------------------
 # Title, caption and legend stand above each other over the plot, which takes
 # what is left: nothing covers data, however many series there are.

@@ -6,6 +6,94 @@
 #include "report/report.h"
 #include "reports.h"
 
+/* --- at the best window of each -------------------------------------------- */
+
+/* A fixed window misleads: many queue pairs want another than one. */
+static const char window[] = "outstanding";
+enum { BEST_POINTS = 3 };
+
+static bool is_same_but_window(const struct series_set *set,
+			       const struct series *a, const struct series *b)
+{
+	struct dims dims = set->dims;
+
+	dims_drop(&dims, window);
+	return a->path == b->path && dims_equal(&dims, a->row, b->row);
+}
+
+/* The window with the highest rate at this x; NULL if none has it. */
+static const struct series *best_window(const struct series_set *set,
+					const struct series *s, double x)
+{
+	const struct series *best = NULL;
+	const struct series_point *p;
+	double most = -INFINITY;
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		p = series_at(&set->v[i], x);
+		if (!p || !(p->y[0] > most) ||
+		    !is_same_but_window(set, s, &set->v[i]))
+			continue;
+		most = p->y[0];
+		best = &set->v[i];
+	}
+	return best;
+}
+
+/* The next above x that any window has; infinite past the last. */
+static double next_x(const struct series_set *set, const struct series *s,
+		     double x)
+{
+	double next = INFINITY;
+	size_t i, k;
+
+	for (i = 0; i < set->n; i++) {
+		const struct series *t = &set->v[i];
+
+		for (k = 0; k < t->n; k++)
+			if (t->points[k].x > x && t->points[k].x < next &&
+			    is_same_but_window(set, s, t))
+				next = t->points[k].x;
+	}
+	return next;
+}
+
+/* One stands for all windows. */
+static bool is_first_window(const struct report_view *view,
+			    const struct series *s)
+{
+	const struct series *t;
+	unsigned n = 0;
+	double x;
+
+	for (t = view->set->v; t < s; t++)
+		if (is_same_but_window(view->set, s, t))
+			return false;
+	for (x = 0; isfinite(x = next_x(view->set, s, x));)
+		n++;
+	return n >= BEST_POINTS;
+}
+
+static void write_best(FILE *f, const struct report_view *view,
+		       const struct series *s)
+{
+	const struct series *best;
+	struct series_range over;
+	double x = 0;
+
+	while (isfinite(x = next_x(view->set, s, x))) {
+		best = best_window(view->set, s, x);
+		over = series_interval(view->set, best, x);
+		fprintf(f, "%.10g\t%.4f\t%.4f\t%.4f\t%u\t%s\n", x,
+			series_at(best, x)->y[0], over.low, over.high,
+			series_at(best, x)->trials,
+			series_cell(view->set, best, window));
+	}
+}
+
+/* --- figures ---------------------------------------------------------------- */
+
 #define FIGURE(what, least, words, column, label, text, y_column, y_label,     \
 	       ...)                                                            \
 	{                                                                      \
@@ -24,14 +112,30 @@
 #define RATE(what, least, column, label, text, ...)                            \
 	FIGURE(what, least, "rate", column, label, text, "ops_per_s",          \
 	       "thousands/s", __VA_ARGS__)
+#define TAIL(what, column, label, text, ...)                                   \
+	FIGURE(what "_tail", 3, "p99", column, label, text, "lat_p99_ns",      \
+	       "p99", __VA_ARGS__)
 /* The rate, and the tail beside it. */
 #define FIGURES(what, column, label, text, ...)                                \
 	RATE(what, 3, column, label, text, __VA_ARGS__),                       \
-		FIGURE(what "_tail", 3, "p99", column, label, text,            \
-		       "lat_p99_ns", "p99", __VA_ARGS__)
+		TAIL(what, column, label, text, __VA_ARGS__)
 
 static const struct report_figure figures[] = {
-	FIGURES("qps", "qps", "queue pairs", "queue pairs", NULL),
+	{
+		.name = "scale_qps",
+		.title = "Scale: rate against queue pairs, at the best window "
+			 "of each",
+		.script = plot_scale,
+		.axes = {.x = "qps",
+			 .x_label = "queue pairs",
+			 .y = {{"ops_per_s", "thousands/s", 1e3}}},
+		.conditions = {"poll", "op", "size_bytes"},
+		.unnamed = window,
+		.shows = is_first_window,
+		.write = write_best,
+		.columns = "qps ops_per_s/1000 low high trials outstanding",
+	},
+	TAIL("qps", "qps", "queue pairs", "queue pairs", NULL),
 	FIGURES("window", "outstanding", "outstanding",
 		"operations outstanding", NULL),
 	FIGURES("regions", "regions", "regions", "memory regions",

@@ -75,6 +75,19 @@ int dims_init(struct dims *dims, const struct reader_table *table,
 	return 0;
 }
 
+void dims_drop(struct dims *dims, const char *column)
+{
+	size_t i;
+
+	for (i = 0; i < dims->n && strcmp(name(dims, i), column) != 0; i++)
+		;
+	if (i == dims->n)
+		return;
+	dims->n--;
+	memmove(&dims->v[i], &dims->v[i + 1],
+		(dims->n - i) * sizeof(dims->v[0]));
+}
+
 bool dims_equal(const struct dims *dims, size_t row_a, size_t row_b)
 {
 	size_t i;

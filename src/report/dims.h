@@ -41,6 +41,9 @@ struct dims {
 int dims_init(struct dims *dims, const struct reader_table *table,
 	      const char *x, struct err *err);
 
+/* From now on it tells nothing. */
+void dims_drop(struct dims *dims, const char *column);
+
 /* True if both rows belong to the same series. */
 bool dims_equal(const struct dims *dims, size_t row_a, size_t row_b);
 

@@ -249,12 +249,15 @@ static void write_names(FILE *f, const struct report_figure *fig,
 			const struct report_view *view)
 {
 	size_t shown[LEGEND_MAX], n = 0, k;
+	struct series_set set = *view->set;
 
+	if (fig->unnamed)
+		dims_drop(&set.dims, fig->unnamed);
 	for (k = 0; k < view->set->n && n < LEGEND_MAX; k++)
 		if (report_shows(fig, view, &view->set->v[k]))
 			shown[n++] = k;
 	for (k = 0; k < n; k++)
-		write_name(f, view->set, shown, n, k);
+		write_name(f, &set, shown, n, k);
 }
 
 /* What is shown, and what that is compared with. */

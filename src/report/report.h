@@ -61,6 +61,10 @@ struct report_figure {
 	/* Of its caption; none: the report's. */
 	const char *conditions[REPORT_CONDITIONS_MAX + 1];
 
+	/* A column that is in no name, as `write` shows the best of all that
+	 * is there; NULL: none. */
+	const char *unnamed;
+
 	/* Each may be NULL, and is asked after what is above.  `check`: the
 	 * reason, in words, why this view cannot be drawn, or NULL.
 	 * `write`: lines of one series instead of those above, which

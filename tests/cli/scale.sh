@@ -23,12 +23,20 @@ if command -v gnuplot >/dev/null; then
 	try "$bench" report tcp
 	ok "the page calls each figure by its own name" eval '
 		grep -q "p99 against queue pairs. <code>scale_qps_tail.svg" tcp/report.html &&
-		grep -q "rate against queue pairs. <code>scale_qps.svg" tcp/report.html'
+		grep -q "rate against queue pairs, at the best window of each. <code>scale_qps.svg" tcp/report.html'
 	ok "a rate lies within its interval" gawk -F'\t' '
-		NF == 5 { n++; if ($3 > $2 || $2 > $4) bad = 1 } END { exit bad || !n }' tcp/scale_qps.dat
+		NF == 6 { n++; if ($3 > $2 || $2 > $4) bad = 1 } END { exit bad || !n }' tcp/scale_qps.dat
+	# The highest rate of both windows, and whose it is.
+	ok "of each number of queue pairs the best window" is \
+		"$(gawk -F'\t' 'NF == 6 { print $1, $2, $6 }' tcp/scale_qps.dat)" \
+		"$(paste -d' ' <(cell tcp qps) <(cell tcp ops_per_s) <(cell tcp outstanding) | sort -k1,1n -k2,2gr |
+			gawk '$1 != last { printf "%d %.4f %d\n", $1, $2 / 1000, $3 } { last = $1 }')"
+	ok "in one line, of which the window is no name" is "$(grep -c '^1.TCP$' tcp/scale_qps.dat)" 1
 else
 	skip "the page calls each figure by its own name" "no gnuplot"
 	skip "a rate lies within its interval" "no gnuplot"
+	skip "of each number of queue pairs the best window" "no gnuplot"
+	skip "in one line, of which the window is no name" "no gnuplot"
 fi
 # The NIC's own count of it warns, and does not condemn: it is all of the port's.
 cp -r tcp marked
