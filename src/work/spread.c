@@ -157,6 +157,17 @@ int spread_check_adds(const struct spread_adds *a, struct err *err)
 		       (unsigned long long)a->n, (unsigned long long)a->n - 1);
 }
 
+/* Is it an answer to what its slot has given up? */
+static void look_for_late(struct spread *s, unsigned slot, uint64_t number)
+{
+	struct spread_lost *l = &s->given_up[slot];
+
+	if (l->number != number)
+		return; /* of another phase, or a network repeated it */
+	s->late_begun = l->begun;
+	l->number = 0;
+}
+
 /* An answer is its question: the number is in it. */
 static int check_answer(struct spread *s, const struct comp *c, unsigned *slot,
 			bool *fresh, struct err *err)
@@ -172,6 +183,8 @@ static int check_answer(struct spread *s, const struct comp *c, unsigned *slot,
 			       "an answer to operation %llu, which is not "
 			       "outstanding",
 			       (unsigned long long)want.op);
+	if (!*fresh)
+		look_for_late(s, *slot, want.op);
 	s->last = (unsigned)c->cookie;
 	if (s->a.verify != VERIFY_EACH)
 		return 0;
@@ -211,21 +224,32 @@ static bool over(const struct spread *s, const struct flow *f)
 	return s->posted >= f->ph->max_ops || f->now - f->begin >= f->max_ticks;
 }
 
-static int finish_op(struct spread *s, struct flow *f, unsigned slot,
-		     struct err *err)
+static void count_done(struct spread *s, struct flow *f, uint64_t begun)
 {
-	const struct clock *clk = s->end->clock;
-
-	if (--s->pending[slot])
-		return 0;
-	s->busy--;
-	--*on_lane(s, s->works[slot].lane);
 	s->done++;
 	f->waiter.done++;
 	f->end = f->now;
 	hist_record(&s->end->tally.latency,
-		    clock_ns(clk, f->now - s->begun[slot]));
+		    clock_ns(s->end->clock, f->now - begun));
+}
+
+static int finish_op(struct spread *s, struct flow *f, unsigned slot,
+		     struct err *err)
+{
+	if (--s->pending[slot])
+		return 0;
+	s->busy--;
+	--*on_lane(s, s->works[slot].lane);
+	count_done(s, f, s->begun[slot]);
 	return over(s, f) ? 0 : begin_op(s, slot, err);
+}
+
+/* It was slow, and is not lost. */
+static void take_back_lost(struct spread *s, struct flow *f)
+{
+	s->lost--;
+	count_done(s, f, s->late_begun);
+	s->late_begun = 0;
 }
 
 /* On a lossy link: what was begun so long ago and has brought no answer is
@@ -244,6 +268,8 @@ static int give_up(struct spread *s, struct flow *f, uint64_t age,
 		s->busy--;
 		--*on_lane(s, s->works[i].lane);
 		s->lost++;
+		s->given_up[i] =
+			(struct spread_lost){s->numbers[i], s->begun[i]};
 		if (!over(s, f))
 			ret = begin_op(s, i, err);
 	}
@@ -293,6 +319,8 @@ static int step(struct spread *s, struct flow *f, struct err *err)
 		ret = take(s, &comp[i], &slot, &fresh, err);
 		if (!ret && fresh)
 			ret = finish_op(s, f, slot, err);
+		if (!ret && s->late_begun)
+			take_back_lost(s, f);
 	}
 	if (!ret && s->lossy && f->now - f->looked >= f->loss_ticks)
 		ret = give_up(s, f, f->loss_ticks, err);
@@ -313,6 +341,7 @@ static void begin_phase(struct spread *s, struct flow *f,
 	f->patience = clock_ticks_of(clk, f->waiter.give_up_ns);
 	s->posted = s->done = s->verified = s->most = s->lost = 0;
 	s->ahead = 0;
+	memset(s->given_up, 0, s->a.outstanding * sizeof(*s->given_up));
 	f->begin = f->now = clock_ticks(clk);
 	f->end = f->looked = f->begin;
 }

@@ -18,7 +18,8 @@
  * (RC carries them out in order).
  *
  * On a link that loses messages, what has brought no answer for WINDOW_LOSS_NS
- * is lost: it is counted, and is no operation.  A measured phase in which no
+ * is lost: it is counted, and is no operation, unless its answer comes in the
+ * same phase after all, and before its slot gives up another.  A measured phase in which no
  * request is answered has failed (link-failed).
  *
  * With fewer `receives` than that it is not so: requests arrive where no
@@ -65,6 +66,12 @@ struct spread_adds {
 	uint64_t print; /* sum of splitmix_mix() of each, modulo 2^64 */
 };
 
+/* What a slot has given up on a lossy link. */
+struct spread_lost {
+	uint64_t number; /* of the operation; 0: none, or it has come */
+	uint64_t begun;	 /* ticks */
+};
+
 struct spread {
 	struct end *end;
 	struct spread_attr a;
@@ -82,6 +89,10 @@ struct spread {
 	uint64_t *begun;   /* ticks, a slot */
 	uint64_t *numbers; /* of the operation a slot is at */
 	uint8_t *pending;  /* completions that it waits for */
+	/* The last that a slot gave up in this phase; and when the one was
+	 * begun whose answer has come after all, 0: none. */
+	struct spread_lost *given_up;
+	uint64_t late_begun;
 	/* Client: requests on their way, a lane (all: the first); server:
 	 * answers that are not complete. */
 	unsigned *on_lane;

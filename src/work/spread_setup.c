@@ -164,6 +164,7 @@ static int allocate(struct spread *s, struct err *err)
 	s->begun = calloc(n, sizeof(*s->begun));
 	s->numbers = calloc(n, sizeof(*s->numbers));
 	s->pending = calloc(n, sizeof(*s->pending));
+	s->given_up = calloc(n, sizeof(*s->given_up));
 	s->units = calloc(n, sizeof(*s->units));
 	s->least = calloc(s->a.lanes, sizeof(*s->least));
 	s->on_lane = calloc(s->a.lanes, sizeof(*s->on_lane));
@@ -171,8 +172,8 @@ static int allocate(struct spread *s, struct err *err)
 	if (spares)
 		s->spare = calloc(spares, sizeof(*s->spare));
 	if (s->works && s->sges && s->recvs && s->recv_sges && s->begun &&
-	    s->numbers && s->pending && s->units && s->least && s->on_lane &&
-	    s->held && (s->spare || !spares))
+	    s->numbers && s->pending && s->given_up && s->units && s->least &&
+	    s->on_lane && s->held && (s->spare || !spares))
 		return 0;
 	return err_sys(err, -ENOMEM, "%u operations outstanding", n);
 }
@@ -285,6 +286,7 @@ void spread_fini(struct spread *s)
 	free(s->begun);
 	free(s->numbers);
 	free(s->pending);
+	free(s->given_up);
 	free(s->units);
 	free(s->least);
 	free(s->on_lane);
