@@ -183,11 +183,15 @@ static const struct sweep sweeps[] = {
 	{{SENDS,
 	  {"qp-type", "ud"},
 	  {"qps", "16,64,256"},
-	  {"outstanding", "64"},
+	  {"outstanding", "16,64,256"},
 	  {"client-qps", "each,one"}}},
 	{{SENDS,
-	  {"qps", "16,64,256,1024"},
-	  {"outstanding", "64"},
+	  {"qps", "16,64,256"},
+	  {"outstanding", "16,64,256"},
+	  {"shared-receives", "yes"}}},
+	{{SENDS,
+	  {"qps", "256,1024"},
+	  {"outstanding", "16,64,1024"},
 	  {"shared-receives", "yes"}}},
 	/* Requests that find no receive. */
 	{{SENDS,
@@ -199,11 +203,11 @@ static const struct sweep sweeps[] = {
 	{{{"op", "fetch-add"},
 	  {"size", "8"},
 	  {"qps", "1,16,64"},
-	  {"outstanding", "64"}}},
+	  {"outstanding", "16,64"}}},
 	{{{"op", "fetch-add"},
 	  {"size", "8"},
 	  {"qps", "16"},
-	  {"outstanding", "64"},
+	  {"outstanding", "16,64"},
 	  {"threads", "2,4"},
 	  {"share-qps", "yes"},
 	  {"poll", "yield"}}},
@@ -215,7 +219,7 @@ static const struct sweep sweeps[] = {
 	  {"poll", "yield"}}},
 	{{{"op", "write"},
 	  {"qps", "16"},
-	  {"outstanding", "64"},
+	  {"outstanding", "16,64"},
 	  {"threads", "2,4"},
 	  {"share-qps", "yes"},
 	  {"poll", "yield"}}},
@@ -228,15 +232,15 @@ static const struct sweep sweeps[] = {
 	{{{"op", "write,read"},
 	  {"memory", "64M"},
 	  {"regions", "1,256,16384"},
-	  {"outstanding", "64"}}},
+	  {"outstanding", "16,256"}}},
 	{{{"op", "write"},
 	  {"memory", "64k,4M,128M"},
 	  {"pages", "small,thp"},
-	  {"outstanding", "64"}}},
+	  {"outstanding", "16,256"}}},
 	{{{"op", "read"},
 	  {"memory", "64k,4M,128M"},
 	  {"pages", "small"},
-	  {"outstanding", "64"}}},
+	  {"outstanding", "16,64"}}},
 };
 
 /* --- the scenario ---------------------------------------------------------- */
@@ -395,9 +399,12 @@ static const struct scenario_default smoke[] = {
 	{"memory", "64k,64M"},	{"threads", "1,2"},    {"processes", "1,4"},
 	{"min-rnr-timer", "12"}};
 
-/* To make so many takes longer than to measure them. */
-static const struct scenario_default quick_all[] = {
-	{"qps", "1,4,16,64,256"}, {"regions", "1,256"}, {"threads", "1,4"}};
+/* To make so many takes longer than to measure them; and of the windows both
+ * ends. */
+static const struct scenario_default quick_all[] = {{"qps", "1,4,16,64,256"},
+						    {"outstanding", "16,256"},
+						    {"regions", "1,256"},
+						    {"threads", "1,4"}};
 
 const struct scenario scenario_scale = {
 	.name = "scale",

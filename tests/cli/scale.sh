@@ -51,6 +51,16 @@ ok "a window that is no multiple" fails_with 2 "has to divide" run scale --qps 3
 ok "regions smaller than a page" fails_with 2 "--regions" run scale --memory 64k --regions 256
 try "$bench" run scale --plan
 ok "the default plan is bounded" eval '(($(grep -cE "rdma|tcp" "$work/out") < 150))'
+# A fixed window would measure itself: each count of what there is many of has
+# several; not where receives are missing.
+windows() { # of a plan, the fewest that a count has
+	gawk '$2 == "scale" && !/ receives=4 / && !/ min-rnr-timer=[^1]/ && !/ qps=4 / {
+		window = gensub(/.* outstanding=([0-9]+) .*/, "\\1", 1)
+		$1 = ""; sub(/ outstanding=[0-9]+/, ""); sub(/, not here.*/, "")
+		if (!seen[$0, window]++) n[$0]++
+	} END { for (i in n) if (!least || n[i] < least) least = n[i]; print least + 0 }' "$work/out"
+}
+ok "each count has windows of its own" eval '(($(windows) >= 2))'
 
 # Threads and processes, each with links of its own: all that was asked, once.
 for who in threads processes; do
