@@ -283,21 +283,61 @@ static const char *usual_value(const struct series_set *set, enum path path,
 	return NULL;
 }
 
+/* Has one of the first n series of this path this value? */
+static bool is_among(const struct series_set *set, size_t n, enum path path,
+		     const char *column, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (set->v[i].path == path &&
+		    !strcmp(series_cell(set, &set->v[i], column), value))
+			return true;
+	return false;
+}
+
+/* Each once: "emulated or no". */
+static void all_values(char *out, size_t size, const struct series_set *set,
+		       enum path path, const char *column)
+{
+	const char *value;
+	size_t i;
+
+	*out = '\0';
+	for (i = 0; i < set->n; i++) {
+		value = series_cell(set, &set->v[i], column);
+		if (set->v[i].path != path || !*value ||
+		    is_among(set, i, path, column, value))
+			continue;
+		append(out, size, *out ? " or " : "");
+		append(out, size, value);
+	}
+}
+
 /* Nothing where the series have none, or where it is what x says.  The legend
- * tells those that differ, but what most have where there are many. */
+ * tells those that differ, but what most have where there are many, and what
+ * is no dimension (dims.h). */
 static void condition(char *out, size_t size, const struct series_set *set,
 		      enum path path, const char *column)
 {
 	size_t like = 0, all = 0;
 	const char *value = usual_value(set, path, column, &like, &all);
+	const bool differ = !value || like < all;
+	char values[CAPTION_BYTES];
 
 	*out = '\0';
-	if (!strcmp(column, set->axes->x) || !value || !*value)
+	if (!strcmp(column, set->axes->x))
 		return;
-	if (like < all && !dims_is_unsaid(column, all))
+	if (differ && !dims_has(&set->dims, column)) {
+		all_values(values, sizeof(values), set, path, column);
+		value = values;
+	} else if (differ && !dims_is_unsaid(column, all)) {
+		return;
+	}
+	if (!value || !*value)
 		return;
 	value_words(out, size, column, value);
-	if (like < all)
+	if (differ && value != values)
 		append(out, size, " unless named");
 }
 

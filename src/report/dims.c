@@ -75,12 +75,24 @@ int dims_init(struct dims *dims, const struct reader_table *table,
 	return 0;
 }
 
-void dims_drop(struct dims *dims, const char *column)
+static size_t find(const struct dims *dims, const char *column)
 {
 	size_t i;
 
 	for (i = 0; i < dims->n && strcmp(name(dims, i), column) != 0; i++)
 		;
+	return i;
+}
+
+bool dims_has(const struct dims *dims, const char *column)
+{
+	return find(dims, column) < dims->n;
+}
+
+void dims_drop(struct dims *dims, const char *column)
+{
+	size_t i = find(dims, column);
+
 	if (i == dims->n)
 		return;
 	dims->n--;

@@ -41,6 +41,9 @@ struct dims {
 int dims_init(struct dims *dims, const struct reader_table *table,
 	      const char *x, struct err *err);
 
+/* Is it such a column, so that labels tell where series differ in it? */
+bool dims_has(const struct dims *dims, const char *column);
+
 /* From now on it tells nothing. */
 void dims_drop(struct dims *dims, const char *column);
 

@@ -64,6 +64,8 @@ static int teardown(void **state)
 					    "sendrecv_latency_wire",
 					    "sendrecv_gain_loopback",
 					    "sendrecv_gain_wire",
+					    "oplog",
+					    "oplog_latency",
 					    "run",
 					    "gnuplot",
 					    "style"};
@@ -299,6 +301,26 @@ static void test_caption(void **state)
 	has(box, "sendrecv_latency.dat", "TCP, spin\n");
 	assert_null(strstr(get(box, "sendrecv_latency.dat"), "poll"));
 	has(box, "sendrecv_gain.dat", "poll spin");
+	figures_fini(&res);
+}
+
+/* What no legend tells, as it was only known when it was measured. */
+static void test_caption_of_notes(void **state)
+{
+	struct box *box = *state;
+	struct figures_result res;
+	struct err err = {0};
+
+	put(box, "oplog.csv",
+	    "run_id,transport,path,size_bytes,loop,method,rf,outstanding,"
+	    "peer_load_percent,status,durable,lat_p50_ns,lat_p99_ns\n"
+	    "r,rdma,loopback,64,closed,send,2,1,0,ok,emulated,9,10\n"
+	    "r,rdma,loopback,128,closed,send,2,1,0,ok,emulated,9,10\n"
+	    "r,rdma,loopback,64,closed,write,2,1,0,ok,no,9,10\n"
+	    "r,rdma,loopback,128,closed,write,2,1,0,ok,no,9,10\n");
+	fake_gnuplot(box, "#!/bin/sh\n");
+	figures_draw(box->dir, &res, &err);
+	has(box, "oplog_latency.dat", "durable emulated or no");
 	figures_fini(&res);
 }
 
@@ -559,12 +581,15 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_put_text),      T(test_run),	    T(test_run_fails),
-		T(test_run_hangs),     T(test_no_program),  T(test_draw_fails),
-		T(test_sample),	       T(test_gain_data),   T(test_only_tcp),
-		T(test_no_ok_rows),    T(test_paths),	    T(test_hostile),
-		T(test_copy),	       T(test_bad_folders), T(test_table),
-		T(test_table_hostile), T(test_caption),
+		T(test_put_text),   T(test_run),
+		T(test_run_fails),  T(test_run_hangs),
+		T(test_no_program), T(test_draw_fails),
+		T(test_sample),	    T(test_gain_data),
+		T(test_only_tcp),   T(test_no_ok_rows),
+		T(test_paths),	    T(test_hostile),
+		T(test_copy),	    T(test_bad_folders),
+		T(test_table),	    T(test_table_hostile),
+		T(test_caption),    T(test_caption_of_notes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
