@@ -9,7 +9,7 @@ if (!exists('base')) base = 'scale_qps'
 if (!exists('style_loaded')) load 'style.gp'
 
 is(what) = strstrt(base, what) > 0
-# p99 goes with the window: there each has a line of its own.
+# p99 goes with the window: there it is that of the smallest.
 best = is('qps') && !is('tail')
 against = best ? 'queue pairs, at the best window of each' : \
 	is('qps') ? 'queue pairs' : is('window') ? 'operations outstanding' : \

@@ -1,5 +1,6 @@
 /* How the results of scale are shown and judged. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/plots.h"
@@ -12,13 +13,19 @@
 static const char window[] = "outstanding";
 enum { BEST_POINTS = 3 };
 
-static bool is_same_but_window(const struct series_set *set,
-			       const struct series *a, const struct series *b)
+static bool is_same_but(const struct series_set *set, const char *column,
+			const struct series *a, const struct series *b)
 {
 	struct dims dims = set->dims;
 
-	dims_drop(&dims, window);
+	dims_drop(&dims, column);
 	return a->path == b->path && dims_equal(&dims, a->row, b->row);
+}
+
+static bool is_same_but_window(const struct series_set *set,
+			       const struct series *a, const struct series *b)
+{
+	return is_same_but(set, window, a, b);
 }
 
 /* The window with the highest rate at this x; NULL if none has it. */
@@ -92,9 +99,44 @@ static void write_best(FILE *f, const struct report_view *view,
 	}
 }
 
+/* --- fewer lines than windows and counts ---------------------------------- */
+
+/* Is there a longer way to go: a series like it with less (way -1) or more (1)
+ * in this column? */
+static bool goes_on(const struct report_view *view, const struct series *s,
+		    const char *column, int way)
+{
+	const struct series_set *set = view->set;
+	const double here = atof(series_cell(set, s, column));
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		const struct series *t = &set->v[i];
+
+		if (t->n >= BEST_POINTS && is_same_but(set, column, s, t) &&
+		    way * (atof(series_cell(set, t, column)) - here) > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of the tail, which goes with the window, that of the smallest. */
+static bool is_least_window(const struct report_view *view,
+			    const struct series *s)
+{
+	return !goes_on(view, s, window, -1);
+}
+
+/* Against the window, the fewest queue pairs and the most. */
+static bool is_end_of_counts(const struct report_view *view,
+			     const struct series *s)
+{
+	return !goes_on(view, s, "qps", -1) || !goes_on(view, s, "qps", 1);
+}
+
 /* --- figures ---------------------------------------------------------------- */
 
-#define FIGURE(what, least, words, column, label, text, y_column, y_label,     \
+#define FIGURE(what, least, of, words, column, label, text, y_column, y_label, \
 	       ...)                                                            \
 	{                                                                      \
 		.name = "scale_" what,                                         \
@@ -106,19 +148,19 @@ static void write_best(FILE *f, const struct report_view *view,
 		.min_points = least,                                           \
 		.conditions = {"poll", "op",	      "size_bytes",            \
 			       "qps",  "outstanding", __VA_ARGS__},            \
-		.write = report_write_interval,                                \
+		.shows = of, .write = report_write_interval,                   \
 		.columns = column " " y_column "/1000 low high trials",        \
 	}
-#define RATE(what, least, column, label, text, ...)                            \
-	FIGURE(what, least, "rate", column, label, text, "ops_per_s",          \
+#define RATE(what, least, of, column, label, text, ...)                        \
+	FIGURE(what, least, of, "rate", column, label, text, "ops_per_s",      \
 	       "thousands/s", __VA_ARGS__)
-#define TAIL(what, column, label, text, ...)                                   \
-	FIGURE(what "_tail", 3, "p99", column, label, text, "lat_p99_ns",      \
+#define TAIL(what, of, column, label, text, ...)                               \
+	FIGURE(what "_tail", 3, of, "p99", column, label, text, "lat_p99_ns",  \
 	       "p99", __VA_ARGS__)
 /* The rate, and the tail beside it. */
-#define FIGURES(what, column, label, text, ...)                                \
-	RATE(what, 3, column, label, text, __VA_ARGS__),                       \
-		TAIL(what, column, label, text, __VA_ARGS__)
+#define FIGURES(what, of, column, label, text, ...)                            \
+	RATE(what, 3, of, column, label, text, __VA_ARGS__),                   \
+		TAIL(what, of, column, label, text, __VA_ARGS__)
 
 static const struct report_figure figures[] = {
 	{
@@ -135,18 +177,18 @@ static const struct report_figure figures[] = {
 		.write = write_best,
 		.columns = "qps ops_per_s/1000 low high trials outstanding",
 	},
-	TAIL("qps", "qps", "queue pairs", "queue pairs", NULL),
-	FIGURES("window", "outstanding", "outstanding",
+	TAIL("qps", is_least_window, "qps", "queue pairs", "queue pairs", NULL),
+	FIGURES("window", is_end_of_counts, "outstanding", "outstanding",
 		"operations outstanding", NULL),
-	FIGURES("regions", "regions", "regions", "memory regions",
+	FIGURES("regions", NULL, "regions", "regions", "memory regions",
 		"memory_bytes"),
-	FIGURES("pages", "memory_bytes", "bytes", "memory gone to at random",
-		"pages"),
-	RATE("threads", 2, "threads", "threads", "threads", NULL),
-	RATE("processes", 2, "processes", "processes", "processes", NULL),
-	FIGURE("memory", 2, "memory", "qps", "queue pairs", "queue pairs",
+	FIGURES("pages", NULL, "memory_bytes", "bytes",
+		"memory gone to at random", "pages"),
+	RATE("threads", 2, NULL, "threads", "threads", "threads", NULL),
+	RATE("processes", 2, NULL, "processes", "processes", "processes", NULL),
+	FIGURE("memory", 2, NULL, "memory", "qps", "queue pairs", "queue pairs",
 	       "client_qp_memory_bytes", "kB a queue pair", NULL),
-	RATE("rnr", 3, "min_rnr_timer", "code of the time",
+	RATE("rnr", 3, NULL, "min_rnr_timer", "code of the time",
 	     "the time before another try", "receives"),
 };
 

@@ -21,6 +21,9 @@ for transport in tcp loop; do
 done
 if command -v gnuplot >/dev/null; then
 	try "$bench" report tcp
+	try "$bench" run scale --transport loop --op send --qps 1,4,16 --outstanding 16,32,64 -n 100 \
+		--trials 1 --out wide
+	try "$bench" report wide
 	ok "the page calls each figure by its own name" eval '
 		grep -q "p99 against queue pairs. <code>scale_qps_tail.svg" tcp/report.html &&
 		grep -q "rate against queue pairs, at the best window of each. <code>scale_qps.svg" tcp/report.html'
@@ -32,11 +35,18 @@ if command -v gnuplot >/dev/null; then
 		"$(paste -d' ' <(cell tcp qps) <(cell tcp ops_per_s) <(cell tcp outstanding) | sort -k1,1n -k2,2gr |
 			gawk '$1 != last { printf "%d %.4f %d\n", $1, $2 / 1000, $3 } { last = $1 }')"
 	ok "in one line, of which the window is no name" is "$(grep -c '^1.TCP$' tcp/scale_qps.dat)" 1
+	ok "its tail, too, is one line: that of the smallest window" is \
+		"$(grep -cE '^[0-9]+.TCP' tcp/scale_qps_tail.dat) $(grep -c 'outstanding 16' tcp/scale_qps_tail.dat)" \
+		"1 1"
+	ok "against the window, the fewest queue pairs and the most" is \
+		"$(grep -oE '^[0-9]+.loop.*' wide/scale_window.dat | cut -f2 | xargs)" "loop, qps 1 loop, qps 16"
 else
 	skip "the page calls each figure by its own name" "no gnuplot"
 	skip "a rate lies within its interval" "no gnuplot"
 	skip "of each number of queue pairs the best window" "no gnuplot"
 	skip "in one line, of which the window is no name" "no gnuplot"
+	skip "its tail, too, is one line: that of the smallest window" "no gnuplot"
+	skip "against the window, the fewest queue pairs and the most" "no gnuplot"
 fi
 # The NIC's own count of it warns, and does not condemn: it is all of the port's.
 cp -r tcp marked
