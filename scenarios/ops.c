@@ -142,7 +142,8 @@ enum {
 
 static const struct metric metrics[] = {
 	CLIENT_METRIC("operations", "operations completed"),
-	CLIENT_METRIC("operation_posts", "work requests for them"),
+	CLIENT_METRIC("operation_posts",
+		      "work requests for them, by the link's count"),
 	CLIENT_METRIC("operation_doorbells",
 		      "doorbells for them, a list of --post-list each"),
 	CLIENT_METRIC("completions", "completions asked for and got"),
@@ -408,7 +409,7 @@ static int setup(struct end *e, const void *cfg, struct err *err)
 static void tally_window(struct tally *t, const struct window *w)
 {
 	tally_set(t, OPS_DONE, w->n.done);
-	tally_set(t, OPS_POSTS, w->posted);
+	tally_set(t, OPS_POSTS, w->n.posts);
 	tally_set(t, OPS_LISTS, w->n.lists);
 	tally_set(t, OPS_COMPLETIONS, w->n.completions);
 	tally_set(t, OPS_MOST, w->n.most);

@@ -67,7 +67,6 @@ static const struct report_figure figures[] = {
 };
 
 static const struct report_equal equals[] = {
-	{"an operation is a work request", "operations", "operation_posts"},
 	{"a sample for each completion", "completions", "samples"},
 };
 
@@ -90,7 +89,18 @@ static bool doorbells(const struct check *c, size_t row,
 	return !strcmp(check_cell(c, row, "mode"), "rate") && !isnan(b->is);
 }
 
+/* A message that the device cannot take whole is cut. */
+static bool posts(const struct check *c, size_t row, struct report_bounds *b)
+{
+	b->is = check_number(c, row, "operation_posts");
+	b->least = b->most = check_number(c, row, "operations") *
+			     check_number(c, row, "messages_per_op");
+	return !isnan(b->is) && !isnan(b->most);
+}
+
 static const struct report_rule rules[] = {
+	{CHECK_EXACT, "a work request for each operation, or each piece of it",
+	 report_rule_rows, .row = posts},
 	{CHECK_EXACT, "a doorbell for every --post-list operations",
 	 report_rule_rows, .row = doorbells},
 	{CHECK_EXACT, "bytes a second are payload: operations x size",

@@ -324,28 +324,38 @@ static int check_bytes(const struct window *w, const struct ep_counts *before,
 		       (unsigned long long)bytes, (unsigned long long)want);
 }
 
-int window_check_posts(const struct window *w, const struct ep_counts *before,
+/* Receives and credit of both; a receive for a message that is cut is cut. */
+static uint64_t other_posts(const struct window *w, const struct window *other)
+{
+	const unsigned pieces = ep_messages_per_op(w->end->ep, w->a.size);
+	uint64_t n = w->n.recvs + w->n.credits;
+
+	if (other)
+		n += other->n.recvs * (w->a.op == OP_SEND ? pieces : 1) +
+		     other->n.credits;
+	return n;
+}
+
+int window_check_posts(struct window *w, const struct ep_counts *before,
 		       const struct window *other, struct err *err)
 {
 	const struct ep_counts *now = &w->end->ep->counts;
 	const uint64_t posts = now->posts - before->posts;
 	const uint64_t bells = now->doorbells - before->doorbells;
-	uint64_t our_posts = w->posted + w->n.recvs + w->n.credits;
+	const uint64_t pieces = ep_messages_per_op(w->end->ep, w->a.size);
+	uint64_t our_posts = w->posted * pieces + other_posts(w, other);
 	uint64_t our_bells = w->n.lists + w->n.recv_lists + w->n.credits;
 
-	if (other) {
-		our_posts += other->n.recvs + other->n.credits;
+	w->n.posts = posts - other_posts(w, other);
+	if (other)
 		our_bells += other->n.recv_lists + other->n.credits;
-	}
 	if (check_bytes(w, before,
 			w->n.credits + (other ? other->n.credits : 0), err))
 		return -EBADMSG;
-	/* Other transports' doorbells are system calls, and a message that is
-	 * cut is several posts. */
-	if (!w->end->ep->caps.qp_type[0] ||
-	    ep_messages_per_op(w->end->ep, w->a.size) != 1)
-		return 0;
-	if (posts == our_posts && bells == our_bells)
+	/* Other transports' doorbells are system calls, and pieces may take
+	 * more than one. */
+	if (posts == our_posts &&
+	    (bells == our_bells || !w->end->ep->caps.qp_type[0] || pieces > 1))
 		return 0;
 	return err_set(err, -EBADMSG, REASON_MISCOUNT,
 		       "%llu posts and %llu doorbells by the link's count, "

@@ -56,6 +56,7 @@ struct window_attr {
 /* What a phase counted, beside what the link counts. */
 struct window_counts {
 	uint64_t done;	      /* operations completed */
+	uint64_t posts;	      /* work requests for them, as the link says */
 	uint64_t lists;	      /* doorbells for them */
 	uint64_t completions; /* asked for and got */
 	uint64_t most;	      /* outstanding at a time */

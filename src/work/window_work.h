@@ -66,8 +66,9 @@ void window_close_arrivals(struct window *w, const struct window_arrivals *a);
 uint64_t window_payload(const struct window *w, uint64_t operations);
 
 /* The link's own counts of this phase against ours: those of a sender and,
- * unless NULL, of a receiver on the same link. */
-int window_check_posts(const struct window *w, const struct ep_counts *before,
+ * unless NULL, of a receiver on the same link.  Of the link's are w->n.posts
+ * then, too. */
+int window_check_posts(struct window *w, const struct ep_counts *before,
 		       const struct window *other, struct err *err);
 
 /* Receives first to first + n - 1, by one doorbell. */

@@ -117,6 +117,11 @@ try "$bench" check heads
 ok "a doorbell for each list" eval 'is "$status" 0 && grep -q "^ok .*doorbell" "$work/out"'
 try "$bench" check bells
 ok "and check says when there is one more" eval 'is "$status" 1 && grep -q "doorbell" "$work/out"'
+gawk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "operation_posts") c = i }
+	NR > 1 && $c != "" { $c++ } 1' heads/ops.csv >x && mv x bells/ops.csv
+try "$bench" check bells
+ok "and when there is a work request more" eval 'is "$status" 1 &&
+	grep -q "^VIOLATED .*a work request for each" "$work/out"'
 try "$bench" run ops --transport tcp --poll event --cq-count 4 -n 5 --trials 1 --out moderate
 ok "no events to moderate without verbs" grep -q not-in-transport moderate/ops.csv
 # One at a time has no window: it is not measured again for each of them.
