@@ -327,6 +327,7 @@ static int add_sweep(struct plan *plan, const struct sweep *sweep,
 	const struct sweep_axis *s;
 	int ret = 0;
 
+	assert(!sweep->axes[SWEEP_AXES].option); /* it has an end */
 	memcpy(before, plan->axes, sizeof(before));
 	for (s = sweep->axes; !ret && s->option; s++) {
 		struct plan_axis *a = sweep_axis(plan, s->option);

@@ -25,7 +25,7 @@ struct report;
  * lists, crossed with each other, and the others keep their baseline, which
  * is their default.  The list that is left empty ends it.
  */
-enum { SWEEP_AXES = 6 };
+enum { SWEEP_AXES = 8 };
 struct sweep {
 	struct sweep_axis {
 		const char *option, *list; /* as a user would type them */

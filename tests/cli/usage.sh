@@ -133,6 +133,8 @@ ok "--plan: the suite leaves out what takes longest" eval '! out_has "qps=4096"'
 ok "--plan: how long" eval '[[ $(tail -1 out) =~ ^[0-9]+\ points,\ 7\ trials\ each:\ about\ ([0-9]+\ s|([0-9]|1[01])\ min)\ with ]]'
 try "$bench" run scale --plan
 ok "--plan: a scenario alone does not" out_has "qps=4096"
+ok "--plan: threads that share queue pairs for fetch-adds, and nothing else of that size" eval \
+	'grep -q "^[0-9]* scale 8 rdma op=fetch-add .*threads=4.*share-qps=yes" out && ! grep "^[0-9]* scale 8 " out | grep -v fetch-add'
 ok "--plan runs nothing" eval '[[ ! -e results ]]'
 ok "--connect to nobody" fails_with 4 "peer-refused" \
 	run sendrecv --connect 127.0.0.1:1

@@ -537,6 +537,19 @@ static void points_that_mean_the_same_are_one(void **state)
 	plan_fini(&plan);
 }
 
+/* One that fills its array would go on into the next. */
+static void sweeps_end(void **state)
+{
+	const struct scenario *s;
+	unsigned i, k;
+
+	(void)state;
+	for (i = 0; (s = scenario_at(i)); i++)
+		for (k = 0; k < s->n_sweeps; k++)
+			if (s->sweeps[k].axes[SWEEP_AXES].option)
+				fail_msg("%s: sweep %u has no end", s->name, k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -552,6 +565,7 @@ int main(void)
 		cmocka_unit_test(polling_settles),
 		cmocka_unit_test(ends_on_one_cpu_do_not_spin),
 		cmocka_unit_test(sweeps_from_a_baseline),
+		cmocka_unit_test(sweeps_end),
 		cmocka_unit_test(preset_thins_out),
 		cmocka_unit_test(points_in_words),
 		cmocka_unit_test(no_types_no_points),
