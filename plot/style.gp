@@ -147,8 +147,8 @@ take_trials(n) = (least = low(least, n), most = high(most, n), 0)
 interval_name = "set table $nothing;" \
 	." do for [i=1:n_series] { plot dat index i + 1 using" \
 	." (0):(take_trials(column(trials_column))) }; unset table;" \
-	." whisker = most < few ? 'from lowest to highest trial' :" \
-	." least < few ? '95 % interval, range below 6 trials' :" \
+	." whisker = most < few ? 'range of trials' :" \
+	." least < few ? '95 % interval or range' :" \
 	." '95 % interval'"
 # Series stand a little beside each other, so that no whisker hides another.
 span = xmin > 0 ? (single_size ? log(9) : log(xmax / xmin)) : xmax - xmin

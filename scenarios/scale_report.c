@@ -66,9 +66,9 @@ static double next_x(const struct series_set *set, const struct series *s,
 	return next;
 }
 
-/* One stands for all windows. */
-static bool is_first_window(const struct report_view *view,
-			    const struct series *s)
+/* One stands for all windows, if they have so many points. */
+static bool is_first(const struct report_view *view, const struct series *s,
+		     unsigned least)
 {
 	const struct series *t;
 	unsigned n = 0;
@@ -79,7 +79,20 @@ static bool is_first_window(const struct report_view *view,
 			return false;
 	for (x = 0; isfinite(x = next_x(view->set, s, x));)
 		n++;
-	return n >= BEST_POINTS;
+	return n >= least;
+}
+
+static bool is_first_window(const struct report_view *view,
+			    const struct series *s)
+{
+	return is_first(view, s, BEST_POINTS);
+}
+
+/* Of who works there may be two only. */
+static bool is_first_of_few(const struct report_view *view,
+			    const struct series *s)
+{
+	return is_first(view, s, 2);
 }
 
 static void write_best(FILE *f, const struct report_view *view,
@@ -157,35 +170,40 @@ static bool is_end_of_counts(const struct report_view *view,
 #define TAIL(what, of, column, label, text, ...)                               \
 	FIGURE(what "_tail", 3, of, "p99", column, label, text, "lat_p99_ns",  \
 	       "p99", __VA_ARGS__)
-/* The rate, and the tail beside it. */
-#define FIGURES(what, of, column, label, text, ...)                            \
-	RATE(what, 3, of, column, label, text, __VA_ARGS__),                   \
-		TAIL(what, of, column, label, text, __VA_ARGS__)
+#define BEST(what, of, column, label, text, ...)                               \
+	{                                                                      \
+		.name = "scale_" what,                                         \
+		.title = "Scale: rate against " text                           \
+			 ", at the best window of each",                       \
+		.script = plot_scale,                                          \
+		.axes = {.x = column,                                          \
+			 .x_label = label,                                     \
+			 .y = {{"ops_per_s", "thousands/s", 1e3}}},            \
+		.conditions = {"poll", "op", "size_bytes", "qps",              \
+			       __VA_ARGS__},                                   \
+		.unnamed = window, .shows = of, .write = write_best,           \
+		.columns = column " ops_per_s/1000 low high trials "           \
+				  "outstanding",                               \
+	}
 
 static const struct report_figure figures[] = {
-	{
-		.name = "scale_qps",
-		.title = "Scale: rate against queue pairs, at the best window "
-			 "of each",
-		.script = plot_scale,
-		.axes = {.x = "qps",
-			 .x_label = "queue pairs",
-			 .y = {{"ops_per_s", "thousands/s", 1e3}}},
-		.conditions = {"poll", "op", "size_bytes"},
-		.unnamed = window,
-		.shows = is_first_window,
-		.write = write_best,
-		.columns = "qps ops_per_s/1000 low high trials outstanding",
-	},
+	BEST("qps", is_first_window, "qps", "queue pairs", "queue pairs", NULL),
 	TAIL("qps", is_least_window, "qps", "queue pairs", "queue pairs", NULL),
-	FIGURES("window", is_end_of_counts, "outstanding", "outstanding",
-		"operations outstanding", NULL),
-	FIGURES("regions", NULL, "regions", "regions", "memory regions",
-		"memory_bytes"),
-	FIGURES("pages", NULL, "memory_bytes", "bytes",
-		"memory gone to at random", "pages"),
-	RATE("threads", 2, NULL, "threads", "threads", "threads", NULL),
-	RATE("processes", 2, NULL, "processes", "processes", "processes", NULL),
+	RATE("window", 3, is_end_of_counts, "outstanding", "outstanding",
+	     "operations outstanding", NULL),
+	TAIL("window", is_end_of_counts, "outstanding", "outstanding",
+	     "operations outstanding", NULL),
+	BEST("regions", is_first_window, "regions", "regions", "memory regions",
+	     "memory_bytes"),
+	TAIL("regions", NULL, "regions", "regions", "memory regions",
+	     "memory_bytes"),
+	BEST("pages", is_first_window, "memory_bytes", "bytes",
+	     "memory gone to at random", "pages"),
+	TAIL("pages", NULL, "memory_bytes", "bytes", "memory gone to at random",
+	     "pages"),
+	BEST("threads", is_first_of_few, "threads", "threads", "threads", NULL),
+	BEST("processes", is_first_of_few, "processes", "processes",
+	     "processes", NULL),
 	FIGURE("memory", 2, NULL, "memory", "qps", "queue pairs", "queue pairs",
 	       "client_qp_memory_bytes", "kB a queue pair", NULL),
 	RATE("rnr", 3, NULL, "min_rnr_timer", "code of the time",
