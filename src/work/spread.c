@@ -10,6 +10,9 @@
 
 enum { TAKE = 16 };
 
+/* Of an operation: its completion, and a request's answer. */
+enum { PENDING_DONE = 1, PENDING_ANSWER = 2 };
+
 static int post(struct spread *s, const struct work *w, struct err *err)
 {
 	return parts_post(s->end, w, 1, err);
@@ -97,7 +100,7 @@ static int begin_op(struct spread *s, unsigned slot, struct err *err)
 	if (!spread_brings(s))
 		scan_stamp_first(spread_slot(s, slot), s->a.size, number);
 	s->ahead += ++*on_lane(s, w->lane) > s->known_recvs && spread_asks(s);
-	s->pending[slot] = spread_asks(s) ? 2 : 1;
+	s->pending[slot] = PENDING_DONE | (spread_asks(s) ? PENDING_ANSWER : 0);
 	s->begun[slot] = clock_ticks(s->end->clock);
 	s->posted++;
 	if (++s->busy > s->most)
@@ -177,7 +180,8 @@ static int check_answer(struct spread *s, const struct comp *c, unsigned *slot,
 
 	memcpy(&want.op, at, sizeof(want.op));
 	*slot = (unsigned)(want.op % s->a.outstanding);
-	*fresh = s->numbers[*slot] == want.op && s->pending[*slot];
+	*fresh = s->numbers[*slot] == want.op &&
+		 s->pending[*slot] & PENDING_ANSWER;
 	if (!*fresh && !s->lossy)
 		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 			       "an answer to operation %llu, which is not "
@@ -192,14 +196,14 @@ static int check_answer(struct spread *s, const struct comp *c, unsigned *slot,
 	return scan_verify(at, s->a.size, &want, err);
 }
 
-/* The slot that a completion is of; *fresh: not one that was given up. */
+/* The slot that a completion is of; *fresh: it was waited for. */
 static int take(struct spread *s, const struct comp *c, unsigned *slot,
 		bool *fresh, struct err *err)
 {
 	int ret;
 
 	*slot = (unsigned)c->cookie;
-	*fresh = s->pending[*slot % s->a.outstanding];
+	*fresh = true;
 	if (c->op != OP_RECV)
 		return s->a.op == OP_FETCH_ADD ? take_found(s, *slot, err)
 					       : check_read(s, *slot, err);
@@ -233,10 +237,14 @@ static void count_done(struct spread *s, struct flow *f, uint64_t begun)
 		    clock_ns(s->end->clock, f->now - begun));
 }
 
+/* One of what the slot's operation waited for has come. */
 static int finish_op(struct spread *s, struct flow *f, unsigned slot,
-		     struct err *err)
+		     enum op op, struct err *err)
 {
-	if (--s->pending[slot])
+	const unsigned came = op == OP_RECV ? PENDING_ANSWER : PENDING_DONE;
+
+	s->pending[slot] = (uint8_t)(s->pending[slot] & ~came);
+	if (s->pending[slot])
 		return 0;
 	s->busy--;
 	--*on_lane(s, s->works[slot].lane);
@@ -253,7 +261,8 @@ static void take_back_lost(struct spread *s, struct flow *f)
 }
 
 /* On a lossy link: what was begun so long ago and has brought no answer is
- * lost, and its slot goes on with the next. */
+ * lost, and its slot goes on with the next; but not what has not even left, for
+ * which its queue has no room twice. */
 static int give_up(struct spread *s, struct flow *f, uint64_t age,
 		   struct err *err)
 {
@@ -262,7 +271,8 @@ static int give_up(struct spread *s, struct flow *f, uint64_t age,
 
 	f->looked = f->now;
 	for (i = 0; !ret && i < s->a.outstanding; i++) {
-		if (!s->pending[i] || s->begun[i] + age > f->now)
+		if (s->pending[i] != PENDING_ANSWER ||
+		    s->begun[i] + age > f->now)
 			continue;
 		s->pending[i] = 0;
 		s->busy--;
@@ -318,7 +328,7 @@ static int step(struct spread *s, struct flow *f, struct err *err)
 	for (i = 0; !ret && i < n; i++) {
 		ret = take(s, &comp[i], &slot, &fresh, err);
 		if (!ret && fresh)
-			ret = finish_op(s, f, slot, err);
+			ret = finish_op(s, f, slot, comp[i].op, err);
 		if (!ret && s->late_begun)
 			take_back_lost(s, f);
 	}

@@ -88,7 +88,7 @@ struct spread {
 	struct sge *sges, *recv_sges;
 	uint64_t *begun;   /* ticks, a slot */
 	uint64_t *numbers; /* of the operation a slot is at */
-	uint8_t *pending;  /* completions that it waits for */
+	uint8_t *pending;  /* what it waits for, PENDING_x */
 	/* The last that a slot gave up in this phase; and when the one was
 	 * begun whose answer has come after all, 0: none. */
 	struct spread_lost *given_up;
