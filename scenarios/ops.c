@@ -107,8 +107,9 @@ static const struct opt opts[] = {
 	 .help = "a write's latency by looking at its last byte, not by "
 		 "immediate data behind it; where the device does not promise "
 		 "the order, visibility_assumed is 1"},
-	PARTS_OPT_VERIFY(AT(verify), "; each is inside the timed "
-				     "part in rate mode"),
+	PARTS_OPT_VERIFY(AT(verify), "; of each the whole payload is its "
+				     "operation's own (of others the first 8 "
+				     "bytes), and both are in the timed part"),
 };
 
 static const struct opt_group ops_opts = {

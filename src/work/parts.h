@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "run/end.h"
+#include "work/exchange.h"
 
 /* After the link said so: its words become the caller's; returns ret. */
 int parts_failed(const struct end *e, int ret, struct err *err);
@@ -74,6 +75,13 @@ int parts_learn_memory(const struct end *e, unsigned i, uint64_t *addr,
 static inline bool parts_can_verify(const struct end *e, size_t size)
 {
 	return !e->ep->caps.lossy || size >= sizeof(uint64_t);
+}
+
+/* How a message tells its number: where each is verified, by all of it, so
+ * that no part of an older one is taken for it. */
+static inline enum scan_stamp parts_stamp(enum exchange_verify verify)
+{
+	return verify == VERIFY_EACH ? STAMP_WHOLE : STAMP_FIRST;
 }
 
 /* Messages verified, into the tally; or why none could be. */

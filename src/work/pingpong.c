@@ -14,6 +14,12 @@ enum { SEED = 0xb0b0, LOOKS = 256, ROUNDS = 1024 };
 
 /* --- setting up ----------------------------------------------------------- */
 
+/* What one end sends is like nothing of the other's, whatever the numbers. */
+static uint64_t seed_of(enum role role)
+{
+	return SEED + ((uint64_t)role << 32);
+}
+
 uint64_t pingpong_bytes(const struct pingpong_attr *a)
 {
 	return 2 * parts_stride(a->size);
@@ -85,7 +91,7 @@ int pingpong_init(struct pingpong *p, struct end *e,
 			     a->op == OP_SEND ? 0 : access, &p->region, err);
 	if (ret)
 		return ret;
-	scan_fill(p->tx, a->size, SEED + e->role);
+	scan_fill(p->tx, a->size, seed_of(e->role));
 	make_works(p);
 	parts_tell_memory(e, 0, p->rx, p->region->rkey);
 	for (i = 0; !ret && i < PINGPONG_RECVS; i++)
@@ -135,9 +141,9 @@ static uint64_t number_in(const struct pingpong *p)
 static int verify_message(struct pingpong *p, uint64_t number, struct err *err)
 {
 	const struct scan_expect want = {
-		.seed = (uint64_t)SEED + !p->end->role,
+		.seed = seed_of(!p->end->role),
 		.op = number,
-		.stamp = STAMP_FIRST,
+		.stamp = parts_stamp(p->a.verify),
 	};
 
 	if (!can_verify(p))
@@ -162,7 +168,11 @@ static int post_message(struct pingpong *p, uint64_t number, struct err *err)
 {
 	struct work *last = &p->works[p->n_works - 1];
 
-	scan_stamp_first(p->tx, p->a.size, number);
+	if (p->a.verify == VERIFY_EACH)
+		scan_stamp_whole(p->tx, p->a.size, seed_of(p->end->role),
+				 number);
+	else
+		scan_stamp_first(p->tx, p->a.size, number);
 	if (p->a.poll_memory)
 		p->tx[p->a.size - 1] = (char)last_byte(number);
 	last->imm = (uint32_t)number;

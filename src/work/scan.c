@@ -26,12 +26,19 @@ void scan_fill(void *buf, size_t len, uint64_t seed)
 	}
 }
 
+void scan_stamp_whole(void *buf, size_t len, uint64_t seed, uint64_t op)
+{
+	scan_fill(buf, len, seed + op);
+	scan_stamp_first(buf, len, op);
+}
+
 static bool stamped(const struct scan_expect *want, size_t off)
 {
 	switch (want->stamp) {
 	case STAMP_LINES:
 		return off % (want->line ? want->line : SCAN_LINE) == 0;
 	case STAMP_FIRST:
+	case STAMP_WHOLE:
 		return off == 0;
 	default:
 		return false;
@@ -51,14 +58,15 @@ static int wrong(const struct scan_expect *want, size_t off, uint64_t got,
 int scan_verify(const void *buf, size_t len, const struct scan_expect *want,
 		struct err *err)
 {
+	const uint64_t seed =
+		want->seed + (want->stamp == STAMP_WHOLE ? want->op : 0);
 	const char *p = buf;
 	size_t off;
 
 	for (off = 0; off < len; off += sizeof(uint64_t)) {
-		uint64_t w =
-			stamped(want, off)
-				? want->op
-				: word_at(off / sizeof(uint64_t), want->seed);
+		uint64_t w = stamped(want, off)
+				     ? want->op
+				     : word_at(off / sizeof(uint64_t), seed);
 		size_t rest = len - off;
 		uint64_t got = 0;
 

@@ -24,6 +24,9 @@ enum scan_stamp {
 	STAMP_NONE,
 	STAMP_FIRST, /* the first word only */
 	STAMP_LINES, /* every line */
+	/* The first word, and the rest is the pattern of another seed for each
+	 * operation: a stale tail is found as well. */
+	STAMP_WHOLE,
 };
 
 /* Writes the pattern. */
@@ -54,6 +57,9 @@ static inline void scan_stamp_first(void *buf, size_t len, uint64_t op)
 	else
 		__builtin_memcpy(buf, &op, len);
 }
+
+/* STAMP_WHOLE: the pattern anew, which takes as long as to verify it. */
+void scan_stamp_whole(void *buf, size_t len, uint64_t seed, uint64_t op);
 
 /* Number of lines that a scan visits. */
 static inline uint64_t scan_lines(size_t len, size_t line)

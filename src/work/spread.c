@@ -97,8 +97,11 @@ static int begin_op(struct spread *s, unsigned slot, struct err *err)
 	w->lane = (unsigned)(number % s->a.lanes);
 	if (!spread_asks(s))
 		choose_unit(s, slot);
-	if (!spread_brings(s))
+	if (s->stamp == STAMP_FIRST)
 		scan_stamp_first(spread_slot(s, slot), s->a.size, number);
+	else if (s->stamp == STAMP_WHOLE)
+		scan_stamp_whole(spread_slot(s, slot), s->a.size, SPREAD_SEED,
+				 number);
 	s->ahead += ++*on_lane(s, w->lane) > s->known_recvs && spread_asks(s);
 	s->pending[slot] = PENDING_DONE | (spread_asks(s) ? PENDING_ANSWER : 0);
 	s->begun[slot] = clock_ticks(s->end->clock);
@@ -176,7 +179,7 @@ static int check_answer(struct spread *s, const struct comp *c, unsigned *slot,
 			bool *fresh, struct err *err)
 {
 	const char *at = s->inbox + c->cookie * s->stride;
-	struct scan_expect want = {.seed = SPREAD_SEED, .stamp = STAMP_FIRST};
+	struct scan_expect want = {.seed = SPREAD_SEED, .stamp = s->stamp};
 
 	memcpy(&want.op, at, sizeof(want.op));
 	*slot = (unsigned)(want.op % s->a.outstanding);

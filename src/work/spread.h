@@ -76,8 +76,9 @@ struct spread {
 	struct end *end;
 	struct spread_attr a;
 	bool lossy;
-	unsigned depth; /* operations on their way, a lane */
-	size_t stride;	/* of a slot */
+	enum scan_stamp stamp; /* of what the client sends or writes */
+	unsigned depth;	       /* operations on their way, a lane */
+	size_t stride;	       /* of a slot */
 	uint64_t unit, units_per_region;
 	/* Slots, receives, table of regions; what is written to and read. */
 	struct mem small, large;

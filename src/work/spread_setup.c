@@ -234,6 +234,15 @@ static int post_receives(struct spread *s, struct err *err)
 	return ret;
 }
 
+/* Writes of two queue pairs to the same unit are in no order, and may leave a
+ * part of either: only the begin of what is written is its operation's own. */
+static enum scan_stamp stamp_of(const struct spread *s)
+{
+	if (spread_brings(s))
+		return STAMP_NONE;
+	return spread_asks(s) ? parts_stamp(s->a.verify) : STAMP_FIRST;
+}
+
 int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
 		struct err *err)
 {
@@ -243,6 +252,7 @@ int spread_init(struct spread *s, struct end *e, const struct spread_attr *a,
 	s->end = e;
 	s->a = *a;
 	s->lossy = e->ep->caps.lossy;
+	s->stamp = stamp_of(s);
 	s->depth = spread_depth(a);
 	s->n_recvs = own_receives(a, e->role);
 	s->n_buffers = s->n_recvs + spares_of(a);

@@ -45,8 +45,11 @@ static void prepare(struct window *w, struct work *work, unsigned slot)
 		return;
 	}
 	work->remote_addr = w->remote_addr + rx * w->stride;
-	if (w->a.op != OP_READ && w->a.op != OP_FLUSH)
+	if (w->stamp == STAMP_FIRST)
 		scan_stamp_first(w->tx + slot * w->stride, w->a.size, number);
+	else if (w->stamp == STAMP_WHOLE)
+		scan_stamp_whole(w->tx + slot * w->stride, w->a.size,
+				 WINDOW_SEED, number);
 }
 
 /* Of those not signalled nothing is known until a later one is; with so many

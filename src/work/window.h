@@ -26,7 +26,8 @@
  * What is exact: operations, posts and doorbells by this module's own count
  * against the link's; results of atomics (RC carries them out in order: each
  * finds what the one before left, which is more than a permutation);
- * payloads, which carry the operation's number.
+ * payloads, which begin with the operation's number and, where each is
+ * verified, are its own to the last byte (STAMP_WHOLE), in the timed part.
  */
 #ifndef WORK_WINDOW_H
 #define WORK_WINDOW_H
@@ -69,9 +70,10 @@ struct window_counts {
 struct window {
 	struct end *end;
 	struct window_attr a;
-	bool told, lossy;   /* operations take receives; may be lost */
-	bool ordered;	    /* those that arrive do so in order */
-	bool sender;	    /* this end's part in it */
+	bool told, lossy; /* operations take receives; may be lost */
+	bool ordered;	  /* those that arrive do so in order */
+	bool sender;	  /* this end's part in it */
+	enum scan_stamp stamp;
 	bool over;	    /* to be told with the next credit */
 	unsigned peer_over; /* how often that was told to us */
 	unsigned n_slots;   /* ours: outstanding, in whole lists */

@@ -168,6 +168,9 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	w->end = e;
 	w->a = *a;
 	w->told = is_told(a->op);
+	w->stamp = a->op == OP_READ || a->op == OP_FLUSH
+			   ? STAMP_NONE
+			   : parts_stamp(a->verify);
 	w->sender = (e->role == ROLE_ACTIVE) != a->reverse;
 	w->lossy = e->ep->caps.lossy;
 	w->ordered = !w->lossy || e->pt->link.qp_type != QP_UD;
@@ -221,7 +224,7 @@ int window_verify_message(struct window *w, unsigned slot, struct err *err)
 	struct scan_expect want = {
 		.seed = WINDOW_SEED,
 		.op = w->arrived + 1,
-		.stamp = STAMP_FIRST,
+		.stamp = w->stamp,
 	};
 
 	if (!parts_can_verify(w->end, w->a.size))
@@ -264,7 +267,7 @@ static int verify_written(struct window *w, struct err *err)
 		struct scan_expect want = {
 			.seed = WINDOW_SEED,
 			.op = stamp_in(at),
-			.stamp = STAMP_FIRST,
+			.stamp = w->stamp,
 		};
 
 		if (!want.op)

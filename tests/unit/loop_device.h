@@ -15,12 +15,15 @@ struct loop_device {
 	/* What a test wants of it; sends count from 1. */
 	unsigned drop_every; /* 0: none is lost */
 	unsigned spoil_at;   /* this one's tenth byte, on its way */
+	unsigned stale_at;   /* the last 8 bytes of this one stayed what those
+			      * of the one before it were */
 	unsigned extra_bell, extra_bytes; /* counted of each post */
 
 	/* What it saw. */
 	uint64_t bells, sends, dropped, writes, reads;
 	_Atomic uint64_t recvs;
 	bool no_credit; /* sends for which the other end had no receive */
+	uint64_t tail;	/* of the last send */
 
 	/* What completes without arriving, after as many others of its
 	 * lane. */
@@ -118,14 +121,24 @@ static int device_send(struct ep *ep, struct loop_device *d,
 {
 	const bool spoil = d->spoil_at && d->sends == d->spoil_at;
 	char *byte = spoil ? (char *)w->sges[0].addr + 9 : NULL;
+	char *tail = (char *)w->sges[0].addr + w->sges[0].len - 8;
+	const bool stale = d->stale_at && d->sends == d->stale_at;
+	uint64_t own = 0;
 	int ret;
 
 	d->no_credit |= d->sends - d->dropped > devices[d == &devices[0]].recvs;
 	if (spoil)
 		*byte ^= 1;
+	if (d->stale_at) {
+		memcpy(&own, tail, sizeof(own));
+		memcpy(tail, stale ? &d->tail : &own, sizeof(own));
+		d->tail = own;
+	}
 	ret = loop->post(ep, w, 1);
 	if (spoil)
 		*byte ^= 1;
+	if (d->stale_at)
+		memcpy(tail, &own, sizeof(own));
 	return ret;
 }
 
@@ -205,6 +218,7 @@ static void devices_renew(void)
 		devices[i] = (struct loop_device){
 			.drop_every = devices[i].drop_every,
 			.spoil_at = devices[i].spoil_at,
+			.stale_at = devices[i].stale_at,
 			.extra_bell = devices[i].extra_bell,
 			.extra_bytes = devices[i].extra_bytes,
 		};

@@ -18,7 +18,8 @@ static struct {
 	unsigned on_way[64], most; /* requests of a lane */
 	uint64_t sends, dropped;
 	/* Of the client's sends. */
-	unsigned drop_every, drop_from, spoil_at;
+	unsigned drop_every, drop_from, spoil_at, stale_at;
+	char *before;	   /* the request before */
 	unsigned hold_at;  /* of those that are dropped: leaves late */
 	unsigned slow_at;  /* of the server's answers: it takes its time */
 	unsigned read_on;  /* bit i: lane i */
@@ -36,12 +37,9 @@ static struct {
 
 static struct err why; /* of a test */
 
-static struct comp late[64];
-static unsigned n_late, quiet;
+static struct comp late[64], lost[64];
+static unsigned n_late, n_lost, quiet;
 enum { QUIET_POLLS = 100 };
-
-static struct comp lost[64];
-static unsigned n_lost;
 static uint64_t held_until; /* ns; 0: lost[] is not held back */
 
 static int client_sends(struct ep *ep, const struct work *w)
@@ -64,6 +62,9 @@ static int client_sends(struct ep *ep, const struct work *w)
 					       .lane = (uint16_t)w->lane};
 		return 0;
 	}
+	if (number == mid.stale_at)
+		memcpy(byte + 47, mid.before + 47, 8); /* its last */
+	mid.before = byte;
 	*byte ^= number == mid.spoil_at;
 	ret = loop->post(ep, w, 1);
 	*byte ^= number == mid.spoil_at;
@@ -391,11 +392,17 @@ static void units_by_seed(void **state)
 static void spoilt(void **state)
 {
 	(void)state;
-	mid.spoil_at = 20;
+	mid.spoil_at = mid.stale_at ? 0 : 20;
 	open_both();
 	assert_int_equal(run(100, &why), -EBADMSG);
 	assert_int_equal(why.reason, REASON_VERIFY_FAILED);
 	close_both();
+}
+
+static void stale_tail(void **state)
+{
+	mid.stale_at = 20;
+	spoilt(state);
 }
 
 static void losses(void **state)
@@ -569,6 +576,7 @@ int main(void)
 		cmocka_unit_test_setup(flushes, setup),
 		cmocka_unit_test_setup(units_by_seed, setup),
 		cmocka_unit_test_setup(spoilt, setup),
+		cmocka_unit_test_setup(stale_tail, setup),
 		cmocka_unit_test_setup(losses, setup),
 		cmocka_unit_test_setup(late_is_not_lost, setup),
 		cmocka_unit_test_setup(leaves_late, setup),

@@ -208,18 +208,41 @@ static void sizes_and_pieces(void **state)
 	}
 }
 
+/* A byte of it; or its begin is its own and its end another one's. */
 static void spoilt(void **state)
 {
 	struct served s;
 	struct err err;
+	int i;
 
 	(void)state;
-	sender->spoil_at = 5;
+	for (i = 0; i < 4; i++) {
+		pings = i % 2;
+		sender->spoil_at = i < 2 ? 5 : 0;
+		sender->stale_at = i < 2 ? 0 : 5;
+		open_both();
+		/* It waits for credit until it hears that. */
+		assert_int_equal(run(20, &err, &s), -ECANCELED);
+		assert_int_equal(s.ret, -EBADMSG);
+		assert_int_equal(s.err.reason, REASON_VERIFY_FAILED);
+		close_both();
+	}
+}
+
+/* Likewise of writes, which are looked at after the phase. */
+static void stale_tail_of_a_write(void **state)
+{
+	struct err err;
+
+	(void)state;
+	attr.op = OP_WRITE;
 	open_both();
-	/* It waits for credit until it hears that. */
-	assert_int_equal(run(20, &err, &s), -ECANCELED);
-	assert_int_equal(s.ret, -EBADMSG);
-	assert_int_equal(s.err.reason, REASON_VERIFY_FAILED);
+	good(10);
+	assert_int_equal(window_flush(&cw, &err), 0);
+	assert_int_equal(window_verify(&sw, &err), 0);
+	memcpy(sw.rx + 3 * sw.stride - 8, sw.rx + 4 * sw.stride - 8, 8);
+	assert_int_equal(window_verify(&sw, &err), -EBADMSG);
+	assert_words(&err, "byte 56");
 	close_both();
 }
 
@@ -301,6 +324,7 @@ static void out_of_order(void **state)
 
 	(void)state;
 	lossy = true;
+	attr.verify = VERIFY_ENDS;
 	for (i = 0; i < N_OF(type); i++) {
 		pt.link.qp_type = type[i];
 		open_both();
@@ -541,20 +565,6 @@ static void a_write_tells_of_itself(void **state)
 	close_both();
 }
 
-static void spoilt_ping(void **state)
-{
-	struct served s;
-	struct err err;
-
-	(void)state;
-	pings = true;
-	sender->spoil_at = 4;
-	open_both();
-	assert_int_equal(run(20, &err, &s), -ECANCELED);
-	assert_int_equal(s.ret, -EBADMSG);
-	close_both();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -563,6 +573,7 @@ int main(void)
 				       setup),
 		cmocka_unit_test_setup(sizes_and_pieces, setup),
 		cmocka_unit_test_setup(spoilt, setup),
+		cmocka_unit_test_setup(stale_tail_of_a_write, setup),
 		cmocka_unit_test_setup(doorbell_too_many, setup),
 		cmocka_unit_test_setup(bytes_are_counted, setup),
 		cmocka_unit_test_setup(losses, setup),
@@ -579,7 +590,6 @@ int main(void)
 		cmocka_unit_test_setup(no_ping_comes_back, setup),
 		cmocka_unit_test_setup(lost_pings_are_verified, setup),
 		cmocka_unit_test_setup(a_write_tells_of_itself, setup),
-		cmocka_unit_test_setup(spoilt_ping, setup),
 	};
 
 	between = device_transport();
