@@ -41,7 +41,8 @@ ifeq ($(STATIC),1)
 CPPFLAGS += -DRDMA_STATIC_PROVIDERS=all -DRDMABENCH_STATIC
 LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpfm -lpmem -lpthread -lm
 # libpmem comes after our archive and wants what no_ndctl.c answers.
-LDSTATIC := -static -Wl,-u,ndctl_new
+# What --wrap is for: src/rdma/raw_write.c.
+LDSTATIC := -static -Wl,-u,ndctl_new -Wl,--wrap=write
 LDLIBS_DYN := -Wl,-Bstatic $(filter-out -lm -lpthread,$(LDLIBS)) \
               -Wl,-Bdynamic -lpthread -lm
 else

@@ -1,6 +1,7 @@
 #include "ctl/chan.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -180,6 +181,21 @@ void frame_words(const struct frame *f, struct err *out)
 
 /* --- the heart ----------------------------------------------------------- */
 
+/*
+ * A table of files of our own, in which there is the channel alone.  As long
+ * as two threads share one, each system call on a descriptor, which every
+ * message of TCP is, and on a software device every doorbell, counts its
+ * references (fget_light in the kernel's fs/file.c: 20 instructions, and more
+ * with locks).  Linux before 5.9 refuses: then they are shared.
+ */
+static void own_files(int fd)
+{
+	if (close_range((unsigned)fd + 1, UINT_MAX, CLOSE_RANGE_UNSHARE))
+		return;
+	if (fd > 0)
+		close_range(0, (unsigned)fd - 1, 0);
+}
+
 static void *heart_main(void *arg)
 {
 	struct chan *c = arg;
@@ -187,6 +203,7 @@ static void *heart_main(void *arg)
 	struct err ignored;
 	uint64_t at;
 
+	own_files(c->fd);
 	pthread_mutex_lock(&c->lock);
 	while (!c->heart_ends) {
 		at = now_ns() + c->beat_ns;
