@@ -48,8 +48,8 @@ enum { VERBS_POLL = 16 };
 struct slot {
 	uint64_t cookie;
 	uint64_t bytes;
-	uint16_t op;  /* enum op */
-	bool durable; /* a FLUSH of persistent placement */
+	uint8_t op;    /* enum op */
+	uint8_t level; /* enum level: what its completion will promise */
 };
 
 /* Messages posted and not yet completed: slots[tail..head), modulo. */
@@ -59,6 +59,12 @@ struct ring {
 	uint32_t depth;
 	uint32_t head, tail;
 };
+
+/* By a work request's id, or its sequence number. */
+static inline struct slot *slot_of(const struct ring *ring, uint64_t id)
+{
+	return &ring->slots[WRID_SEQ(id) & ring->mask];
+}
 
 struct verbs_lane {
 	struct ibv_qp *qp;

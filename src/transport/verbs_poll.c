@@ -19,22 +19,6 @@ enum { EVENTS_PER_ACK = 64 };
  * learn whether the peer is still there. */
 enum { IDLE_POLLS = 1 << 16 };
 
-/*
- * What is promised when the work completes.  An RC acknowledgement says that
- * the peer's device has the message, not that its program or even its memory
- * does (IBTA 1.4, 9.7.5.1.6 and o9-20), and on iWARP only that TCP took it: a
- * send or write promises the local buffer, no more.  A read or atomic came
- * back from the peer's memory, after all that was sent before it.  So did a
- * FLUSH: of persistent placement (slot->durable) it promises more.
- */
-static const uint8_t levels[OP_COUNT] = {
-	[OP_SEND] = LEVEL_LOCAL,      [OP_RECV] = LEVEL_DELIVERED,
-	[OP_WRITE] = LEVEL_LOCAL,     [OP_WRITE_IMM] = LEVEL_LOCAL,
-	[OP_READ] = LEVEL_PLACED,     [OP_FETCH_ADD] = LEVEL_PLACED,
-	[OP_CMP_SWAP] = LEVEL_PLACED, [OP_ATOMIC_WRITE] = LEVEL_PLACED,
-	[OP_FLUSH] = LEVEL_PLACED,
-};
-
 struct meaning {
 	enum reason reason;
 	const char *text;
@@ -103,7 +87,8 @@ static enum rdma_trouble find_trouble(const struct verbs_ep *ep,
 	return kind;
 }
 
-static int fail(struct verbs_ep *ep, const struct ibv_wc *wc)
+static __attribute__((cold, noinline)) int fail(struct verbs_ep *ep,
+						const struct ibv_wc *wc)
 {
 	const struct meaning *m = meaning_of(wc->status);
 	const bool recv = wc->wr_id & WRID_RECV;
@@ -131,7 +116,7 @@ static bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
 		      struct comp *comp)
 {
 	struct ring *rq = &ep->lanes[WRID_LANE(wc->wr_id)].rq;
-	struct slot *slot = &rq->slots[WRID_SEQ(wc->wr_id) & rq->mask];
+	struct slot *slot = slot_of(rq, wc->wr_id);
 
 	slot->bytes += wc->byte_len - ep->grh.length;
 	if (!(wc->wr_id & WRID_LAST))
@@ -155,15 +140,15 @@ static void take_send(struct verbs_ep *ep, const struct ibv_wc *wc,
 		      struct comp *comp)
 {
 	struct ring *sq = &ep->lanes[WRID_LANE(wc->wr_id)].sq;
-	const struct slot *slot = &sq->slots[WRID_SEQ(wc->wr_id) & sq->mask];
+	const struct slot *slot = slot_of(sq, wc->wr_id);
 
 	sq->tail = WRID_SEQ(wc->wr_id) + 1;
 	comp->cookie = slot->cookie;
 	comp->bytes = slot->bytes;
 	comp->imm = 0;
 	comp->lane = WRID_LANE(wc->wr_id);
-	comp->op = (uint8_t)slot->op;
-	comp->level = slot->durable ? LEVEL_DURABLE : levels[slot->op];
+	comp->op = slot->op;
+	comp->level = slot->level;
 }
 
 /* Nothing there; `got` is what ibv_poll_cq returned.  Of plain verbs nobody

@@ -15,28 +15,41 @@ enum kind { KIND_NONE, KIND_MESSAGE, KIND_REMOTE, KIND_ATOMIC };
 /* Those that older headers do not name. */
 #define WR(opcode) ((enum ibv_wr_opcode)(opcode))
 
+/*
+ * A level is what is promised when the work completes.  An RC acknowledgement
+ * says that the peer's device has the message, not that its program or even its
+ * memory does (IBTA 1.4, 9.7.5.1.6 and o9-20), and on iWARP only that TCP took
+ * it: a send or write promises the local buffer, no more.  A read or atomic came
+ * back from the peer's memory, after all that was sent before it.  So did a
+ * FLUSH: of persistent placement it promises more.
+ */
 static const struct verbs_op {
 	enum kind kind;
 	enum ibv_wr_opcode opcode; /* of the last piece */
 	enum ibv_wr_opcode more;   /* of those before */
 	bool carries;		   /* payload goes out, may be inline */
 	bool tells;		   /* takes a receive at the peer */
+	uint8_t level;		   /* enum level, of its completion */
 } verbs_op_table[OP_COUNT] = {
-	[OP_SEND] = {KIND_MESSAGE, IBV_WR_SEND, IBV_WR_SEND, true, true},
+	[OP_SEND] = {KIND_MESSAGE, IBV_WR_SEND, IBV_WR_SEND, true, true,
+		     LEVEL_LOCAL},
+	[OP_RECV] = {.level = LEVEL_DELIVERED},
 	[OP_WRITE] = {KIND_REMOTE, IBV_WR_RDMA_WRITE, IBV_WR_RDMA_WRITE, true,
-		      false},
+		      false, LEVEL_LOCAL},
 	[OP_WRITE_IMM] = {KIND_REMOTE, IBV_WR_RDMA_WRITE_WITH_IMM,
-			  IBV_WR_RDMA_WRITE, true, true},
+			  IBV_WR_RDMA_WRITE, true, true, LEVEL_LOCAL},
 	[OP_READ] = {KIND_REMOTE, IBV_WR_RDMA_READ, IBV_WR_RDMA_READ, false,
-		     false},
+		     false, LEVEL_PLACED},
 	[OP_FETCH_ADD] = {KIND_ATOMIC, IBV_WR_ATOMIC_FETCH_AND_ADD,
-			  IBV_WR_ATOMIC_FETCH_AND_ADD, false, false},
+			  IBV_WR_ATOMIC_FETCH_AND_ADD, false, false,
+			  LEVEL_PLACED},
 	[OP_CMP_SWAP] = {KIND_ATOMIC, IBV_WR_ATOMIC_CMP_AND_SWP,
-			 IBV_WR_ATOMIC_CMP_AND_SWP, false, false},
+			 IBV_WR_ATOMIC_CMP_AND_SWP, false, false, LEVEL_PLACED},
 	[OP_ATOMIC_WRITE] = {KIND_REMOTE, WR(RDMA_WR_ATOMIC_WRITE),
-			     WR(RDMA_WR_ATOMIC_WRITE), false, false},
+			     WR(RDMA_WR_ATOMIC_WRITE), false, false,
+			     LEVEL_PLACED},
 	[OP_FLUSH] = {KIND_ATOMIC, WR(RDMA_WR_FLUSH), WR(RDMA_WR_FLUSH), false,
-		      false},
+		      false, LEVEL_PLACED},
 };
 
 /* IBTA 1.4, table 45: operations by transport service. */
@@ -198,13 +211,13 @@ static inline uint64_t ring_take(struct ring *ring, const struct work *w,
 				 uint64_t bytes)
 {
 	const uint32_t seq = ring->head;
-	struct slot *slot = &ring->slots[seq & ring->mask];
+	struct slot *slot = slot_of(ring, seq);
 
 	assert(seq - ring->tail < ring->depth);
 	slot->cookie = w->cookie;
 	slot->bytes = bytes;
-	slot->op = (uint16_t)w->op;
-	slot->durable = w->op == OP_FLUSH && w->placement == PLACE_PERSISTENT;
+	slot->op = (uint8_t)w->op;
+	slot->level = verbs_op_table[w->op].level;
 	ring->head = seq + 1;
 	return WRID(w->lane, seq);
 }
@@ -326,6 +339,8 @@ static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 		return no_such_op(ep, w);
 	assert(w->n_sges <= ep->ep.caps.max_sges);
 	id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
+	if (w->op == OP_FLUSH && w->placement == PLACE_PERSISTENT)
+		slot_of(&lane->sq, id)->level = LEVEL_DURABLE;
 	if (__builtin_expect(bytes > ep->segment_bytes, 0)) {
 		ret = cut_send(ep, w, &cut, bytes, &done);
 		if (ret)
