@@ -68,10 +68,12 @@ static inline uint64_t clock_ns(const struct clock *clk, uint64_t ticks)
 	return (uint64_t)(((unsigned __int128)ticks * clk->mult) >> 32);
 }
 
-/* The inverse, for deadlines in ticks. */
+/* The inverse, for deadlines in ticks; UINT64_MAX for what is beyond it. */
 static inline uint64_t clock_ticks_of(const struct clock *clk, uint64_t ns)
 {
-	return (uint64_t)((double)ns * clk->ticks_per_ns);
+	const double ticks = (double)ns * clk->ticks_per_ns;
+
+	return ticks < 0x1p64 ? (uint64_t)ticks : UINT64_MAX;
 }
 
 #endif

@@ -299,6 +299,7 @@ int exchange_client(struct end *e, const struct phase *ph, struct err *err)
 	struct exchange *const x = e->state;
 	struct hist *lat = &e->tally.latency;
 	const struct clock *clk = e->clock;
+	const uint64_t most = clock_ticks_of(clk, ph->max_ns);
 	const bool each = x->verify == VERIFY_EACH;
 	bool check = each || (!ph->measured && x->verify != VERIFY_NONE);
 	uint64_t t0, t1, begin, backlog = 0;
@@ -314,7 +315,7 @@ int exchange_client(struct end *e, const struct phase *ph, struct err *err)
 	pace_init(&pace, x->rate, x->arrival, clk->ticks_per_ns,
 		  e->seed + x->op);
 	begin = t1 = clock_ticks(clk);
-	while (!parts_phase_over(ph, w.done, clock_ns(clk, t1 - begin)) &&
+	while (!parts_phase_over(ph, w.done, t1 - begin >= most) &&
 	       !stop_requested) {
 		scan_stamp_first(x->request, x->request_bytes, x->op);
 		if (pace.open) {

@@ -48,12 +48,11 @@ int parts_check_writes(const struct end *e, enum op op, struct err *err);
 /* -EINTR: the user has asked for the end. */
 int parts_interrupted(struct err *err);
 
+/* late: ph->max_ns have passed. */
 static inline bool parts_phase_over(const struct phase *ph, uint64_t done,
-				    uint64_t ns)
+				    bool late)
 {
-	if (done < ph->min_ops)
-		return false;
-	return done >= ph->max_ops || ns >= ph->max_ns;
+	return done >= ph->min_ops && (late || done >= ph->max_ops);
 }
 
 /* A slot for `size` bytes, in whole cache lines. */

@@ -308,19 +308,36 @@ static int await(struct pingpong *p, struct end_waiter *w, struct err *err)
 }
 
 /* Until our own number is back; messages given up before may come late. */
+static int await_own(struct pingpong *p, struct end_waiter *w, struct err *err)
+{
+	int ret = await(p, w, err);
+
+	while (ret > 0 && number_in(p) != p->number) {
+		ret = post_recv(p, err);
+		if (!ret)
+			ret = await(p, w, err);
+	}
+	return ret;
+}
+
+/* What the last operation left to do.  Nobody waits for it once the next one
+ * is on its way, so that it is done then. */
+static int settle(struct pingpong *p, struct err *err)
+{
+	if (!p->unsettled)
+		return 0;
+	p->unsettled = false;
+	hist_record(&p->end->tally.latency, clock_ns(p->end->clock, p->took));
+	return post_recv(p, err);
+}
+
 static int round_trip(struct pingpong *p, struct end_waiter *w, struct err *err)
 {
 	int ret = post_message(p, p->number, err);
 
-	while (!ret) {
-		ret = await(p, w, err);
-		if (ret <= 0)
-			break;
-		if (number_in(p) == p->number)
-			return 1;
-		ret = post_recv(p, err);
-	}
-	return ret;
+	if (!ret)
+		ret = settle(p, err);
+	return ret ? ret : await_own(p, w, err);
 }
 
 static void close_tally(struct pingpong *p, uint64_t ops, uint64_t ns)
@@ -348,7 +365,8 @@ static int after_message(struct pingpong *p, bool check, struct err *err)
 	int ret = check ? verify_message(p, p->number, err) : 0;
 
 	p->number++;
-	return ret ? ret : post_recv(p, err);
+	p->unsettled = true;
+	return ret;
 }
 
 /* This one; the link only when nothing comes back any more. */
@@ -359,10 +377,27 @@ static int give_up(struct pingpong *p, struct end_waiter *w, struct err *err)
 	return end_waiter_slice(w, err);
 }
 
+/* One operation, begun at t0; *t1 is when it was over. */
+static int operate(struct pingpong *p, const struct phase *ph,
+		   struct end_waiter *w, uint64_t *t1, struct err *err)
+{
+	const struct clock *clk = p->end->clock;
+	const uint64_t t0 = clock_ticks(clk);
+	int ret = round_trip(p, w, err);
+
+	*t1 = clock_ticks(clk);
+	if (__builtin_expect(ret <= 0, 0))
+		return ret ? ret : give_up(p, w, err);
+	p->took = *t1 - t0;
+	w->done++;
+	return after_message(p, is_checked(p, ph, w->done - 1), err);
+}
+
 int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 {
 	const struct clock *clk = p->end->clock;
-	uint64_t t0, t1, begin, ops = 0;
+	const uint64_t most = clock_ticks_of(clk, ph->max_ns);
+	uint64_t t1, begin, ops;
 	struct end_waiter w;
 	int ret;
 
@@ -371,28 +406,16 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 		return ret;
 	end_waiter_init(&w, p->end, p->a.size);
 	p->verified = p->lost = 0;
+	p->unsettled = false;
 	begin = t1 = clock_ticks(clk);
-	for (; !parts_phase_over(ph, ops, clock_ns(clk, t1 - begin)); ops++) {
-		if (stop_requested)
-			return parts_interrupted(err);
-		t0 = clock_ticks(clk);
-		ret = round_trip(p, &w, err);
-		t1 = clock_ticks(clk);
-		if (!ret) {
-			ret = give_up(p, &w, err);
-			if (!ret)
-				continue;
-		}
-		if (ret < 0)
-			return ret;
-		hist_record(&p->end->tally.latency, clock_ns(clk, t1 - t0));
-		w.done++;
-		ret = after_message(p, is_checked(p, ph, w.done - 1), err);
-		if (ret)
-			return ret;
-	}
+	for (ops = 0; !ret && !parts_phase_over(ph, ops, t1 - begin >= most);
+	     ops++)
+		ret = stop_requested ? parts_interrupted(err)
+				     : operate(p, ph, &w, &t1, err);
+	if (ret)
+		return ret;
 	close_tally(p, w.done, clock_ns(clk, t1 - begin));
-	return 0;
+	return settle(p, err);
 }
 
 /* Answers with the number that came. */

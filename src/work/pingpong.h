@@ -28,8 +28,9 @@ struct pingpong_attr {
 	enum exchange_verify verify;
 };
 
-/* Receives posted: one is there while the other is worked on. */
-enum { PINGPONG_RECVS = 2, PINGPONG_WORKS = 2 };
+/* Receives posted: one for what comes, one for what comes late, while the
+ * third is not posted again yet. */
+enum { PINGPONG_RECVS = 3, PINGPONG_WORKS = 2 };
 
 struct pingpong {
 	struct end *end;
@@ -48,6 +49,10 @@ struct pingpong {
 	uint64_t number;	  /* of the next operation, from 1 */
 	uint8_t seen;		  /* last byte of what came last */
 	uint64_t verified, lost;
+	/* Client: the operation that came back last took so many ticks; its
+	 * receive is not posted again yet. */
+	uint64_t took;
+	bool unsettled;
 };
 
 uint64_t pingpong_bytes(const struct pingpong_attr *a);
