@@ -21,11 +21,6 @@ int window_post_recvs(struct window *w, unsigned first, unsigned n,
 
 /* --- posting -------------------------------------------------------------- */
 
-static bool is_atomic(const struct window *w)
-{
-	return w->a.op == OP_FETCH_ADD || w->a.op == OP_CMP_SWAP;
-}
-
 static void prepare(struct window *w, struct work *work, unsigned slot)
 {
 	const uint64_t number = w->number++;
@@ -35,21 +30,16 @@ static void prepare(struct window *w, struct work *work, unsigned slot)
 	work->flags = 0;
 	work->cookie = ++w->posted;
 	work->imm = rx;
-	work->remote_rkey = w->remote_rkey;
-	if (is_atomic(w)) {
-		work->remote_addr = w->remote_addr;
-		if (w->a.op == OP_CMP_SWAP) {
-			work->compare_add = number - 1;
-			work->swap = number;
-		}
-		return;
-	}
-	work->remote_addr = w->remote_addr + rx * w->stride;
-	if (w->stamp == STAMP_FIRST)
+	work->remote_addr = w->remote_addr + rx * w->remote_step;
+	if (w->stamp == STAMP_FIRST) {
 		scan_stamp_first(w->tx + slot * w->stride, w->a.size, number);
-	else if (w->stamp == STAMP_WHOLE)
+	} else if (w->stamp == STAMP_WHOLE) {
 		scan_stamp_whole(w->tx + slot * w->stride, w->a.size,
 				 WINDOW_SEED, number);
+	} else if (w->a.op == OP_CMP_SWAP) {
+		work->compare_add = number - 1;
+		work->swap = number;
+	}
 }
 
 /* Of those not signalled nothing is known until a later one is; with so many
@@ -59,13 +49,31 @@ static bool fills_window(const struct window *w)
 	return w->since_signal + w->a.post_list > w->a.outstanding;
 }
 
+/* Only of what will be told of: reading the clock costs as much as the rest of
+ * a list. */
+static void note_begin(struct window *w, unsigned slot, unsigned n)
+{
+	const uint64_t now = clock_ticks(w->end->clock);
+
+	for (; n; n--)
+		w->begun[slot++] = now;
+}
+
+void window_settle(struct window *w)
+{
+	if (!w->unsettled)
+		return;
+	w->unsettled = false;
+	hist_record(&w->end->tally.latency, clock_ns(w->end->clock, w->took));
+}
+
 /* A list, whose room the caller has made sure of.  The last operation of a
  * phase is signalled, so that the end of all of them is known. */
 static int post_list(struct window *w, unsigned n, bool last, struct err *err)
 {
 	const unsigned slot = w->slot;
 	struct ep *ep = w->end->ep;
-	const uint64_t now = clock_ticks(w->end->clock);
+	bool signalled = false;
 	unsigned i;
 	int ret;
 
@@ -73,15 +81,18 @@ static int post_list(struct window *w, unsigned n, bool last, struct err *err)
 		struct work *work = &w->works[slot + i];
 
 		prepare(w, work, slot + i);
-		w->begun[slot + i] = now;
 		if (++w->since_signal < w->a.signal_every &&
 		    !(i + 1 == n && (last || fills_window(w))))
 			continue;
 		work->flags = WORK_SIGNAL;
 		w->since_signal = 0;
 		w->n.completions++;
+		signalled = true;
 	}
+	if (signalled)
+		note_begin(w, slot, n);
 	ret = ep->tp->post(ep, &w->works[slot], n);
+	window_settle(w);
 	w->slot = window_advance(slot, n, w->n_slots);
 	w->n.lists++;
 	if (w->posted - w->known > w->n.most)
@@ -117,7 +128,7 @@ int window_post_lists(struct window *w, struct window_flow *f, struct err *err)
 	unsigned n;
 	int ret;
 
-	while (!f->last) {
+	while (!f->last && w->posted - w->known < w->a.outstanding) {
 		n = list_length(w, f);
 		if (w->posted - w->known + n > w->a.outstanding)
 			return 0;
@@ -155,7 +166,7 @@ static int check_atomic(struct window *w, unsigned slot, uint64_t number,
 /* The next `n` operations are complete: their results. */
 static int check_results(struct window *w, uint64_t n, struct err *err)
 {
-	const bool atomic = is_atomic(w);
+	const bool atomic = window_is_atomic(w->a.op);
 	const bool reads = w->a.op == OP_READ && w->a.verify == VERIFY_EACH;
 	uint64_t number = w->number - w->posted + w->known;
 	unsigned slot = w->known_slot;
@@ -206,7 +217,6 @@ static int take_credit(struct window *w, unsigned slot, struct err *err)
 int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		    struct err *err)
 {
-	const struct clock *clk = w->end->clock;
 	uint64_t n;
 	unsigned slot;
 	int ret;
@@ -215,8 +225,9 @@ int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		return take_credit(w, (unsigned)c->cookie, err);
 	n = c->cookie - w->known;
 	slot = window_advance(w->known_slot, n - 1, w->n_slots);
-	hist_record(&w->end->tally.latency,
-		    clock_ns(clk, now - w->begun[slot]));
+	window_settle(w);
+	w->took = now - w->begun[slot];
+	w->unsettled = true;
 	ret = check_results(w, n, err);
 	w->known = c->cookie;
 	w->known_slot = window_advance(slot, 1, w->n_slots);
@@ -300,6 +311,7 @@ void window_begin(struct window *w, struct window_flow *f,
 	w->since_signal = 0;
 	w->peer_over = 0;
 	w->verified = 0;
+	w->unsettled = false;
 	w->n = (struct window_counts){.done = 0};
 	f->begin = f->now = clock_ticks(w->end->clock);
 }
@@ -403,6 +415,7 @@ int window_client(struct window *w, const struct phase *ph, struct err *err)
 		if (!end && f.last && w->posted == w->known)
 			end = f.now;
 	}
+	window_settle(w);
 	ret = window_check_posts(w, &before, NULL, err);
 	if (!ret && parts_sent_only(w->end, w->a.op)) {
 		ret = window_flush(w, err);
@@ -424,7 +437,7 @@ int window_flush(struct window *w, struct err *err)
 		.lane = w->a.lane,
 		.sges = &sge,
 		.remote_addr = w->remote_addr,
-		.remote_rkey = w->remote_rkey,
+		.remote_rkey = w->works[0].remote_rkey,
 	};
 
 	return w->a.op == OP_WRITE ? parts_flush(w->end, &work, err) : 0;

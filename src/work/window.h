@@ -85,10 +85,10 @@ struct window {
 	uint64_t *credit_tx, *credit_rx;
 	struct work *works, *recvs; /* made once, a slot each */
 	struct sge *sges, *recv_sges;
-	uint64_t *begun; /* ticks at which a slot was posted */
+	uint64_t *begun; /* ticks at which a signalled slot was posted */
 	uint64_t remote_addr;
-	uint32_t remote_rkey;
-	uint64_t number;	/* of the next operation, over all phases,
+	size_t remote_step; /* from an operation's to the next; atomics: 0 */
+	uint64_t number;    /* of the next operation, over all phases,
 				 * from 1: 0 is what was never written */
 	uint64_t posted, known; /* of this phase: posted, known complete */
 	/* Places of the next that is posted, and that will be known. */
@@ -104,6 +104,9 @@ struct window {
 	uint64_t credit_told;
 	unsigned credits_busy;
 	uint64_t verified;
+	/* Ticks of an operation that is not in the histogram yet. */
+	uint64_t took;
+	bool unsettled;
 	struct window_counts n;
 };
 

@@ -106,10 +106,9 @@ static int allocate(struct window *w, struct err *err)
 
 static void fill_slots(struct window *w)
 {
-	const bool atomic = w->a.op == OP_FETCH_ADD || w->a.op == OP_CMP_SWAP;
 	unsigned i;
 
-	if (atomic)
+	if (window_is_atomic(w->a.op))
 		return; /* counting begins at 0 */
 	for (i = 0; i < w->n_slots && w->a.op != OP_READ; i++)
 		scan_fill(w->tx + i * w->stride, w->a.size, WINDOW_SEED);
@@ -154,8 +153,14 @@ static int post_first_receives(struct window *w, struct err *err)
 
 int window_learn(struct window *w, struct err *err)
 {
-	return parts_learn_memory(w->end, w->a.lane, &w->remote_addr,
-				  &w->remote_rkey, err);
+	uint32_t rkey;
+	unsigned i;
+	int ret = parts_learn_memory(w->end, w->a.lane, &w->remote_addr, &rkey,
+				     err);
+
+	for (i = 0; !ret && i < w->n_slots; i++)
+		w->works[i].remote_rkey = rkey;
+	return ret;
 }
 
 int window_init(struct window *w, struct end *e, const struct window_attr *a,
@@ -168,15 +173,17 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	w->end = e;
 	w->a = *a;
 	w->told = is_told(a->op);
-	w->stamp = a->op == OP_READ || a->op == OP_FLUSH
-			   ? STAMP_NONE
-			   : parts_stamp(a->verify);
+	w->stamp =
+		a->op == OP_READ || a->op == OP_FLUSH || window_is_atomic(a->op)
+			? STAMP_NONE
+			: parts_stamp(a->verify);
 	w->sender = (e->role == ROLE_ACTIVE) != a->reverse;
 	w->lossy = e->ep->caps.lossy;
 	w->ordered = !w->lossy || e->pt->link.qp_type != QP_UD;
 	w->n_slots = slots_of(a);
 	w->n_rx = recvs_of(a);
 	w->stride = parts_stride(a->size);
+	w->remote_step = window_is_atomic(a->op) ? 0 : w->stride;
 	w->granted = w->n_rx;
 	w->number = 1;
 	w->rx_slot = w->sender; /* number modulo n_rx; arrived modulo n_rx */

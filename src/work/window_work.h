@@ -19,6 +19,11 @@ static inline unsigned window_advance(unsigned place, uint64_t by, unsigned n)
 	return sum < n ? sum : sum - n;
 }
 
+static inline bool window_is_atomic(enum op op)
+{
+	return op == OP_FETCH_ADD || op == OP_CMP_SWAP;
+}
+
 /* How a sender's phase goes on, as its loop needs it. */
 struct window_flow {
 	const struct phase *ph;
@@ -43,6 +48,9 @@ void window_begin(struct window *w, struct window_flow *f,
 int window_post_lists(struct window *w, struct window_flow *f, struct err *err);
 int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		    struct err *err);
+/* Its latency is recorded when the next list has been posted, as nobody waits
+ * for that then; the last one's by who ends the phase. */
+void window_settle(struct window *w);
 bool window_all_done(const struct window *w);
 /* On a link that loses messages: nothing that is on its way will surely
  * complete; what has not arrived by now is taken for lost. */
