@@ -402,6 +402,16 @@ void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes)
 		e->pt->trial.op_timeout_ns + (bytes >> 20) * 1000000000u;
 	w->slice_ns = e->ep && e->ep->poll == POLL_EVENT ? END_SLICE_EVENT_NS
 							 : END_SLICE_SPIN_NS;
+	w->look_at =
+		clock_ticks(e->clock) + clock_ticks_of(e->clock, END_LOOK_NS);
+}
+
+int end_waiter_look_now(struct end_waiter *w, uint64_t now, struct err *err)
+{
+	int ret = w->e->pulse(w->e->pulse_arg, true, err);
+
+	w->look_at = now + clock_ticks_of(w->e->clock, END_LOOK_NS);
+	return ret < 0 ? ret : 0;
 }
 
 static int check_progress(struct end_waiter *w, bool progressed,

@@ -42,6 +42,9 @@ typedef int (*end_pulse)(void *arg, bool progressed, struct err *err);
 #define END_SLICE_SPIN_NS 500000ull
 #define END_SLICE_EVENT_NS 5000000ull
 
+/* From look to look of who never waits so long. */
+#define END_LOOK_NS 200000000ull
+
 /* A client may have links to several servers (need.peers); the first is
  * `ep`, the others are here. */
 enum { END_PEERS_MAX = 2 };
@@ -169,9 +172,20 @@ struct end_waiter {
 	uint64_t quiet_since_ns; /* CLOCK_MONOTONIC_RAW; 0: flowing */
 	uint64_t give_up_ns;	 /* without progress */
 	uint64_t slice_ns;
-	uint64_t idle; /* calls that found nothing at once */
+	uint64_t idle;	  /* calls that found nothing at once */
+	uint64_t look_at; /* ticks of the end's clock */
 };
 void end_waiter_init(struct end_waiter *w, struct end *e, uint64_t bytes);
+
+/* After operations were completed, `now` in ticks: who never waits a whole
+ * slice would not be heard by a peer that has nothing to do but listen, and
+ * would be taken for stopped.  0, or -errno. */
+int end_waiter_look_now(struct end_waiter *w, uint64_t now, struct err *err);
+static inline int end_waiter_look(struct end_waiter *w, uint64_t now,
+				  struct err *err)
+{
+	return now < w->look_at ? 0 : end_waiter_look_now(w, now, err);
+}
 
 /* For who waits otherwise, after a slice that brought nothing: 0 to go on, 1
  * when the phase is finished, or -errno. */

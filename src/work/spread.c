@@ -337,7 +337,7 @@ static int step(struct spread *s, struct flow *f, struct err *err)
 	}
 	if (!ret && s->lossy && f->now - f->looked >= f->loss_ticks)
 		ret = give_up(s, f, f->loss_ticks, err);
-	return ret;
+	return ret ? ret : end_waiter_look(&f->waiter, f->now, err);
 }
 
 static void begin_phase(struct spread *s, struct flow *f,

@@ -408,6 +408,8 @@ int window_client(struct window *w, const struct phase *ph, struct err *err)
 		ret = window_post_lists(w, &f, err);
 		if (!ret)
 			ret = complete_some(w, &f, err);
+		if (!ret)
+			ret = end_waiter_look(&f.waiter, f.now, err);
 		if (ret)
 			return ret;
 		/* Credit that comes after the last completion is no part of

@@ -114,7 +114,7 @@ static int run_phase(const struct loop_phase *run, const struct phase *ph,
 	return ret;
 }
 
-static struct phase ops(uint64_t n)
+static inline struct phase ops(uint64_t n)
 {
 	return (struct phase){.measured = true,
 			      .min_ops = n,
