@@ -31,7 +31,7 @@
 #   the machine's stalls; so the same share of each is taken for typical.
 #   It signals every send and has a send queue of 1: ours runs with -Q 1 -t 2,
 #   its least.  It has no inline for rxe: ours -I 0.
-#   Its receive queue holds 512, ours 1 and 2: a closed loop never uses more.
+#   Its receive queue holds 512, ours 1 and 3: a closed loop never uses more.
 # - None of them counts: ours runs with --counters none.  A PMU's events are
 #   moved at each context switch, and rxe takes one where its tasklet wakes
 #   ksoftirqd (reads, UC, UD).
