@@ -168,11 +168,8 @@ static int post_message(struct pingpong *p, uint64_t number, struct err *err)
 {
 	struct work *last = &p->works[p->n_works - 1];
 
-	if (p->a.verify == VERIFY_EACH)
-		scan_stamp_whole(p->tx, p->a.size, seed_of(p->end->role),
-				 number);
-	else
-		scan_stamp_first(p->tx, p->a.size, number);
+	scan_stamp(parts_stamp(p->a.verify), p->tx, p->a.size,
+		   seed_of(p->end->role), number);
 	if (p->a.poll_memory)
 		p->tx[p->a.size - 1] = (char)last_byte(number);
 	last->imm = (uint32_t)number;

@@ -61,6 +61,16 @@ static inline void scan_stamp_first(void *buf, size_t len, uint64_t op)
 /* STAMP_WHOLE: the pattern anew, which takes as long as to verify it. */
 void scan_stamp_whole(void *buf, size_t len, uint64_t seed, uint64_t op);
 
+/* As a message's own: STAMP_FIRST or STAMP_WHOLE, others do nothing. */
+static inline void scan_stamp(enum scan_stamp stamp, void *buf, size_t len,
+			      uint64_t seed, uint64_t op)
+{
+	if (stamp == STAMP_FIRST)
+		scan_stamp_first(buf, len, op);
+	else if (stamp == STAMP_WHOLE)
+		scan_stamp_whole(buf, len, seed, op);
+}
+
 /* Number of lines that a scan visits. */
 static inline uint64_t scan_lines(size_t len, size_t line)
 {

@@ -97,11 +97,8 @@ static int begin_op(struct spread *s, unsigned slot, struct err *err)
 	w->lane = (unsigned)(number % s->a.lanes);
 	if (!spread_asks(s))
 		choose_unit(s, slot);
-	if (s->stamp == STAMP_FIRST)
-		scan_stamp_first(spread_slot(s, slot), s->a.size, number);
-	else if (s->stamp == STAMP_WHOLE)
-		scan_stamp_whole(spread_slot(s, slot), s->a.size, SPREAD_SEED,
-				 number);
+	scan_stamp(s->stamp, spread_slot(s, slot), s->a.size, SPREAD_SEED,
+		   number);
 	s->ahead += ++*on_lane(s, w->lane) > s->known_recvs && spread_asks(s);
 	s->pending[slot] = PENDING_DONE | (spread_asks(s) ? PENDING_ANSWER : 0);
 	s->begun[slot] = clock_ticks(s->end->clock);

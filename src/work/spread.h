@@ -19,8 +19,8 @@
  *
  * On a link that loses messages, what has brought no answer for WINDOW_LOSS_NS
  * is lost: it is counted, and is no operation, unless its answer comes in the
- * same phase after all, and before its slot gives up another.  A measured phase in which no
- * request is answered has failed (link-failed).
+ * same phase after all, and before its slot gives up another.  A measured phase
+ * in which no request is answered has failed (link-failed).
  *
  * With fewer `receives` than that it is not so: requests arrive where no
  * receive is posted and a reliable link sends them again, after the time that

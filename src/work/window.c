@@ -31,11 +31,9 @@ static void prepare(struct window *w, struct work *work, unsigned slot)
 	work->cookie = ++w->posted;
 	work->imm = rx;
 	work->remote_addr = w->remote_addr + rx * w->remote_step;
-	if (w->stamp == STAMP_FIRST) {
-		scan_stamp_first(w->tx + slot * w->stride, w->a.size, number);
-	} else if (w->stamp == STAMP_WHOLE) {
-		scan_stamp_whole(w->tx + slot * w->stride, w->a.size,
-				 WINDOW_SEED, number);
+	if (w->stamp != STAMP_NONE) {
+		scan_stamp(w->stamp, w->tx + slot * w->stride, w->a.size,
+			   WINDOW_SEED, number);
 	} else if (w->a.op == OP_CMP_SWAP) {
 		work->compare_add = number - 1;
 		work->swap = number;
