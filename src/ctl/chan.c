@@ -182,8 +182,8 @@ void frame_words(const struct frame *f, struct err *out)
 /* --- the heart ----------------------------------------------------------- */
 
 /*
- * A table of files of our own, in which there is the channel alone.  As long
- * as two threads share one, each system call on a descriptor, which every
+ * A table of files of our own, in which there are the channel and, for what a
+ * failed assertion says, stdio alone.  As long as two threads share one, each system call on a descriptor, which every
  * message of TCP is, and on a software device every doorbell, counts its
  * references (fget_light in the kernel's fs/file.c: 20 instructions, and more
  * with locks).  Linux before 5.9 refuses: then they are shared.
@@ -192,8 +192,8 @@ static void own_files(int fd)
 {
 	if (close_range((unsigned)fd + 1, UINT_MAX, CLOSE_RANGE_UNSHARE))
 		return;
-	if (fd > 0)
-		close_range(0, (unsigned)fd - 1, 0);
+	if (fd > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
 }
 
 static void *heart_main(void *arg)
