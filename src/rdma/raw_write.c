@@ -2,7 +2,7 @@
  * write() without a point of cancellation, for the static binary (--wrap in
  * the Makefile).  The doorbell of a software device is a write().  In a process
  * that has a second thread, as ours has for its heartbeats, glibc's prepares
- * for being cancelled in it and takes that back: 42 instructions, two of them
+ * for being cancelled in it and takes that back: 45 instructions, two of them
  * locked, of the 180 that a message cost more than in a program of one thread.
  * No thread of ours is ever cancelled.
  */
