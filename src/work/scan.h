@@ -88,8 +88,8 @@ struct scan_expect {
 int scan_verify(const void *buf, size_t len, const struct scan_expect *want,
 		struct err *err);
 
-/* Waits up to `ns` for another thread or a device to have written to `buf`
- * what `want` holds; true if it has. */
+/* Waits up to `ns` for another thread or a device to have written to `buf`,
+ * aligned to 8 bytes, what `want` holds; true if each byte of it was seen. */
 bool scan_await(const void *buf, const void *want, size_t len, uint64_t ns);
 
 #endif

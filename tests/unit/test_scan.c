@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,36 @@ static void awaited(void **state)
 	munmap(at, PAGE);
 }
 
+/* A page whose end never comes is not called whole because a byte of it came
+ * while it was looked at. */
+static void never_whole(void **state)
+{
+	enum { PAGE = 4096, TIMES = 20 };
+	static unsigned char want[PAGE];
+	volatile unsigned char *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+	int i;
+
+	(void)state;
+	assert_ptr_not_equal(at, MAP_FAILED);
+	scan_fill(want, sizeof(want), SEED);
+	child = fork();
+	assert_true(child >= 0);
+	while (!child) {
+		at[0] = want[0];
+		at[0] = (unsigned char)~want[0];
+	}
+	for (i = 0; i < TIMES; i++) {
+		if (scan_await((void *)at, want, PAGE, 1000000))
+			break;
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	munmap((void *)at, PAGE);
+	assert_int_equal(i, TIMES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +209,7 @@ int main(void)
 		cmocka_unit_test(shifted_or_of_another),
 		cmocka_unit_test(lines),
 		cmocka_unit_test(awaited),
+		cmocka_unit_test(never_whole),
 	};
 
 	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
