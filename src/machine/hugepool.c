@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "machine/mem.h"
@@ -67,14 +69,41 @@ static int pool_write(size_t page_bytes, uint64_t n)
 	return ret;
 }
 
+/* Read, and then written: of two runs that do so at once, one would undo what
+ * the other did.  A file descriptor to close; who holds it for too long is
+ * none of ours, and not waited for. */
+static int pool_lock(size_t page_bytes)
+{
+	enum { TRIES = 200 };
+	const struct timespec tick = {.tv_nsec = 10 * 1000 * 1000};
+	char path[128];
+	int i, fd = open(hugepool_path(path, sizeof(path), page_bytes),
+			 O_RDONLY | O_CLOEXEC);
+
+	for (i = 0; fd >= 0 && i < TRIES; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			break;
+		nanosleep(&tick, NULL);
+	}
+	return fd;
+}
+
+static void pool_unlock(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Others may have changed the pool meanwhile: what we added goes, no more. */
 static void pool_shrink(size_t page_bytes, uint64_t n)
 {
+	const int lock = pool_lock(page_bytes);
 	char path[128];
 	uint64_t now;
 
 	if (!sysfs_u64(hugepool_path(path, sizeof(path), page_bytes), &now))
 		(void)pool_write(page_bytes, now > n ? now - n : 0);
+	pool_unlock(lock);
 }
 
 /* Asked for too many, the kernel takes all there is before it gives up. */
@@ -160,10 +189,13 @@ static int start_guard(struct hugepool *h, size_t page_bytes, uint64_t n,
 int hugepool_reserve(struct hugepool *h, size_t page_bytes, uint64_t n,
 		     struct err *err)
 {
-	int ret = check_room(page_bytes, n, err);
+	int lock, ret = check_room(page_bytes, n, err);
 
-	if (!ret)
-		ret = pool_grow(page_bytes, n, err);
+	if (ret)
+		return ret;
+	lock = pool_lock(page_bytes);
+	ret = pool_grow(page_bytes, n, err);
+	pool_unlock(lock);
 	if (ret)
 		return ret;
 	ret = start_guard(h, page_bytes, n, err);

@@ -3,8 +3,10 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +139,21 @@ static uint64_t pool(void)
 	return n;
 }
 
+/* The pool is the host's: another such test, of another user, waits. */
+static int alone(void **state)
+{
+	int fd = open("/sys/kernel/mm/hugepages", O_RDONLY | O_DIRECTORY);
+
+	*state = (void *)(intptr_t)fd;
+	return fd >= 0 ? flock(fd, LOCK_EX) : 0;
+}
+
+static int others_too(void **state)
+{
+	close((int)(intptr_t)*state);
+	return 0;
+}
+
 static bool pool_is(uint64_t n)
 {
 	unsigned i;
@@ -173,6 +190,45 @@ static void hugepages_come_back(void **state)
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	assert_true(pool_is(before));
+}
+
+/* Each reads the pool and then writes it.  A host may have no room for both. */
+static void reserve_often(void)
+{
+	enum { ROUNDS = 100 };
+	struct hugepool h = {.guard = 0};
+	struct err err;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		if (!hugepool_reserve(&h, 2 * MIB, 1, &err))
+			hugepool_release(&h);
+}
+
+static void two_at_once(void **state)
+{
+	struct hugepool h = {.guard = 0};
+	uint64_t before = pool();
+	struct err err;
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (hugepool_reserve(&h, 2 * MIB, 2, &err)) {
+		print_message("SKIP hugepages: %s\n", err.text);
+		return;
+	}
+	child = fork();
+	if (!child) {
+		reserve_often();
+		_exit(0);
+	}
+	reserve_often();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(pool(), before + 2);
+	hugepool_release(&h);
+	assert_int_equal(pool(), before);
 }
 
 static void hugepages_that_are_not_there(void **state)
@@ -221,8 +277,11 @@ int main(void)
 		cmocka_unit_test(kinds_populate),
 		cmocka_unit_test(too_much_is_refused),
 		cmocka_unit_test(reasons_help),
-		cmocka_unit_test(hugepages_come_back),
-		cmocka_unit_test(hugepages_that_are_not_there),
+		cmocka_unit_test_setup_teardown(hugepages_come_back, alone,
+						others_too),
+		cmocka_unit_test_setup_teardown(two_at_once, alone, others_too),
+		cmocka_unit_test_setup_teardown(hugepages_that_are_not_there,
+						alone, others_too),
 		cmocka_unit_test(every_page_is_touched),
 	};
 
