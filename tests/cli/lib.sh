@@ -48,9 +48,11 @@ skip() {
 }
 
 # try COMMAND...: runs it; status in $status, output in $work/out and err.
+# What hangs is ended; a machine that does something else besides may take ten
+# times as long as a quiet one.
 try() {
 	status=0
-	timeout -k 5 "${TRY_SECONDS:-60}" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+	timeout -k 5 "${TRY_SECONDS:-300}" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
 }
 
 is() { [[ $1 == "$2" ]]; }
