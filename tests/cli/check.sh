@@ -10,11 +10,7 @@ ok "good results: exit 0" is "$status" 0
 ok "good results: exact lines" eval '(( $(grep -c "^ok *exact" "$work/out") >= 8 ))'
 ok "good results: nothing violated" eval '! out_has VIOLATED'
 
-# spoil COLUMN VALUE WORDS: in the first data row.
-spoil() {
-	rm -rf bad
-	cp -r good bad
-	try "$bench" run sendrecv --transport tcp,loop -s 64,64k -n 30 --trials 1 --out ends
+try "$bench" run sendrecv --transport tcp,loop -s 64,64k -n 30 --trials 1 --out ends
 ok "--verify ends: the last payload counts at both ends" eval \
 	'all_are 1 ends/sendrecv.csv client_verified && all_are 1 ends/sendrecv.csv server_verified'
 try "$bench" check ends
@@ -22,7 +18,12 @@ ok "--verify ends: check says so" grep -q "^ok .*payloads were verified" out
 try "$bench" run sendrecv --transport loop -s 64 -n 30 --trials 1 --verify none --out none
 try "$bench" check none
 ok "--verify none: check claims nothing" eval '! out_has "were verified"'
-gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, -v name="$1" -v value="$2" '
+
+# spoil COLUMN VALUE WORDS: in the first data row.
+spoil() {
+	rm -rf bad
+	cp -r good bad
+	gawk -v FPAT='([^,]*)|("([^"]|"")*")' -v OFS=, -v name="$1" -v value="$2" '
 		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i }
 		NR == 2 { $c = value } { print }' good/sendrecv.csv >bad/sendrecv.csv
 	try "$bench" check bad
