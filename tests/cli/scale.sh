@@ -90,38 +90,42 @@ done
 "$bench" run scale --transport loop --op send --qps 4 --outstanding 16 --processes 4 --poll yield \
 	-D 20s --trials 1 --out killed >/dev/null 2>"$work/err" &
 victim=$!
-ok "a worker is there" within 5 eval '[[ -n $(pgrep -P $victim | sed -n 3p) ]]'
+ok "a worker is there" within 10 eval '[[ -n $(pgrep -P $victim | sed -n 3p) ]]'
 ok "no worker outlives its client" eval 'children=$(pgrep -P $victim | xargs)
 	kill -9 $victim
 	within 5 eval "! kill -0 $children 2>/dev/null"'
 # Stopped for a moment, a worker alone: what was timed meanwhile is not kept.
-# The client's own is its child, the server's a grandchild.
+# The client's own is its child, the server's a grandchild; until both are
+# there, a child without one may be the server itself.
 worker_of() { # WHOSE CLIENT
-	local child below
+	local child below own='' far=''
 	for child in $(pgrep -P "$2"); do
 		below=$(pgrep -P "$child")
-		case $1 in
-		'this process') [[ -n $below ]] || echo "$child" ;;
-		'the server') [[ -z $below ]] || echo "$below" ;;
-		esac
+		if [[ -n $below ]]; then far=$below; else own=$child; fi
 	done
+	[[ -n $own && -n $far ]] || return
+	case $1 in
+	'this process') echo "$own" ;;
+	'the server') echo "$far" ;;
+	esac
 }
 for whose in 'this process' 'the server'; do
 	"$bench" run scale --transport loop --op send --qps 2 --outstanding 16 --processes 2 \
-		--poll yield -D 1s --trials 1 --out "paused-${whose##* }" >/dev/null 2>"$work/err" &
+		--poll yield -D 2s --trials 1 --out "paused-${whose##* }" >/dev/null 2>"$work/err" &
 	client=$!
-	ok "$whose: a worker is there" within 5 eval '[[ -n $(worker_of "$whose" $client 2>/dev/null) ]]'
+	ok "$whose: a worker is there" within 10 eval '[[ -n $(worker_of "$whose" $client 2>/dev/null) ]]'
 	sleep 0.4
 	worker=$(worker_of "$whose" $client)
 	kill -STOP "$worker"
-	sleep 0.4
+	# Longer than any operation takes on a machine that builds besides.
+	sleep 2
 	kill -CONT "$worker"
 	wait $client
 	ok "$whose: a worker was stopped: it goes on" is $? 0
 	ok "$whose: a worker was stopped: the trial is made again" \
 		grep -q "$whose was stopped .* made again" "$work/err"
 	ok "$whose: a worker was stopped: not in what is timed" eval \
-		'(($(cell "paused-${whose##* }" lat_max_ns) < 350000000))'
+		'(($(cell "paused-${whose##* }" lat_max_ns) < 1900000000))'
 done
 ok "workers that do not divide the window" fails_with 2 "have to divide" \
 	run scale --threads 3 --outstanding 16
