@@ -60,11 +60,11 @@ flat() { # NAME median|highest COLUMN SLACK
 }
 
 mkfifo nap && exec {nap}<>nap
-at_server long sendrecv --transport "$transport" -s 1k --poll event --warmup 20ms \
+at_server "$work/long" sendrecv --transport "$transport" -s 1k --poll event --warmup 20ms \
 	--trials 1000 -D $((seconds * 10 / 9 + 200))ms &
 within 10 eval '[[ -n $(pgrep -P $server) ]]'
 session=$(pgrep -P $server)
-client=$(pgrep -f -- "--out long" | tail -1)
+client=$(pgrep -f -- "--out $work/long" | tail -1)
 
 # Those that come and go, one after the other.
 short=(

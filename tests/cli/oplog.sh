@@ -99,9 +99,11 @@ ok "two hosts for three replicas" fails_with 2 "2 hosts are needed" run oplog \
 # --- two hosts: network namespaces, each with its server, behind a wire each ------
 
 spaces=("rb1-$$" "rb2-$$")
+# Another such test may run here at the same time.
+nets=("10.$((64 + $$ / 128 % 64)).$(($$ % 128 * 2))" "10.$((64 + $$ / 128 % 64)).$(($$ % 128 * 2 + 1))")
 
 make_host() { # NUMBER: of 1 and 2
-	local space=${spaces[$1 - 1]} net=10.87.$1
+	local space=${spaces[$1 - 1]} net=${nets[$1 - 1]}
 	ip netns add "$space" &&
 		ip link add "rb$1-$$" type veth peer name eth0 netns "$space" &&
 		ip addr add "$net.1/30" dev "rb$1-$$" && ip link set "rb$1-$$" up &&
@@ -124,7 +126,7 @@ remove_hosts() {
 trap 'remove_hosts; cleanup' EXIT
 if ((EUID == 0)) && ip netns add "rb-$$" 2>/dev/null && ip netns del "rb-$$"; then
 	ok "two hosts with a server each" eval 'make_host 1 && make_host 2'
-	oplog hosts --method tcp --rf 3 --connect 10.87.1.2,10.87.2.2
+	oplog hosts --method tcp --rf 3 --connect "${nets[0]}.2,${nets[1]}.2"
 	ok "a log on three hosts" eval 'is "$status" 0 && all_are ok hosts/oplog.csv status'
 	ok "over a wire" all_are wire hosts/oplog.csv path
 	ok "and a row a host" is "$(column hosts/oplog.peers.csv peer | tr '\n' ' ')" "1 2 "
