@@ -92,10 +92,10 @@ ok "info: a stack of 256 kB" eval '(ulimit -s 256; "$bench" info >/dev/null)'
 
 # Ctrl-Z in the middle of a trial, for longer than a peer may be silent.
 set -m
-"$bench" "${tcp[@]}" -D 1s --out stopped >/dev/null 2>stopped.err &
+"$bench" "${tcp[@]}" -D 2s --out stopped >/dev/null 2>stopped.err &
 job=$!
 within 10 test -s stopped/run.json
-sleep 0.6
+sleep 1
 kill -STOP -- -$job
 sleep 5.5
 kill -CONT -- -$job
