@@ -61,6 +61,11 @@ int peer_ask(struct peer *p, enum frame_type ask, const void *payload,
 	return ret ? ret : peer_expect(p, expect, err);
 }
 
+static bool is_broken_link(const struct err *e)
+{
+	return e->reason == REASON_LINK_FAILED || e->reason == REASON_PEER_LOST;
+}
+
 int peer_abort(struct peer *p, const struct err *why, struct err *told)
 {
 	struct err err = {.reason = REASON_NONE};
@@ -75,24 +80,23 @@ int peer_abort(struct peer *p, const struct err *why, struct err *told)
 		if (p->frame.type == FRAME_ERROR)
 			(void)peer_error(p, told);
 	}
-	if (ret && told->reason == REASON_NONE)
+	if (ret && (told->reason == REASON_NONE || is_broken_link(told)))
 		*told = err;
 	return ret;
 }
 
-static bool is_broken_link(const struct err *e)
-{
-	return e->reason == REASON_LINK_FAILED || e->reason == REASON_PEER_LOST;
-}
-
-void peer_cause(struct err *why, const struct err *told)
+void peer_cause(struct err *why, const struct err *told, bool gone)
 {
 	/* That it was interrupted, we were not. */
 	const bool knows = told->reason != REASON_NONE &&
 			   told->reason != REASON_INTERRUPTED &&
 			   !is_broken_link(told);
+	/* With its program goes its memory: a device then tells of a wrong
+	 * key. */
+	const bool lost = gone && told->reason == REASON_PEER_LOST &&
+			  why->reason == REASON_LINK_FAILED;
 
-	if (knows && is_broken_link(why))
+	if (lost || (knows && is_broken_link(why)))
 		*why = *told;
 }
 

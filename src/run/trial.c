@@ -512,7 +512,7 @@ static int drop_all(struct trial_run *r)
 	for (i = 0; i < r->n; i++) {
 		r->peer = &r->peers[i];
 		one = peer_abort(r->peer, &r->t->why, &told);
-		peer_cause(&r->t->why, &told);
+		peer_cause(&r->t->why, &told, one != 0);
 		if (!one)
 			one = take_closed(r, &ignored);
 		ret = ret ? ret : one;
@@ -567,8 +567,10 @@ int trial_run(struct trial *t, const struct plan_point *pp, struct peer *peers,
 		 * first. */
 		if (stop_requested && t->why.reason == REASON_PEER_LOST)
 			t->why.reason = REASON_INTERRUPTED;
-		/* If a peer cannot even drop it, the run is over. */
-		if (!any_broken(r) && !stop_requested)
+		/* If a peer cannot even drop it, the run is over.  One whose
+		 * channel broke unseen has its loss still to tell. */
+		if ((!any_broken(r) || t->why.reason == REASON_LINK_FAILED) &&
+		    !stop_requested)
 			ret = drop_all(r);
 		t->status = status_of(&t->why, pp);
 	}

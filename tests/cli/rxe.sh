@@ -294,6 +294,18 @@ for transport in rdma tcp; do
 	pkill -CONT -P $server
 	ok "$transport: session stopped: gone when woken" within 5 idle
 done
+# A device may tell of a wrong key while the peer's program, and its memory, go.
+for scenario in scale ops; do
+	"$bench" run $scenario --transport rdma --op write --outstanding 16 -D 8s --trials 1 \
+		--out lost-$scenario >"$work/out" 2>"$work/err" &
+	client=$!
+	sleep 1.5
+	pkill -9 -P $client
+	status=0
+	wait $client || status=$?
+	ok "$scenario: its server killed: the peer is lost, and no key is wrong" eval '
+		is "$status" 4 && grep -q ",failed,\"*peer-lost: " lost-$scenario/$scenario.csv'
+done
 ok "no queue pair is left" within 5 no_resources
 try "$bench" run sendrecv --connect 127.0.0.1:"$port" -s 1k -n 10 --trials 1 --out again
 ok "the server goes on serving" is "$status" 0

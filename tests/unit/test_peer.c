@@ -50,7 +50,7 @@ static void the_cause_was_told(void **state)
 	says(FRAME_ERROR, REASON_VERIFY_FAILED);
 	says(FRAME_ABORTED, REASON_NONE);
 	assert_int_equal(peer_abort(&peer, &why, &told), 0);
-	peer_cause(&why, &told);
+	peer_cause(&why, &told, false);
 	assert_int_equal(why.reason, REASON_VERIFY_FAILED);
 	assert_non_null(strstr(why.text, "the cause"));
 }
@@ -63,7 +63,7 @@ static void it_gave_up(void **state)
 	(void)state;
 	says(FRAME_BYE, REASON_PEER_TIMEOUT);
 	assert_int_equal(peer_abort(&peer, &why, &told), -ECONNABORTED);
-	peer_cause(&why, &told);
+	peer_cause(&why, &told, true);
 	assert_int_equal(why.reason, REASON_PEER_TIMEOUT);
 }
 
@@ -75,7 +75,7 @@ static void nothing_to_say(void **state)
 	says(FRAME_ABORTED, REASON_NONE);
 	assert_int_equal(peer_abort(&peer, &why, &told), 0);
 	assert_int_equal(told.reason, REASON_NONE);
-	peer_cause(&why, &told);
+	peer_cause(&why, &told, false);
 	assert_string_equal(why.text, link_broke.text);
 }
 
@@ -86,12 +86,39 @@ static void no_better_words(void **state)
 	struct err why = link_broke;
 
 	(void)state;
-	peer_cause(&why, &told);
+	peer_cause(&why, &told, false);
 	assert_string_equal(why.text, link_broke.text);
 	why.reason = REASON_MISCOUNT;
 	told.reason = REASON_PEER_TIMEOUT;
-	peer_cause(&why, &told);
+	peer_cause(&why, &told, false);
 	assert_int_equal(why.reason, REASON_MISCOUNT);
+}
+
+/* Its device tells of a wrong key while its program is going; the control
+ * channel ends a moment later. */
+static void it_is_gone(void **state)
+{
+	struct err why = link_broke, told;
+
+	(void)state;
+	says(FRAME_ERROR, REASON_PEER_LOST);
+	shutdown(server.fd, SHUT_RDWR);
+	assert_int_not_equal(peer_abort(&peer, &why, &told), 0);
+	peer_cause(&why, &told, true);
+	assert_int_equal(why.reason, REASON_PEER_LOST);
+	assert_non_null(strstr(why.text, "server: "));
+	assert_null(strstr(why.text, "access"));
+}
+
+/* What is no broken link is the cause, even if the peer goes then. */
+static void gone_after_the_cause(void **state)
+{
+	struct err told = {.reason = REASON_PEER_LOST, .text = "gone"};
+	struct err why = {.reason = REASON_VERIFY_FAILED, .text = "stale"};
+
+	(void)state;
+	peer_cause(&why, &told, true);
+	assert_string_equal(why.text, "stale");
 }
 
 int main(void)
@@ -103,6 +130,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_to_say, setup,
 						teardown),
 		cmocka_unit_test(no_better_words),
+		cmocka_unit_test_setup_teardown(it_is_gone, setup, teardown),
+		cmocka_unit_test(gone_after_the_cause),
 	};
 
 	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
