@@ -184,7 +184,7 @@ static void prefetch_msr(struct judge *j)
 	x = judge_find(j, SEVERITY_LIMITS, "", "no access to the prefetch MSR");
 	judge_why(x, f.unknown);
 	/* No right and no module gives a processor what it has not. */
-	if (strstr(f.unknown, "this CPU"))
+	if (judge_is(j, "pmu", "", "prefetch MSR documented", "no"))
 		judge_mend(x, "another processor; prefetch instructions need "
 			      "none (prefetch --distance)");
 	else

@@ -93,6 +93,7 @@ static void prefetch_register(struct probe *p)
 	probe_path(p, host.dir, "/dev/cpu");
 	prefetch_cpu_read(&host.cpu);
 	regs = prefetch_regs(&host.cpu, &err);
+	probe_text(p, "prefetch MSR documented", regs ? "yes" : "no");
 	if (!regs) {
 		probe_unknown(p, key, "%s", err.text);
 		return;

@@ -108,7 +108,10 @@ static const struct row rows[] = {
 	 "pmu//perf_event_paranoid=2",
 	 "", "perf_event_paranoid is 2", "sysctl"},
 	{"pmu//prefetch MSR?no such file", "", "prefetch MSR", "modprobe"},
-	{"pmu//prefetch MSR?none is documented for this CPU", "",
+	{"pmu//prefetch MSR documented=yes;"
+	 "pmu//prefetch MSR?/dev/cpu of this CPU: no such file",
+	 "", "prefetch MSR", "modprobe"},
+	{"pmu//prefetch MSR documented=no;pmu//prefetch MSR?unheard of", "",
 	 "prefetch MSR", "--distance"},
 	{"pmu//prefetch MSR=0x1a4 reads 0x0", "", NULL, ""},
 	{"kernel//NMI watchdog=1;pmu//hardware counters=yes;"
