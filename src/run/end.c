@@ -78,13 +78,9 @@ static int open_link(struct end *e, const struct end_env *env, unsigned index,
 	memcpy(attr.nonce, env->nonce[index], sizeof(attr.nonce));
 	ret = tp->open(index ? &e->more[index - 1].ep : &e->ep, &attr, blob,
 		       err);
-	if (ret)
-		return ret;
-	if ((e->ep->caps.ops & need.ops) != need.ops)
-		return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
-			       "%s has not every operation that %s needs",
-			       tp->name, e->pt->scn->name);
-	return 0;
+	return ret ? ret
+		   : ep_has_ops(end_ep(e, index), need.ops, e->pt->scn->name,
+				err);
 }
 
 int end_open_own(struct end *own, struct blob *blob, struct err *err)

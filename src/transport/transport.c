@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TRANSPORT(t) extern const struct transport transport_##t;
@@ -19,6 +20,18 @@ const char *const poll_mode_names[] = {
 	[POLL_EVENT] = "event",
 	[POLL_YIELD] = "yield",
 	[POLL_COUNT] = NULL,
+};
+
+const char *const op_words[OP_COUNT] = {
+	[OP_SEND] = "send",
+	[OP_RECV] = "receive",
+	[OP_WRITE] = "write",
+	[OP_WRITE_IMM] = "write-imm",
+	[OP_READ] = "read",
+	[OP_FETCH_ADD] = "fetch-add",
+	[OP_CMP_SWAP] = "compare-swap",
+	[OP_ATOMIC_WRITE] = "atomic-write",
+	[OP_FLUSH] = "flush",
 };
 
 const char *const qp_type_names[] = {
@@ -57,6 +70,27 @@ int ep_no_extras(const struct ep_attr *attr, const char *transport,
 		       "%s has no queue pairs to share, to moderate or to let "
 		       "try again",
 		       transport);
+}
+
+int ep_has_ops(const struct ep *ep, unsigned ops, const char *who,
+	       struct err *err)
+{
+	const unsigned missing = ops & ~ep->caps.ops;
+	char list[128] = "";
+	size_t at = 0;
+	unsigned op;
+
+	for (op = 0; op < OP_COUNT; op++)
+		if (missing & OP_BIT(op))
+			at += (size_t)snprintf(list + at, sizeof(list) - at,
+					       "%s%s", at ? ", " : "",
+					       op_words[op]);
+	if (!missing)
+		return 0;
+	return err_set(err, -EOPNOTSUPP, REASON_NOT_IN_TRANSPORT,
+		       "%s%s%s has no %s, which %s needs", ep->tp->name,
+		       ep->caps.qp_type[0] ? " " : "", ep->caps.qp_type, list,
+		       who);
 }
 
 unsigned ep_messages_per_op(const struct ep *ep, uint64_t bytes)

@@ -44,6 +44,7 @@ enum op {
 	OP_COUNT
 };
 #define OP_BIT(op) (1u << (op))
+extern const char *const op_words[OP_COUNT]; /* "write-imm", ... */
 
 /* How a verbs link moves messages: reliably, in order; in order, but what is
  * lost is lost; each message a packet of its own, to whoever is named. */
@@ -290,6 +291,11 @@ int ep_wait(struct ep *ep, struct comp *comp, unsigned n, uint64_t timeout_ns);
 /* For transports that have none of the extras. */
 int ep_no_extras(const struct ep_attr *attr, const char *transport,
 		 struct err *err);
+
+/* 0 if the end has these OP_BITs; or not-in-transport, with those that it
+ * lacks and `who` needs them. */
+int ep_has_ops(const struct ep *ep, unsigned ops, const char *who,
+	       struct err *err);
 
 /* How many wire messages a message of `bytes` is cut into; at least 1. */
 unsigned ep_messages_per_op(const struct ep *ep, uint64_t bytes);

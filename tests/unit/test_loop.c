@@ -120,12 +120,33 @@ static void test_tails(void **state)
 	}
 }
 
+static void test_missing_operations_are_named(void **state)
+{
+	const struct ep ep = {
+		.tp = transport_find("loop"),
+		.caps = {.ops = OP_BIT(OP_SEND), .qp_type = "UD"},
+	};
+	struct err err = {.text = ""};
+
+	(void)state;
+	assert_int_equal(ep_has_ops(&ep, OP_BIT(OP_SEND), "ops", &err), 0);
+	assert_int_equal(ep_has_ops(&ep,
+				    OP_BIT(OP_SEND) | OP_BIT(OP_READ) |
+					    OP_BIT(OP_CMP_SWAP),
+				    "ops", &err),
+			 -EOPNOTSUPP);
+	assert_int_equal(err.reason, REASON_NOT_IN_TRANSPORT);
+	assert_string_equal(
+		err.text, "loop UD has no read, compare-swap, which ops needs");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_heads),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_tails),
+		cmocka_unit_test(test_missing_operations_are_named),
 	};
 
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
