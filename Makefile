@@ -139,6 +139,13 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDSTATIC) -MMD -MP -o $@ $< $(LIB) $(LDLIBS)
 
+# Loaded by QEMU, which a guest counts with (rxe.sh --plugin).
+INSNS := $(BUILD)/tests/bench/insns.so
+$(INSNS): tests/bench/insns/plugin.c
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
+
 # Counted by valgrind (tests/cli/cachegrind.sh).
 $(BUILD)/tests/cachegrind/%: tests/cachegrind/%.c $(LIB)
 	$(call say,TEST,$@)
@@ -235,9 +242,9 @@ soak: rdmabench tests
 
 BENCH := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
 
-# make bench [ROUNDS=N]: beside the peers that Debian has.
-bench: rdmabench $(BENCH)
-	$(Q)ROUNDS=$(ROUNDS) BUILD=$(BUILD) tests/bench/bench.sh
+# make bench [ROUNDS=N] [PARTS="..."]: beside the peers that Debian has.
+bench: rdmabench $(BENCH) $(INSNS)
+	$(Q)ROUNDS=$(ROUNDS) BUILD=$(BUILD) tests/bench/bench.sh $(PARTS)
 
 # --- manual, installation ----------------------------------------------------
 # Options, scenarios and columns come from the binary's own tables.

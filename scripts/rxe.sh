@@ -14,7 +14,7 @@ readonly CACHE
 readonly ADDRESS=10.9.9.1/24 NETDEV=dummy0 MTU=4200
 
 OPT_KIND=rxe OPT_KERNEL='' OPT_PMEM='' OPT_NUMA='' OPT_CPUS='' OPT_MEM=''
-OPT_MEM_MB=0 OPT_TIMEOUT=600 OPT_RW=() OPT_GUEST=${RDMABENCH_FORCE_GUEST:-0}
+OPT_PLUGIN='' OPT_MEM_MB=0 OPT_TIMEOUT=600 OPT_RW=() OPT_GUEST=${RDMABENCH_FORCE_GUEST:-0}
 
 say() {
 	printf 'rxe.sh: %s\n' "$*" >&2
@@ -68,6 +68,9 @@ exit status are CMD's; stdin is empty; what CMD leaves running ends with it.
   --mem SIZE         memory of the guest, 512M or more (default: up to 2G)
   --timeout SECS     end CMD after so long (default 600)
   --rw DIR           let CMD write to DIR; may be repeated
+  --plugin FILE      boot a guest with this plugin of QEMU's: CMD talks to it by
+                     /dev/virtio-ports/plugin, and it to CMD by the fifos
+                     PATH.out and PATH.in of its argument, pipe=PATH
 
 Exit status: CMD's, or 2 bad usage, 3 this machine cannot (the reason is said),
 124 timeout, 125 the guest failed, 130 interrupted, 141 our reader went away.
@@ -243,6 +246,7 @@ take_value() {
 	--mem=*) OPT_MEM_MB=$(megabytes "$value") && OPT_MEM=$value ;;
 	--timeout=*) is_count "$value" && OPT_TIMEOUT=$value ;;
 	--rw=*) [[ -d $value ]] && OPT_RW+=("$(realpath "$value")") ;;
+	--plugin=*) [[ -f $value ]] && OPT_PLUGIN=$(realpath "$value") ;;
 	*) false ;;
 	esac || bad_usage "$option: \"$value\" will not do"
 }
@@ -254,12 +258,12 @@ parse_options() {
 		--siw) OPT_KIND=siw ;;
 		--guest) OPT_GUEST=1 ;;
 		--numa) OPT_NUMA=1 ;;
-		--kernel | --pmem | --cpus | --mem | --timeout | --rw)
+		--kernel | --pmem | --cpus | --mem | --timeout | --rw | --plugin)
 			(($# > 1)) || bad_usage "$1 needs a value"
 			take_value "$1" "$2"
 			shift
 			;;
-		--kernel=* | --pmem=* | --cpus=* | --mem=* | --timeout=* | --rw=*)
+		--kernel=* | --pmem=* | --cpus=* | --mem=* | --timeout=* | --rw=* | --plugin=*)
 			take_value "${1%%=*}" "${1#*=}"
 			;;
 		--)
@@ -311,7 +315,7 @@ prepare_guest() {
 cmd_run() {
 	parse_options "$@"
 	((${#ARGS[@]} > 0)) || bad_usage "run: no command"
-	if [[ $OPT_GUEST == 0 && -z $OPT_KERNEL$OPT_PMEM$OPT_NUMA ]] &&
+	if [[ $OPT_GUEST == 0 && -z $OPT_KERNEL$OPT_PMEM$OPT_NUMA$OPT_PLUGIN ]] &&
 		[[ -z $(native_obstacle) ]]; then
 		native_run "${ARGS[@]}"
 		return

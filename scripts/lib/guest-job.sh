@@ -24,10 +24,13 @@ finish() {
 	b poweroff -f
 }
 
+# Under their names, as udev would have them.
 find_ports() {
+	b mkdir -p /dev/virtio-ports
 	for port in /sys/class/virtio-ports/*; do
 		read -r name <"$port/name"
 		eval "port_$name=/dev/${port##*/}"
+		b ln -s "../${port##*/}" "/dev/virtio-ports/$name"
 	done
 }
 

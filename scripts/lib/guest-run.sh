@@ -47,7 +47,7 @@ guest_write_job() {
 		printf 'rw%d %s\n' "$i" "${OPT_RW[i]}" >>"$JOB/rw"
 	done
 	[[ -z $OPT_PMEM ]] || truncate -s 512M "$JOB/pmem"
-	mkfifo "$JOB/ctl" "$JOB/out" "$JOB/err"
+	mkfifo "$JOB/ctl" "$JOB/out" "$JOB/err" "$JOB/plugin.in" "$JOB/plugin.out"
 }
 
 # Adds the 9p share TAG of PATH to QEMU_ARGS; EXTRA are options of the fsdev.
@@ -60,6 +60,14 @@ qemu_share() {
 qemu_port() {
 	QEMU_ARGS+=(-chardev "file,id=$1,path=${JOB//,/,,}/$1"
 		-device "virtserialport,chardev=$1,name=$1")
+}
+
+# The guest and the plugin each have an end of two fifos (QEMU's "pipe").
+qemu_plugin() {
+	local pipe=${JOB//,/,,}/plugin
+	QEMU_ARGS+=(-plugin "${OPT_PLUGIN//,/,,},pipe=$pipe"
+		-chardev "pipe,id=plugin,path=$pipe"
+		-device "virtserialport,chardev=plugin,name=plugin")
 }
 
 # Two nodes that share CPUs and memory evenly: topology, no real distance.
@@ -100,6 +108,7 @@ qemu_arguments() {
 	qemu_port ctl
 	qemu_port out
 	qemu_port err
+	[[ -z $OPT_PLUGIN ]] || qemu_plugin
 	[[ -z $OPT_NUMA ]] || qemu_numa
 	[[ -z $OPT_PMEM ]] || QEMU_ARGS+=(
 		-object "memory-backend-file,id=pmem,share=on,mem-path=${JOB//,/,,}/pmem,size=512M"
