@@ -1,10 +1,11 @@
 #!/bin/bash
 # make bench: rdmabench beside the tools that one would otherwise use.
 #
-#	[ROUNDS=N] [BUILD=build] [BENCH_LOCK=FILE] tests/bench/bench.sh [PART...]
+#	[ROUNDS=N] [AGAINST=peer] [BUILD=build] [BENCH_LOCK=FILE] \
+#		tests/bench/bench.sh [PART...]
 #
-# Parts: harness known tcp rdma, which are all without an argument, and verbs
-# and oplog.
+# Parts: harness known tcp rdma, which are all without an argument, and verbs,
+# insns and oplog (insns.sh, oplog.sh).
 # Each has its own number of rounds unless ROUNDS says one for all: many short
 # ones, as a shared machine is slower for seconds at a time.  In each round
 # ours and the peer's run one right after the other, in turn first, with the
@@ -16,6 +17,8 @@
 # not of the same conditions.  Results: a line
 # a row, and $BUILD/bench.csv; the samples of all rounds stay beside it.
 # Speed is never a failure: the exit status says whether everything ran.
+# AGAINST=peer puts the peer on both sides of every row that has one: what the
+# machine makes of two commands that are the same.
 #
 # What the peers do differently, and how it is made alike:
 # - sockperf warms up for 0.4 s and leaves the ends of its run out; it stamps
@@ -52,7 +55,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 . scripts/lib/packages.sh
 
 declare -A rounds_of=([harness]=21 [known]=7 [tcp]=15 [rdma]=31 [verbs]=11
-	[oplog]=21 [oplog_host]=21)
+	[insns]=6 [oplog]=21 [oplog_host]=21)
 BUILD=${BUILD:-build}
 readonly OURS=$BUILD/rdmabench HELPERS=$BUILD/tests/bench
 readonly SECONDS_EACH=1 PORT=18600 DEVICE=rxe0 ADDRESS=10.9.9.1
@@ -263,6 +266,10 @@ in_turn() { # ROUND
 
 sample() { # ROW PEER COMMAND UNIT ROUND
 	local mine='' theirs=''
+	if [[ ${AGAINST:-} == peer ]]; then
+		our_command=("${their_command[@]}")
+		set -- "self_$1" "${@:2}"
+	fi
 	if ! in_turn "$5"; then
 		could_not "$1 against $2, round $5 (ours ${mine:-none}, theirs ${theirs:-none})"
 		return
@@ -305,19 +312,31 @@ send_lat_row() { # ROUND NAME SIZE ITERATIONS MODE [OPTION-OF-BOTH]
 		"ib_send_lat -m 4096 -s $3${flags[*]:+ ${flags[*]}}" us "$1"
 }
 
+# How a verb's command is measured (or counted, insns.sh): the function, what
+# its rows' names begin with, the unit.
+verb_meter=timed
+verb_prefix=verb
+verb_unit=us
+
+# timed latency|rate OPERATIONS COMMAND...: by what the command prints.
+timed() {
+	"${@:3}"
+}
+
 # One verb alone, at a time: perftest's typical is half of the round trip of a
 # ping-pong, and all of a read's or an atomic's.
 verb_lat_row() { # ROUND NAME TOOL FACTOR SIZE ITERATIONS [OPTION-OF-OURS...]
 	local gid flags
 	gid=$(gid_index)
 	flags=(-x "$gid")
-	our_command=(ours_of ops typical --mode latency
+	our_command=("$verb_meter" latency "$6" ours_of ops typical --mode latency
 		--transport rdma -d "$DEVICE" -I 0 -Q 1 -t 2 -m 4096 --poll spin
 		-s "$5" -n "$6" "${flags[@]}" "${@:7}")
-	their_command=(perftest "$3" "$4 * \$5" "$6" "$5" "${flags[@]}")
+	their_command=("$verb_meter" latency "$6"
+		perftest "$3" "$4 * \$5" "$6" "$5" "${flags[@]}")
 	[[ " ${*:7} " != *' --qp-type uc '* ]] || their_command+=(-c UC)
 	[[ " ${*:7} " != *' --qp-type ud '* ]] || their_command+=(-c UD)
-	sample "verb_$2" "$3" "$3 -m 4096 -s $5" us "$1"
+	sample "${verb_prefix}_$2" "$3" "$3 -m 4096 -s $5" "$verb_unit" "$1"
 }
 
 # Many outstanding: the time of one is elapsed time / operations, theirs by
@@ -327,13 +346,16 @@ verb_rate_row() { # ROUND NAME TOOL SIZE ITERATIONS [OPTION-OF-OURS...]
 	local gid flags
 	gid=$(gid_index)
 	flags=(-x "$gid" -Q 50 -t 128)
-	our_command=(ours_of ops period --mode rate --outstanding 128
-		--transport rdma -d "$DEVICE" -I 0 -m 4096 --poll spin
+	our_command=("$verb_meter" rate "$5" ours_of ops period --mode rate
+		--outstanding 128 --transport rdma -d "$DEVICE" -I 0 -m 4096
+		--poll spin
 		-s "$4" -n "$5" "${flags[@]}" "${@:6}")
-	their_command=(perftest "$3" "1 / \$5" "$5" "$4" "${flags[@]}")
+	their_command=("$verb_meter" rate "$5"
+		perftest "$3" "1 / \$5" "$5" "$4" "${flags[@]}")
 	[[ " ${*:6} " != *' --qp-type uc '* ]] || their_command+=(-c UC)
 	[[ " ${*:6} " != *' --qp-type ud '* ]] || their_command+=(-c UD)
-	sample "verb_$2" "$3" "$3 -m 4096 -s $4 -Q 50 -t 128" us "$1"
+	sample "${verb_prefix}_$2" "$3" "$3 -m 4096 -s $4 -Q 50 -t 128" \
+		"$verb_unit" "$1"
 }
 
 # value NAME FILE: a row of what the C helpers print.
@@ -461,9 +483,9 @@ part_tcp() {
 }
 
 # All rounds in one place: natively, or in one guest of one boot.
-in_guest() { # PART
+in_guest() { # PART [OPTION-OF-RXE...]
 	alone env -u BENCH_LOCK ROUNDS="${ROUNDS:-}" BUILD="$BUILD" \
-		scripts/rxe.sh run --timeout 3600 -- \
+		scripts/rxe.sh run --timeout 3600 "${@:2}" -- \
 		"$PWD/tests/bench/bench.sh" rounds "$1"
 }
 
@@ -475,6 +497,8 @@ part_verbs() {
 	in_guest verbs
 }
 
+# shellcheck source=tests/bench/insns.sh
+. tests/bench/insns.sh
 # shellcheck source=tests/bench/oplog.sh
 . tests/bench/oplog.sh
 

@@ -122,7 +122,7 @@ static const char *words(const struct verdict *v)
 
 static void print_row(const struct row *r, const struct verdict *v)
 {
-	printf("%-24s %-12s %9.4g %9.4g %-3s %6.3f [%.3f, %.3f]  %s\n", r->name,
+	printf("%-24s %-12s %9.4g %9.4g %-5s %6.3f [%.3f, %.3f]  %s\n", r->name,
 	       r->peer, v->ours, v->theirs, r->unit, v->ratio, v->ci.low,
 	       v->ci.high, words(v));
 }
@@ -133,8 +133,8 @@ static int report(struct table *t, FILE *f)
 
 	fprintf(f, "row,peer,peer_command,unit,ours,theirs,ratio,ratio_low,"
 		   "ratio_high\n");
-	printf("%-24s %-12s %9s %9s     %6s\n", "row", "peer", "ours", "theirs",
-	       "ratio");
+	printf("%-24s %-12s %9s %9s       %6s\n", "row", "peer", "ours",
+	       "theirs", "ratio");
 	for (i = 0; i < t->n; i++) {
 		struct verdict v = judge(&t->rows[i]);
 
