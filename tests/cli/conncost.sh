@@ -40,11 +40,11 @@ fi
 # A client that dies takes nothing with it but its own session.
 "$bench" serve -p 0 >serve.out 2>serve.err &
 server=$!
-within 5 grep -q listening serve.err
+within 30 grep -q listening serve.err
 port=$(sed -n 's/.*listening on .* port //p' serve.err)
 "$bench" run conncost --connect 127.0.0.1:"$port" --method tcp --trials 100 --out dies >/dev/null 2>&1 &
 client=$!
-within 10 test -s dies/conncost.csv
+within 30 test -s dies/conncost.csv
 kill -9 $client
 ok "killed client: its session ends" within 6 eval '[[ -z $(pgrep -P $server) ]]'
 try "$bench" run conncost --connect 127.0.0.1:"$port" --method tcp -n 16 --trials 1 --out again

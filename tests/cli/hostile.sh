@@ -41,7 +41,7 @@ ok "40 columns: progress fits" eval \
 setsid bash -c 'trap "" HUP; exec "$@"' - "$bench" "${tcp[@]}" -D 1s --out hup \
 	>/dev/null 2>&1 &
 pid=$!
-within 5 test -s hup/sendrecv.csv
+within 30 test -s hup/sendrecv.csv
 kill -HUP $pid
 wait $pid
 ok "nohup: goes on after a hang-up" is $? 0
@@ -84,10 +84,10 @@ ok "report with a FIFO for run.json" fails_with 3 "not a plain file" report good
 # A full server says so to those who understand.
 "$bench" serve -p 0 --max-sessions 1 >/dev/null 2>serve.err &
 server=$!
-within 5 grep -q listening serve.err
+within 30 grep -q listening serve.err
 port=$(sed -n 's/.*port //p' serve.err)
 exec 4<>/dev/tcp/127.0.0.1/"$port"
-within 5 grep -q began serve.err
+within 30 grep -q began serve.err
 ok "too many sessions: the client is told" fails_with 4 "--max-sessions" \
 	"${tcp[@]}" -n 5 --connect 127.0.0.1:"$port"
 exec 4>&-
@@ -97,7 +97,7 @@ wait $server
 # What a client may ask for.
 "$bench" serve -p 0 --max-memory 1M --handshake-timeout 300ms >/dev/null 2>limits.err &
 server=$!
-within 5 grep -q listening limits.err
+within 30 grep -q listening limits.err
 port=$(sed -n 's/.*port //p' limits.err)
 ok "more memory than a client may have" fails_with 4 "--max-memory" \
 	"${tcp[@]}" -s 4M -n 5 --connect 127.0.0.1:"$port"
@@ -121,7 +121,7 @@ log_at() { # PLACE: at the server
 }
 "$bench" serve -p 0 --pmem-dir "$work/logs" >/dev/null 2>logs.err &
 server=$!
-within 20 grep -q listening logs.err
+within 30 grep -q listening logs.err
 port=$(sed -n 's/.*port //p' logs.err)
 log_at "$work/elsewhere"
 ok "a log elsewhere than --pmem-dir is refused" eval \
@@ -145,11 +145,11 @@ idle_ones() { # how many of them were told why they had to go
 }
 "$bench" serve -p 0 --handshake-timeout 1s --max-sessions 32 >/dev/null 2>idle.err &
 server=$!
-within 5 grep -q listening idle.err
+within 30 grep -q listening idle.err
 port=$(sed -n 's/.*port //p' idle.err)
 ok "1000 idle connections: each is told why it goes" eval \
 	'ulimit -n 4096 && is "$(idle_ones)" 1000'
-within 5 eval '[[ -z $(pgrep -P $server) ]]'
+within 30 eval '[[ -z $(pgrep -P $server) ]]'
 ok "and the next is served" eval \
 	'"$bench" "${tcp[@]}" -n 5 --out after --connect 127.0.0.1:"$port" >/dev/null 2>&1'
 exec 4<>/dev/tcp/127.0.0.1/"$port"
@@ -170,7 +170,7 @@ no_more_processes() {
 	(ulimit -u 1 && exec setpriv --reuid=$((1000000 + $$)) --clear-groups \
 		"$work/serving" serve -p 0) >/dev/null 2>fork.err &
 	server=$!
-	within 20 grep -qs listening fork.err
+	within 30 grep -qs listening fork.err
 	port=$(sed -n 's/.*port //p' fork.err)
 	fails_with 4 "no process for it" "${tcp[@]}" -n 5 --connect 127.0.0.1:"$port"
 }
@@ -193,7 +193,7 @@ mkfifo -m 600 pipe
 small=("${tcp[@]}" -n 5)
 "$bench" serve -p 0 --token-file token >/dev/null 2>token.err &
 server=$!
-within 5 grep -qs listening token.err
+within 30 grep -qs listening token.err
 port=$(sed -n 's/.*port //p' token.err)
 try "$bench" "${small[@]}" --connect 127.0.0.1:"$port" --token-file token --out proved
 ok "both have the token" is "$status" 0
@@ -208,7 +208,7 @@ kill $server
 wait $server
 "$bench" serve -p 0 >/dev/null 2>bare.err &
 server=$!
-within 5 grep -q listening bare.err
+within 30 grep -q listening bare.err
 port=$(sed -n 's/.*port //p' bare.err)
 ok "a server without the token is not trusted" fails_with 4 "does not prove the token" \
 	"${small[@]}" --connect 127.0.0.1:"$port" --token-file token
@@ -228,7 +228,7 @@ done
 # left it one that is open.
 (ulimit -n 4; exec "$bench" serve -p 0) >/dev/null 2>few.err 3>&- &
 server=$!
-within 20 grep -q listening few.err
+within 30 grep -q listening few.err
 port=$(sed -n 's/.*port //p' few.err)
 exec 4<>/dev/tcp/127.0.0.1/"$port"
 SECONDS=0

@@ -168,7 +168,7 @@ if ((kills >= 40)); then
 else
 	printf '# %d are too few for some of each kind to be drawn\n' "$kills"
 fi
-ok "no process is left" within 5 eval '! pgrep -f -- "--out $work" >/dev/null'
+ok "no process is left" within 20 eval '! pgrep -f -- "--out $work" >/dev/null'
 if [[ " ${transports[*]} " == *" rdma "* ]]; then
 	for what in qp mr cq cm_id pd; do
 		ok "no $what of ours is left on a device" within 10 eval \

@@ -17,7 +17,7 @@ slack_kb=64
 # A starved machine is not what is tried here.
 "$bench" serve -p 0 --handshake-timeout 60s >serve.out 2>serve.err &
 server=$!
-within 5 grep -q listening serve.err
+within 30 grep -q listening serve.err
 port=$(sed -n 's/.*listening on .* port //p' serve.err)
 
 at_server() { # OUT SCENARIO OPTIONS...
@@ -62,7 +62,7 @@ flat() { # NAME median|highest COLUMN SLACK
 mkfifo nap && exec {nap}<>nap
 at_server "$work/long" sendrecv --transport "$transport" -s 1k --poll event --warmup 20ms \
 	--trials 1000 -D $((seconds * 10 / 9 + 200))ms &
-within 10 eval '[[ -n $(pgrep -P $server) ]]'
+within 30 eval '[[ -n $(pgrep -P $server) ]]'
 session=$(pgrep -P $server)
 client=$(pgrep -f -- "--out $work/long" | tail -1)
 
@@ -102,8 +102,8 @@ wait $come
 read -r rounds bad <tally
 
 kill -INT "$client"
-within 10 eval '! kill -0 $client 2>/dev/null'
-within 5 eval '[[ -z $(pgrep -P $server) ]]'
+within 30 eval '! kill -0 $client 2>/dev/null'
+within 30 eval '[[ -z $(pgrep -P $server) ]]'
 ok "$rounds clients came and went, none failed" eval '((rounds > 0 && bad == 0))'
 for who in server session client; do
 	ok "memory of the $who is flat" flat $who highest 2 $slack_kb

@@ -19,7 +19,7 @@ stalled() {
 	"$bench" run sendrecv --transport tcp -s 64 --poll event -D 2s --warmup 10ms \
 		--trials 1 --out "$out" "$@" >/dev/null 2>&1 &
 	client=$!
-	within 10 test -s "$out/run.json"
+	within 30 test -s "$out/run.json"
 	sleep 1
 	stall "$(pgrep -P $client)"
 	wait $client

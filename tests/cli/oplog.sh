@@ -112,7 +112,7 @@ make_host() { # NUMBER: of 1 and 2
 	# So much, as a sanitizer's own memory counts: of tsan 100 TB.
 	ip netns exec "$space" "$bench" serve --bind "$net.2" --max-memory 200000G \
 		2>"serve$1" &
-	within 5 grep -q listening "serve$1"
+	within 30 grep -q listening "serve$1"
 }
 
 remove_hosts() {

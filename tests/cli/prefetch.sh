@@ -106,20 +106,20 @@ for how in KILL INT TERM; do
 	rm -rf killed
 	long --local
 	tool=$!
-	ok "$how: off while it measures" within 10 is_off
+	ok "$how: off while it measures" within 30 is_off
 	kill -$how $tool
 	wait $tool 2>/dev/null
-	ok "$how of the tool: put back" within 5 is_back
+	ok "$how of the tool: put back" within 20 is_back
 done
 rm -rf killed
 long --transport tcp
 tool=$!
-ok 'the server has them off' within 10 is_off
+ok 'the server has them off' within 30 is_off
 "$bench" run prefetch --local --prefetchers all-off -s 4k --preset smoke \
 	--out second >"$work/out" 2>"$work/err"
 ok 'a second run is refused' err_has 'another run holds'
 pkill -KILL -P $tool
-ok 'KILL of the server: put back' within 5 is_back
+ok 'KILL of the server: put back' within 20 is_back
 wait $tool 2>/dev/null
 
 # A server elsewhere is asked; our own needs no leave.
@@ -127,7 +127,7 @@ for allow in '' --allow-prefetchers; do
 	# shellcheck disable=SC2086
 	"$bench" serve -p 0 $allow >/dev/null 2>serve.err &
 	server=$!
-	within 5 grep -q listening serve.err
+	within 30 grep -q listening serve.err
 	run --connect "127.0.0.1:$(sed -n 's/.*listening on .* port //p' serve.err)" --transport tcp \
 		-s 4k --scan read --prefetchers as-found,all-off --out "asked$allow"
 	kill $server

@@ -75,7 +75,7 @@ for signal in INT KILL; do
 	rm -rf real
 	"$bench" "${long[@]}" --out real >/dev/null 2>&1 &
 	pid=$!
-	within 20 eval '[[ -e real/sendrecv.csv ]] && (($(wc -l <real/sendrecv.csv) > 4))'
+	within 30 eval '[[ -e real/sendrecv.csv ]] && (($(wc -l <real/sendrecv.csv) > 4))'
 	kill -$signal $pid
 	wait $pid
 	before=$(wc -l <real/sendrecv.csv)
@@ -87,7 +87,7 @@ done
 rm -rf real
 "$bench" "${long[@]}" --out real >/dev/null 2>&1 &
 pid=$!
-within 20 eval '[[ -e real/sendrecv.csv ]] && (($(wc -l <real/sendrecv.csv) > 2))'
+within 30 eval '[[ -e real/sendrecv.csv ]] && (($(wc -l <real/sendrecv.csv) > 2))'
 ok "a run that is alive is not resumed" fails_with 3 "still alive" run --resume real
 kill -STOP $pid
 ok "nor one that is stopped" fails_with 3 "still alive" run --resume real

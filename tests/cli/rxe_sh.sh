@@ -72,7 +72,7 @@ within() {
 }
 
 no_leftovers() {
-	within 3 no_guest && is_empty_dir "$TMPDIR"
+	within 10 no_guest && is_empty_dir "$TMPDIR"
 }
 
 # Runs in the guest; leaves what it finds in the shared folder. At its end,
@@ -140,6 +140,7 @@ test_true() {
 	"$rxe" run -- true
 	status=$?
 	end=${EPOCHREALTIME/./}
+	boot_s=$(((end - begin) / 1000000 + 1))
 	printf '# boot to the end of "true": %d ms\n' $(((end - begin) / 1000))
 	ok "exit status 0 passes" same "$status" 0
 }
@@ -166,14 +167,15 @@ test_timeout() {
 	ok "--timeout leaves nothing behind" no_leftovers
 }
 
-# A guest that stands still before the command is reached is booted again.
+# A guest that stands still before the command is reached is booted again, as
+# late as one that does not is never.
 test_boot() {
 	local said status
 	(
 		within 20 a_guest
 		pkill -STOP -f "qemu-system.*$work"
 	) &
-	said=$(RDMABENCH_BOOT_LIMIT=15 "$rxe" run -- echo there 2>&1)
+	said=$(RDMABENCH_BOOT_LIMIT=$((2 * boot_s + 5)) "$rxe" run -- echo there 2>&1)
 	status=$?
 	wait
 	ok "a guest that does not boot is followed by another" same "$status" 0
@@ -199,7 +201,7 @@ test_kill() {
 	ok "a guest starts, to be killed" within 20 a_guest
 	kill -KILL "$pid"
 	wait "$pid" 2>/dev/null
-	ok "KILL leaves no guest" within 3 no_guest
+	ok "KILL leaves no guest" within 10 no_guest
 	rm -rf "${TMPDIR:?}"/*
 }
 

@@ -7,7 +7,7 @@ start_server() {
 	: >"$work/serve.err" # what the one before said is none of this one's
 	"$bench" serve -p 0 "$@" >"$work/serve.out" 2>"$work/serve.err" &
 	server=$!
-	within 5 grep -q listening "$work/serve.err"
+	within 30 grep -q listening "$work/serve.err"
 	port=$(sed -n 's/.*listening on .* port //p' "$work/serve.err")
 }
 alive() { kill -0 "$server" 2>/dev/null; }
@@ -23,7 +23,7 @@ run_long() {
 	"$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 4k \
 		-D 1s --trials 100 --out "$1" >"$work/$1.out" 2>"$work/$1.err" &
 	client=$!
-	within 10 test -s "$1/sendrecv.csv"
+	within 30 test -s "$1/sendrecv.csv"
 }
 
 # Servers that are none, on a free port that gawk listens on.
@@ -36,7 +36,7 @@ free_port() { # in $other
 fake() { # GAWK-STATEMENTS: with s, the socket of the first client
 	free_port
 	gawk "BEGIN { s = \"/inet/tcp/$other/0/0\"; $1 }" >/dev/null 2>&1 &
-	within 5 eval 'ss -Hltn "sport = :$other" | grep -q .'
+	within 30 eval 'ss -Hltn "sport = :$other" | grep -q .'
 }
 fake 'printf "" |& s; s |& getline; close(s)'
 ok "a server that dies in the handshake" fails_with 4 "peer-" \
@@ -116,7 +116,7 @@ ok "session stopped: gone when woken" within 5 idle
 "$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 4k \
 	-D 1s --trials 3 --out k6 >/dev/null 2>k6.err &
 client=$!
-within 10 test -s k6/run.json
+within 30 test -s k6/run.json
 sleep 0.6
 pkill -STOP -P $server
 sleep 2.5
@@ -131,7 +131,7 @@ ok "session stopped for a moment: not in what is timed" \
 "$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 1k --poll event \
 	-D 200ms --warmup 10ms --trials 1 --out k7 >/dev/null 2>k7.err &
 client=$!
-within 10 test -s k7/run.json
+within 30 test -s k7/run.json
 session=$(pgrep -P $server)
 while kill -0 $client 2>/dev/null; do
 	kill -CONT "$session" 2>/dev/null
@@ -159,7 +159,7 @@ wait $client || status=$?
 ok "SIGTERM: its client exits 4" is "$status" 4
 start_server --max-sessions 1
 exec 4<>/dev/tcp/127.0.0.1/"$port"
-within 5 grep -q "session .* began" "$work/serve.err"
+within 30 grep -q "session .* began" "$work/serve.err"
 ok "too many sessions: refused" grep -q "too many sessions" <(hello :)
 exec 4>&-
 done_testing

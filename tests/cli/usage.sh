@@ -94,7 +94,7 @@ ok "info: a stack of 256 kB" eval '(ulimit -s 256; "$bench" info >/dev/null)'
 set -m
 "$bench" "${tcp[@]}" -D 2s --out stopped >/dev/null 2>stopped.err &
 job=$!
-within 10 test -s stopped/run.json
+within 30 test -s stopped/run.json
 sleep 1
 kill -STOP -- -$job
 sleep 5.5
