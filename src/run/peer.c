@@ -92,9 +92,10 @@ void peer_cause(struct err *why, const struct err *told, bool gone)
 			   told->reason != REASON_INTERRUPTED &&
 			   !is_broken_link(told);
 	/* With its program goes its memory: a device then tells of a wrong
-	 * key. */
+	 * key, and who calls it finds nobody. */
 	const bool lost = gone && told->reason == REASON_PEER_LOST &&
-			  why->reason == REASON_LINK_FAILED;
+			  (why->reason == REASON_LINK_FAILED ||
+			   why->reason == REASON_PEER_REFUSED);
 
 	if (lost || (knows && is_broken_link(why)))
 		*why = *told;

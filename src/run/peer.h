@@ -65,7 +65,7 @@ int peer_abort(struct peer *p, const struct err *why, struct err *told);
 /* A link that breaks is what an end sees of the other one's giving up: what
  * that one told is the cause, unless it saw no more than that either.  `gone`:
  * it could not be told to drop the trial (peer_abort), so that *told is of the
- * control channel's end, and explains a link that failed. */
+ * control channel's end, and explains a link that failed or was refused. */
 void peer_cause(struct err *why, const struct err *told, bool gone);
 
 #endif

@@ -110,6 +110,18 @@ static void it_is_gone(void **state)
 	assert_null(strstr(why.text, "access"));
 }
 
+/* Killed before its end of the link was called: nobody answers there. */
+static void it_was_gone(void **state)
+{
+	struct err told = {.reason = REASON_PEER_LOST, .text = "gone"};
+	struct err why = {.reason = REASON_PEER_REFUSED,
+			  .text = "Connection refused"};
+
+	(void)state;
+	peer_cause(&why, &told, true);
+	assert_string_equal(why.text, "gone");
+}
+
 /* What is no broken link is the cause, even if the peer goes then. */
 static void gone_after_the_cause(void **state)
 {
@@ -131,6 +143,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test(no_better_words),
 		cmocka_unit_test_setup_teardown(it_is_gone, setup, teardown),
+		cmocka_unit_test(it_was_gone),
 		cmocka_unit_test(gone_after_the_cause),
 	};
 
