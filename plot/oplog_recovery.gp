@@ -7,7 +7,9 @@ if (!exists('base')) base = 'oplog_recovery'
 if (!exists('style_loaded')) load 'style.gp'
 
 set label 101 'Recovery: the scan of a log, by the bytes that it reads'
-set ylabel 'time in ms   (whisker: 95 % interval over trials)' offset -0.5,0
+trials_column = 6
+eval interval_name
+set ylabel 'time in ms   (median, '.whisker.')' offset -0.5,0
 set xlabel 'log between head and end in bytes (1k = 1024)' offset 0,-0.3
 # What a ring holds is no round number: ticks at powers of two.
 set xtics () scale 0.7

@@ -5,6 +5,8 @@ if (!exists('base')) base = 'oplog_replicas'
 if (!exists('style_loaded')) load 'style.gp'
 
 set label 101 'A log write of 4 KiB by the number of replicas'
+trials_column = 6
+eval interval_name
 set ylabel 'time in µs   (bar: p50, whisker: over trials)' offset -0.5,0
 set table $nothing
 do for [i=1:n_series] {
@@ -98,7 +100,7 @@ do for [out in 'svg png'] {
 		for [k=1:3] keyentry with boxes lc rgb pick(colours, k) \
 		title sprintf(k == 1 ? '%d replica' : '%d replicas', k), \
 		keyentry with yerrorbars ps 0 lw 1.5 dt 1 lc rgb '#222222' \
-		title '95 % interval', \
+		title whisker, \
 		keyentry with lines lw 2 dt 1 lc rgb '#888888' title 'p99'
 	unset output
 }

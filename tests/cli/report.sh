@@ -76,6 +76,11 @@ ok "few trials have no interval" eval 'grep -q "range of trials" $svg && ! grep 
 ok "what all of them had is in the caption, what x says is not" eval \
 	'grep -q "op send  ·  size 2 KiB" $svg && ! grep -q "outstanding [0-9]" $svg'
 ok "what cannot be drawn says which columns it wants" err_has "have inline_bytes and ops_per_s"
+"$bench" run oplog --rf 1 -s 4k --log-size 1M,8M -n 200 --trials 2 --quiet --out fewlog >out 2>err
+try "$bench" report fewlog
+ok "nor has a log's" eval '! grep -q "95 %" fewlog/*.svg &&
+	[[ $(grep -l "range of trials" fewlog/*.svg | xargs) == \
+		"fewlog/oplog_recovery.svg fewlog/oplog_replicas.svg" ]]'
 # --- a folder that means no good ----------------------------------------------
 evil='<img src=x onerror=alert(1)>"&'
 jq --arg e "$evil" '.hosts[].name = $e | .warnings += [$e] | .links[].detail = $e
