@@ -26,8 +26,16 @@ int text_width(FILE *out)
 	return width < TEXT_WIDTH_MAX ? width : TEXT_WIDTH_MAX;
 }
 
+/* As many bytes as there is room for, of whole characters. */
+static int fold(const char *text, int room)
+{
+	while (room > 1 && ((unsigned char)text[room] & 0xc0) == 0x80)
+		room--;
+	return room;
+}
+
 /* What stays on one line: a word; of one that no line has room for, as much
- * of its list as fits. */
+ * of its list as fits, or as fits at all: but a path, which may be copied. */
 static int piece(const char *text, int room)
 {
 	const int len = (int)strcspn(text, " \n");
@@ -37,7 +45,9 @@ static int piece(const char *text, int room)
 		return len;
 	while (cut > 0 && text[cut - 1] != ',')
 		cut--;
-	return cut > 0 ? cut : len;
+	if (cut > 0)
+		return cut;
+	return memchr(text, '/', (size_t)len) ? len : fold(text, room);
 }
 
 void text_wrap(FILE *out, const char *text, int indent)

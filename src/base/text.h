@@ -15,7 +15,8 @@ int text_width(FILE *out);
 
 /* Prints words wrapped between column `indent` and text_width; the cursor is
  * at `indent` already.  A newline in the text ends a line; a word that is too
- * long for any is cut behind a comma, if it has one.  Ends the line. */
+ * long for any is cut behind a comma, if it has one, or at the edge, if it is
+ * no path.  Ends the line. */
 void text_wrap(FILE *out, const char *text, int indent);
 
 /* Letters to insert, delete or exchange until one word is the other

@@ -54,20 +54,28 @@ static void put_scenario(const char *dir, const struct scenario *s,
 	assert_int_equal(fclose(f), 0);
 }
 
-/* As long as is asked, in words. */
-static void fill_words(char *name, size_t len)
+/* As long as is asked, in words of so many letters. */
+static void fill_words(char *name, size_t len, size_t word)
 {
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		name[i] = i % 12 == 11 && i + 1 < len ? ' ' : 'n';
+		name[i] = i % word == word - 1 && i + 1 < len ? ' ' : 'n';
 	name[len] = '\0';
+}
+
+static void check_table(const char *dir)
+{
+	char *text = table_of(dir);
+
+	assert_narrow(text);
+	free(text);
 }
 
 /* Whatever its heads are and however long the names of its series. */
 static void test_heads(void **state)
 {
-	char dir[] = "/tmp/rdmabench-table-XXXXXX", name[100], file[80], *text;
+	char dir[] = "/tmp/rdmabench-table-XXXXXX", name[100], file[80];
 	const struct scenario *s;
 	size_t len;
 	unsigned i;
@@ -77,11 +85,12 @@ static void test_heads(void **state)
 	assert_non_null(mkdtemp(dir));
 	for (i = 0; (s = scenario_at(i)); i++) {
 		for (len = 1; s->report && len < sizeof(name); len++) {
-			fill_words(name, len);
+			fill_words(name, len, 12);
 			put_scenario(dir, s, name);
-			text = table_of(dir);
-			assert_narrow(text);
-			free(text);
+			check_table(dir);
+			fill_words(name, len, sizeof(name));
+			put_scenario(dir, s, name);
+			check_table(dir);
 		}
 		snprintf(file, sizeof(file), "%s/%s.csv", dir, s->name);
 		unlink(file);

@@ -72,6 +72,13 @@ static void words_stay_whole(void **state)
 		"any of (default\n"
 		"                            tcp,send,write-imm,write-read,\n"
 		"                            write,flush)\n");
+	/* And what is no path at the edge, between characters. */
+	wrapped("a-single-word-of-more-than-forty-letters", 30,
+		"a-single-word-of-more-than-fo\n"
+		"                              rty-letters\n");
+	wrapped("a-single-word-of-more-than-f\xc3\xb6rty-letters", 30,
+		"a-single-word-of-more-than-f\n"
+		"                              \xc3\xb6rty-letters\n");
 	unsetenv("COLUMNS");
 }
 
