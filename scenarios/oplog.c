@@ -300,11 +300,13 @@ static void settle(struct point *pt)
 {
 	struct oplog_cfg *c = (void *)pt->scn_cfg;
 	const struct transport *t = link_transport(&pt->link);
-	const bool tcp = c->method == OPLOG_TCP;
 	unsigned i;
+	bool tcp;
 
 	if (c->rf == 1)
 		c->method = OPLOG_LOCAL;
+	/* A log without a link is the same one, whatever it would have. */
+	tcp = c->method == OPLOG_TCP || c->method == OPLOG_LOCAL;
 	if (tcp == !strcmp(t->name, "tcp"))
 		return;
 	for (i = 0; (t = transport_at(i)); i++)

@@ -22,6 +22,8 @@ ok "DRAM is no persistent memory" all_are emulated rf/oplog.csv durable
 ok "a row a peer, and none without one" is "$(column rf/oplog.peers.csv peer | sort | uniq -c | tr -s ' \n' ' ')" \
 	" 4 1 2 2 "
 ok "rows are whole" whole_rows rf/oplog.csv
+try "$bench" run oplog --rf 1 -s 4k --method tcp,send --plan
+ok "alone it is the same log by any method" is "$(grep -c method=local "$work/out")" 1
 # A record of 512 bytes takes 576 in the ring, and 64 go before it.
 ok "bytes on the wire: records, headers, once a peer" eval \
 	'[[ -z $(gawk -F, "\$4 != (\$3 == 512 ? 640 : 4224) * (\$1 - 1) * \$2" \
