@@ -244,7 +244,7 @@ static int collect_briefly(struct leader *l, struct end_waiter *w,
 		ret = leader_take(l, i, comp, n, err);
 		w->done += (uint64_t)n;
 	}
-	return ret;
+	return ret ? ret : end_waiter_look(w, clock_ticks(l->end->clock), err);
 }
 
 static int collect(struct leader *l, struct end_waiter *w, struct err *err)
@@ -384,6 +384,9 @@ int oplog_lead(struct end *e, const struct phase *ph, struct err *err)
 		if (ending && l->oldest == l->next)
 			break;
 		ret = step(l, ph, ending, &w, err);
+		/* Peers that only lend their memory hear nothing else. */
+		if (!ret)
+			ret = end_waiter_look(&w, l->last_ack, err);
 	}
 	close_phase(l, begin, batches, lines);
 	tally_set(&e->tally, OPLOG_METRIC_IDLE, w.idle);

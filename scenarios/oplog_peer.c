@@ -13,8 +13,9 @@
 #include "base/stop.h"
 #include "machine/mem.h"
 #include "oplog.h"
+#include "work/parts.h"
 
-enum { SIGNAL_EVERY = 16, NAP_NS = 5000000, LOAD_PERIOD_NS = 10000000 };
+enum { SIGNAL_EVERY = 16, LOAD_PERIOD_NS = 10000000 };
 
 struct peer_end {
 	struct oplog_cfg cfg;
@@ -347,19 +348,6 @@ static int serve(struct end *e, struct peer_end *p, const struct comp *c,
 	return ret ? ret : post_recv(e, p, slot, err);
 }
 
-/* Lends memory until the leader has finished. */
-static int lend(struct end *e, struct err *err)
-{
-	const struct timespec nap = {.tv_nsec = NAP_NS};
-	int ret;
-
-	do {
-		nanosleep(&nap, NULL);
-		ret = e->pulse(e->pulse_arg, true, err);
-	} while (!ret);
-	return ret > 0 ? 0 : ret;
-}
-
 static int serve_all(struct end *e, struct peer_end *p, struct err *err)
 {
 	struct hist *persist = tally_dist(&e->tally, OPLOG_METRIC_PEER_PERSIST);
@@ -394,7 +382,7 @@ int oplog_follow(struct end *e, const struct phase *ph, struct err *err)
 	(void)ph;
 	if (p->cfg.method == OPLOG_LOCAL ||
 	    oplog_one_sided((enum oplog_method)p->cfg.method))
-		return lend(e, err);
+		return parts_lend(e, err);
 	ret = serve_all(e, p, err);
 	tally_set(&e->tally, OPLOG_METRIC_FLUSHED,
 		  p->replica.log.flushed_lines - before);

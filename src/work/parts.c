@@ -145,9 +145,6 @@ int parts_learn_memory(const struct end *e, unsigned i, uint64_t *addr,
 
 /* --- serving --------------------------------------------------------------- */
 
-/* Long enough to cost nothing, short enough to end a phase at once. */
-#define NAP_NS 1000000u
-
 void parts_tally_verified(struct end *e, size_t size, uint64_t n)
 {
 	if (parts_can_verify(e, size))
@@ -168,17 +165,22 @@ int parts_check_found(const struct end *e, uint64_t least, struct err *err)
 		       (unsigned long long)found, (unsigned long long)least);
 }
 
-int parts_serve_nothing(struct end *e, struct err *err)
+int parts_lend(struct end *e, struct err *err)
 {
-	const struct timespec nap = {.tv_nsec = NAP_NS};
+	const struct timespec nap = {.tv_nsec = (long)END_SLICE_EVENT_NS};
 	int ret = 0;
 
-	/* What others write here is looked at after the phase, and counted
-	 * then: end_verify(). */
-	tally_set(&e->tally, METRIC_VERIFIED, 0);
 	while (!ret) {
 		nanosleep(&nap, NULL);
 		ret = e->pulse(e->pulse_arg, false, err);
 	}
 	return ret > 0 ? 0 : ret;
+}
+
+int parts_serve_nothing(struct end *e, struct err *err)
+{
+	/* What others write here is looked at after the phase, and counted
+	 * then: end_verify(). */
+	tally_set(&e->tally, METRIC_VERIFIED, 0);
+	return parts_lend(e, err);
 }
