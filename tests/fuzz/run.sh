@@ -4,6 +4,7 @@
 # one is left in build/fuzz/found: with its fix it goes into the corpus.
 #
 #	tests/fuzz/run.sh SECONDS [FUZZER...]	(after make build-fuzz)
+#	FUZZ_SEED=1 tests/fuzz/run.sh 10	the same inputs each time
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
@@ -20,7 +21,7 @@ failed=0
 fuzz() { # NAME
 	local name=$1 log=$work/$1.log status=0
 	mkdir -p "$work/$name" "$found"
-	"$build/$name" -max_total_time="$seconds" -max_len=4096 -timeout=20 \
+	"$build/$name" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -max_len=4096 -timeout=20 \
 		-rss_limit_mb=1500 -artifact_prefix="$found/$name-" \
 		"$work/$name" "tests/fuzz/corpus/$name" >"$log" 2>&1 || status=$?
 	n=$((n + 1))
