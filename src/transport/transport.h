@@ -283,9 +283,9 @@ struct transport {
 
 /* transport.c */
 
-/* Waits by the end's poll mode for up to timeout_ns (checked every 256
- * polls when spinning, so a little longer).  Returns the number of
- * completions, 0 when the time is up, or -errno. */
+/* Waits by the end's poll mode for up to timeout_ns (checked every 256 polls
+ * when spinning, every 8 when yielding, so a little longer).  Returns the
+ * number of completions, 0 when the time is up, or -errno. */
 int ep_wait(struct ep *ep, struct comp *comp, unsigned n, uint64_t timeout_ns);
 
 /* For transports that have none of the extras. */
