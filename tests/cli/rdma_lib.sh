@@ -19,7 +19,7 @@ conform() {
 		1..*) ;;
 		*) printf '%s\n' "${line/#/# }" ;;
 		esac
-	done < <(CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 400 "$conformance" "$@" 2>&1 ||
+	done < <(CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 1000 "$conformance" "$@" 2>&1 ||
 		echo "not ok 0 - conformance $* ended with $?")
 	return $status
 }
