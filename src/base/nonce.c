@@ -33,3 +33,17 @@ bool nonce_knows(const uint8_t nonce[NONCE_BYTES],
 	*number = ntohl(knock->number);
 	return nonce_is_shown(nonce, NONCE_CALLER, knock->shown);
 }
+
+void nonce_answer(const uint8_t nonce[NONCE_BYTES], uint32_t number,
+		  struct nonce_knock *answer)
+{
+	answer->number = htonl(number);
+	nonce_show(nonce, NONCE_CALLED, answer->shown);
+}
+
+bool nonce_answers(const uint8_t nonce[NONCE_BYTES],
+		   const struct nonce_knock *answer, uint32_t number)
+{
+	return ntohl(answer->number) == number &&
+	       nonce_is_shown(nonce, NONCE_CALLED, answer->shown);
+}

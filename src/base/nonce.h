@@ -37,4 +37,12 @@ void nonce_knock(const uint8_t nonce[NONCE_BYTES], uint32_t number,
 bool nonce_knows(const uint8_t nonce[NONCE_BYTES],
 		 const struct nonce_knock *knock, uint32_t *number);
 
+/* What the called says to that, where it has a word. */
+void nonce_answer(const uint8_t nonce[NONCE_BYTES], uint32_t number,
+		  struct nonce_knock *answer);
+
+/* False: a stranger's, or of another connection. */
+bool nonce_answers(const uint8_t nonce[NONCE_BYTES],
+		   const struct nonce_knock *answer, uint32_t number);
+
 #endif

@@ -106,6 +106,30 @@ static int unexpected(const struct rdma_cm_event *ev, struct err *err)
 		       ev->status);
 }
 
+/* What came along, as far as it is a knock or its answer. */
+static bool get_knock(const struct rdma_conn_param *p,
+		      struct nonce_knock *knock)
+{
+	if (!p->private_data || p->private_data_len < sizeof(*knock))
+		return false;
+	memcpy(knock, p->private_data, sizeof(*knock));
+	return true;
+}
+
+/* Whoever listens where the peer should has not its half of the nonce. */
+static int check_called(const struct conns *c, const struct rdma_cm_event *ev,
+			struct err *err)
+{
+	struct nonce_knock answer;
+
+	if (get_knock(&ev->param.conn, &answer) &&
+	    nonce_answers(c->attr.nonce, &answer, number_of(c, ev->id)))
+		return 1;
+	return err_set(err, -EACCES, REASON_PEER_REFUSED,
+		       "RDMA CM: who answers at the peer's address does not "
+		       "know this session");
+}
+
 /* One event; 1 if it was `type`, of a connection that waits for it. */
 static int take_event(struct conns *c, enum rdma_cm_event_type type,
 		      enum conns_step step, struct err *err)
@@ -121,6 +145,8 @@ static int take_event(struct conns *c, enum rdma_cm_event_type type,
 	if (ev->event == type || (type == RDMA_CM_EVENT_CONNECT_RESPONSE &&
 				  ev->event == RDMA_CM_EVENT_ESTABLISHED)) {
 		conns_tell(c, step, number_of(c, ev->id), v->t0);
+		if (type == RDMA_CM_EVENT_CONNECT_RESPONSE)
+			ret = check_called(c, ev, err);
 	} else if (ev->event == RDMA_CM_EVENT_TIMEWAIT_EXIT) {
 		ret = 0;
 	} else {
@@ -352,11 +378,8 @@ static struct conn *whose(struct conns *c, const struct rdma_conn_param *p)
 	struct nonce_knock knock;
 	uint32_t i;
 
-	if (!p->private_data || p->private_data_len < sizeof(knock))
-		return NULL;
-	memcpy(&knock, p->private_data, sizeof(knock));
-	if (!nonce_knows(c->attr.nonce, &knock, &i) || i >= c->attr.n ||
-	    c->v[i].id)
+	if (!get_knock(p, &knock) || !nonce_knows(c->attr.nonce, &knock, &i) ||
+	    i >= c->attr.n || c->v[i].id)
 		return NULL;
 	return &c->v[i];
 }
@@ -364,6 +387,7 @@ static struct conn *whose(struct conns *c, const struct rdma_conn_param *p)
 static int accept_one(struct conns *c, unsigned i, struct err *err)
 {
 	struct rdma_conn_param param;
+	struct nonce_knock answer;
 	int ret = conns_make(c, i, 1, err);
 
 	if (!ret)
@@ -371,6 +395,9 @@ static int accept_one(struct conns *c, unsigned i, struct err *err)
 	if (ret)
 		return ret;
 	param = param_of(c, i);
+	nonce_answer(c->attr.nonce, i, &answer);
+	param.private_data = &answer;
+	param.private_data_len = sizeof(answer);
 	c->v[i].t0 = conns_now(c);
 	return rdma_accept(c->v[i].id, &param) ? cm_failed("accept", err) : 0;
 }

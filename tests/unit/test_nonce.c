@@ -49,12 +49,25 @@ static void a_knock_tells_which_connection(void **state)
 	assert_false(nonce_knows(nonce, &knock, &number));
 }
 
+static void a_knock_is_answered_by_the_other_half(void **state)
+{
+	struct nonce_knock word;
+
+	(void)state;
+	nonce_answer(nonce, 7, &word);
+	assert_true(nonce_answers(nonce, &word, 7));
+	assert_false(nonce_answers(nonce, &word, 8));
+	nonce_knock(nonce, 7, &word);
+	assert_false(nonce_answers(nonce, &word, 7));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_end_shows_its_own_half),
 		cmocka_unit_test(each_bit_matters),
 		cmocka_unit_test(a_knock_tells_which_connection),
+		cmocka_unit_test(a_knock_is_answered_by_the_other_half),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
