@@ -7,6 +7,7 @@
 
 #include "base/stop.h"
 #include "oplog_leader.h"
+#include "work/parts.h"
 
 static int make_buffers(struct leader *l, struct err *err)
 {
@@ -137,7 +138,7 @@ static uint64_t writers_taken(const struct leader *l)
 
 static int begin_phase(struct leader *l, struct err *err)
 {
-	static const unsigned metrics[STAGES] = {
+	static const unsigned metrics[LEADER_STAGES] = {
 		[STAGE_ENCODE] = OPLOG_METRIC_ENCODE,
 		[STAGE_POST] = OPLOG_METRIC_POST,
 		[STAGE_APPEND] = OPLOG_METRIC_APPEND,
@@ -393,7 +394,7 @@ int oplog_lead(struct end *e, const struct phase *ph, struct err *err)
 	if (!ret)
 		ret = see_written(l, &w, err);
 	if (!ret && stop_requested)
-		return err_set(err, -EINTR, REASON_INTERRUPTED, "interrupted");
+		return parts_interrupted(err);
 	return ret ? ret : check_wire(l, bytes, err);
 }
 

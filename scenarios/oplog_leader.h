@@ -19,7 +19,7 @@ enum leader_stage {
 	STAGE_WAIT,
 	STAGE_ACK_1,
 	STAGE_ACK_2,
-	STAGES
+	LEADER_STAGES
 };
 
 /* What a completion of ours stands for. */
@@ -84,7 +84,7 @@ struct leader {
 	const struct rlog_steps *steps; /* one-sided: of a batch */
 	uint64_t wire, trims; /* bytes that peers were sent; heads moved */
 	uint64_t fetched;     /* bytes read from them */
-	struct hist *latency, *dist[STAGES];
+	struct hist *latency, *dist[LEADER_STAGES];
 };
 
 /* Begins a batch of `count` of the waiting records, for which there is

@@ -40,8 +40,8 @@ int cmd_fail(const struct err *err)
 {
 	const char *word = reason_word(err->reason);
 
-	/* Usage and interruption explain themselves. */
-	if (err->reason == REASON_USAGE || err->reason == REASON_INTERRUPTED)
+	/* What was asked wrongly explains itself. */
+	if (err->reason == REASON_USAGE)
 		fprintf(stderr, "rdmabench: %s\n", err->text);
 	else
 		fprintf(stderr, "rdmabench: %s: %s\n", word, err->text);

@@ -150,6 +150,19 @@ wait $client || status=$?
 ok "client stopped: exits 4 when woken" is "$status" 4
 ok "client stopped: goes on" served
 
+# Called, and not answered yet.
+kill -STOP $server
+"$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 1k --out k8 >/dev/null 2>k8.err &
+client=$!
+within 5 grep -q " 0100007F:$(printf %04X "$port") 01 " /proc/net/tcp
+kill -INT $client
+status=0
+wait $client || status=$?
+ok "Ctrl-C while it calls: exits 130 and says so" eval \
+	'is "$status" 130 && grep -q "interrupted: waiting for the other end" k8.err'
+kill -CONT $server
+ok "Ctrl-C while it calls: goes on" served
+
 run_long k5
 kill -TERM $server
 wait $server
