@@ -4,7 +4,7 @@
 # one is left in build/fuzz/found: with its fix it goes into the corpus.
 #
 #	tests/fuzz/run.sh SECONDS [FUZZER...]	(after make build-fuzz)
-#	FUZZ_SEED=1 tests/fuzz/run.sh 10	the same inputs each time
+#	FUZZ_SEED=1 tests/fuzz/run.sh 10	much the same inputs each time
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
@@ -17,11 +17,14 @@ trap 'rm -rf "$work"' EXIT
 export LLVM_PROFILE_FILE=$work/%p.profraw
 n=0
 failed=0
+# What it draws hangs on where the program lies, too.
+fixed=()
+[[ ${FUZZ_SEED:-0} == 0 ]] || ! setarch -R true 2>/dev/null || fixed=(setarch -R)
 
 fuzz() { # NAME
 	local name=$1 log=$work/$1.log status=0
 	mkdir -p "$work/$name" "$found"
-	"$build/$name" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -max_len=4096 -timeout=20 \
+	"${fixed[@]}" "$build/$name" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -max_len=4096 -timeout=20 \
 		-rss_limit_mb=1500 -artifact_prefix="$found/$name-" \
 		"$work/$name" "tests/fuzz/corpus/$name" >"$log" 2>&1 || status=$?
 	n=$((n + 1))
