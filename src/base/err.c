@@ -128,8 +128,8 @@ int err_sys(struct err *err, int ret, const char *fmt, ...)
 	put(err, reason_of_errno(-ret), fmt, ap);
 	va_end(ap);
 	len = strlen(err->text);
-	snprintf(err->text + len, sizeof(err->text) - len, ": %s",
-		 strerror(-ret));
+	snprintf(err->text + len, sizeof(err->text) - len, ": %s%s",
+		 strerror(-ret), ret == -EMFILE ? " (ulimit -n)" : "");
 	return ret;
 }
 

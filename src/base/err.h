@@ -58,7 +58,8 @@ int err_set(struct err *err, int ret, enum reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* Like err_set, with ": <strerror(-ret)>" at the end and the reason guessed
- * from the errno (EACCES: no-permission, ENOMEM: no-memory, ...). */
+ * from the errno (EACCES: no-permission, ENOMEM: no-memory, ...); behind
+ * EMFILE's words what sets that limit. */
 int err_sys(struct err *err, int ret, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -276,11 +276,12 @@ static void refuse(const struct serve *s, int fd, const struct err *why)
 static void cannot_accept(const struct serve *s, int e)
 {
 	struct timespec pause = {.tv_nsec = 500000000};
+	struct err why;
 
 	if (e == EAGAIN || e == EINTR || e == ECONNABORTED)
 		return;
-	say(s, "cannot accept a client: %s%s", strerror(e),
-	    e == EMFILE ? " (ulimit -n)" : "");
+	err_sys(&why, -e, "cannot accept a client");
+	say(s, "%s", why.text);
 	nanosleep(&pause, NULL);
 }
 

@@ -55,6 +55,8 @@ static void sys_adds_words_and_guesses_the_reason(void **state)
 		assert_int_equal(e.reason, cases[i].reason);
 		strcpy(expect, "open x: ");
 		strcat(expect, strerror(cases[i].e));
+		if (cases[i].e == EMFILE)
+			strcat(expect, " (ulimit -n)");
 		assert_string_equal(e.text, expect);
 	}
 }
