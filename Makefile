@@ -141,10 +141,10 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
 
 # Loaded by QEMU, which a guest counts with (rxe.sh --plugin).
 INSNS := $(BUILD)/tests/bench/insns.so
-$(INSNS): tests/bench/insns/plugin.c
+$(INSNS): tests/bench/insns/plugin.c src/metric/stats.c
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared -o $@ $^ -lm
 
 # Counted by valgrind (tests/cli/cachegrind.sh).
 $(BUILD)/tests/cachegrind/%: tests/cachegrind/%.c $(LIB)

@@ -5,22 +5,25 @@
 # is exact: both programs enter rxe_post_send once for each.
 #
 # An end that spins while it waits executes the more the longer that takes: it
-# is not work, and no counter can tell it from work.  So counted are, for one
-# operation:
+# is not work, and no counter can tell it from work.  So counted are:
 #
-# - what the kernel executes on all CPUs, interrupts and timers included: rxe
-#   does both ends' work there, and no waiting;
-# - of a rate, what the client executes outside of the kernel: it finds
-#   completions whenever it looks.  Not so the server, which is left out;
-# - of a latency, what each end that posts executes outside of the kernel in
-#   that operation in which it did so least: where the completion was there when
-#   it first looked.  Many are such, as an end may be stopped while the other
-#   works; the others have some empty polls more.
+# - of a latency, what the kernel executes on all CPUs for one operation, as rxe
+#   does both ends' work there, and no waiting: the median, which has no
+#   interrupts in it, nor what our server executes to look once a millisecond
+#   whether it is done; and what each end that posts executes outside of the
+#   kernel in that operation in which it did so least: the completion was there
+#   when it first looked.  Many are such, as an end may be stopped while the
+#   other works; the others have some empty polls more.  One that waits for
+#   nobody else (read, fetch-add) has the same number each time.
+# - of a rate, all that the client's CPU executes: it does both ends' work in the
+#   kernel, and finds completions whenever it looks; the median over groups of
+#   as many operations as have one completion.  The server's CPU is left out.
 #
 # Latencies are of both ways, as in "verbs".
 # shellcheck shell=bash
 
-readonly PLUGIN_PORT=/dev/virtio-ports/plugin
+# Of so many of a rate's one has a completion (-Q).
+readonly SIGNALLED=50
 
 # ask_plugin WORD...: prints its answer.
 ask_plugin() {
@@ -28,33 +31,27 @@ ask_plugin() {
 	{
 		printf '%s\n' "$*" >&3 && read -r answer <&3 &&
 			printf '%s\n' "$answer"
-	} 3<>$PLUGIN_PORT
+	} 3<>/dev/virtio-ports/plugin
 }
 
 post_address() {
 	awk '$3 == "rxe_post_send" { print $1 }' /proc/kallsyms
 }
 
-# per_operation latency|rate: thousands, of what the plugin answered.  QEMU
-# numbers CPUs as the guest does.
+# per_operation latency|rate: thousands, of what the plugin answered.
 per_operation() {
-	awk -v how="$1" -v client="$CLIENT_CPU" '
-		$1 == "none" { exit 1 }
-		{ for (cpu = 0; 3 * cpu + 4 <= NF; cpu++) {
-			kernel += $(3 * cpu + 2)
-			least += $(3 * cpu + 4)
-			if (cpu == client) user = $(3 * cpu + 3)
-		  }
-		  each = how == "rate" ? user / $1 : least
-		  print (kernel / $1 + each) / 1000 }'
+	awk -v how="$1" 'NF != 4 { exit 1 }
+		{ print (how == "rate" ? $3 : $2 + $4) / 1000 }'
 }
 
 # counted latency|rate OPERATIONS COMMAND...: instead of what the command
-# prints, the instructions of one of its operations.
+# prints, the instructions of one of its operations.  QEMU numbers CPUs as the
+# guest does.
 counted() {
-	local how=$1 n=$2
+	local how=$1 count=("$(post_address)" "$CLIENT_CPU" "$2" 1)
 	shift 2
-	[[ $(ask_plugin count "$(post_address)" "$CLIENT_CPU" "$n") == counting ]] &&
+	[[ $how == latency ]] || count[3]=$SIGNALLED
+	[[ $(ask_plugin count "${count[@]}") == counting ]] &&
 		[[ -n $("$@") ]] && ask_plugin end | per_operation "$how"
 }
 

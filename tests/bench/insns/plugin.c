@@ -3,20 +3,24 @@
  * operation: instructions, which know no speed.  bench.sh uses it ("insns"),
  * and scripts/rxe.sh gives it to the guest, whose side asks by lines:
  *
- *	count ADDRESS CPU N	A program is about to do N operations, each of
+ *	count ADDRESS CPU N GROUP
+ *				A program is about to do N operations, each of
  *				which enters the kernel's function at ADDRESS
  *				(hexadecimal) once, on CPU.  Answer: counting
- *	end			It has done them.  Answer: how many operations
- *				were counted, and for each CPU from 0 on what it
- *				executed meanwhile: in the kernel, outside of
- *				it, and outside of it in that operation of its
- *				own which took the fewest (0: it began none).
- *				Or: none
+ *	end			It has done them.  Answer, or "none":
+ *				- how many operations were counted;
+ *				- what all CPUs executed in the kernel for one,
+ *				  and what CPU executed, in it and outside:
+ *				  medians over groups of GROUP in a row,
+ *				  divided by it;
+ *				- what CPUs executed outside of the kernel for
+ *				  those of their own that took the fewest, the
+ *				  sum over CPUs that did N of them.
  *
- * Counted is the steady state: N is cut into PARTS, and the MIDDLE of them
- * count that end at least one part before the last operation; so a program may
- * do more of them first, to warm up.  A window begins and ends where the client
- * enters that function, so it holds whole operations and their exact number.
+ * An operation goes from where its CPU enters that function to where it does so
+ * again.  Counted is the steady state: the middle of the last N, so that a
+ * program may do more of them first, to warm up.  A median leaves out what time
+ * brings and no operation: interrupts, others that run now and then.
  *
  * A block of instructions counts whole, though a fault may leave it early, and
  * a repeated string instruction as often as it repeats.
@@ -28,6 +32,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -35,6 +40,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "metric/stats.h"
 
 /*
  * What we use of version 1 of QEMU's plugin API (7.2, docs/devel/tcg-plugins).
@@ -72,72 +79,69 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 extern const int qemu_plugin_version;
 const int qemu_plugin_version = 1;
 
-enum { PARTS = 8, MIDDLE = 5, KEPT = 16, PATH_MAX_BYTES = 4096 };
-
-#define NEVER UINT64_MAX
+enum { PATH_MAX_BYTES = 4096, OPERATIONS_MIN = 8, OPERATIONS_MAX = 1 << 20 };
 
 typedef _Atomic uint64_t count;
 
-/* Where a part of the operations began. */
-struct mark {
-	count kernel, user;
-	count least; /* outside of the kernel, in one operation of the part */
+/* In the kernel, all CPUs; the CPU's own, outside of it and all. */
+enum sum { KERNEL, USER, OWN, SUMS };
+
+struct op {
+	uint64_t sums[SUMS];
 };
 
-/* Written by the thread that runs the CPU, but the marks by the client's. */
+/* Written by the thread that runs the CPU. */
 struct vcpu {
 	_Alignas(64) count kernel, user;
-	uint64_t user_before; /* user, where its last operation began */
-	struct mark marks[KEPT];
+	/* The rest under the lock: */
+	struct op before; /* where its operation began */
+	uint64_t begun;
+	struct op *ops; /* the last insns.kept */
 };
 
 /* QEMU calls back without an argument of ours, hence one of it for all. */
 static struct {
 	struct vcpu *vcpu;
 	unsigned n;
-	/* As in a block's name; 0: nothing is counted. */
-	count post;
+	count post; /* as in a block's name; 0: nothing is counted */
 	unsigned client;
-	uint64_t step; /* operations of a part */
-	uint64_t ops;  /* that the client began */
-	count part;
+	uint64_t kept, group; /* operations */
+	pthread_mutex_t lock;
 	FILE *in, *out;
-} insns;
+} insns = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* One thread adds, others read. */
 static void add(count *c, uint64_t n)
 {
-	atomic_store_explicit(c,
-			      atomic_load_explicit(c, memory_order_relaxed) + n,
-			      memory_order_relaxed);
+	n += atomic_load_explicit(c, memory_order_relaxed);
+	atomic_store_explicit(c, n, memory_order_relaxed);
 }
 
-static void begin_part(uint64_t part)
+static struct op sums_of(const struct vcpu *v)
 {
+	struct op op = {
+		.sums = {[USER] = v->user, [OWN] = v->user + v->kernel}};
 	unsigned i;
 
-	for (i = 0; i < insns.n; i++) {
-		struct vcpu *v = &insns.vcpu[i];
-		struct mark *m = &v->marks[part % KEPT];
-
-		m->kernel = v->kernel;
-		m->user = v->user;
-		m->least = NEVER;
-	}
-	insns.part = part;
+	for (i = 0; i < insns.n; i++)
+		op.sums[KERNEL] += insns.vcpu[i].kernel;
+	return op;
 }
 
-static void begin_operation(unsigned cpu)
+/* Which ends the one before. */
+static void begin_operation(struct vcpu *v)
 {
-	struct vcpu *v = &insns.vcpu[cpu];
-	count *least = &v->marks[insns.part % KEPT].least;
-	uint64_t user = v->user - v->user_before;
+	const struct op now = sums_of(v);
+	struct op *op;
+	unsigned i;
 
-	if (user < *least)
-		*least = user;
-	v->user_before = v->user;
-	if (cpu == insns.client && ++insns.ops % insns.step == 0)
-		begin_part(insns.ops / insns.step);
+	if (v->begun) {
+		op = &v->ops[(v->begun - 1) % insns.kept];
+		for (i = 0; i < SUMS; i++)
+			op->sums[i] = now.sums[i] - v->before.sums[i];
+	}
+	v->before = now;
+	v->begun++;
 }
 
 /* A block's name: the lower 48 bits of its address, which tell all, and how
@@ -153,9 +157,13 @@ static void executed(unsigned cpu, void *name)
 	struct vcpu *v = &insns.vcpu[cpu];
 
 	add(block >> 63 ? &v->kernel : &v->user, block & 0xffff);
-	if (block >> 16 ==
+	if (block >> 16 !=
 	    atomic_load_explicit(&insns.post, memory_order_relaxed))
-		begin_operation(cpu);
+		return;
+	pthread_mutex_lock(&insns.lock);
+	if (insns.post)
+		begin_operation(v);
+	pthread_mutex_unlock(&insns.lock);
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -166,70 +174,106 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		name_of(qemu_plugin_tb_vaddr(tb), qemu_plugin_tb_n_insns(tb)));
 }
 
-static void start(uint64_t post, unsigned client, uint64_t n)
+static bool start(uint64_t post, unsigned client, uint64_t n, uint64_t group)
 {
-	insns.post = 0;
-	insns.client = client;
-	insns.step = n / PARTS;
-	insns.ops = 0;
-	begin_part(0);
-	insns.post = (uintptr_t)name_of(post, 0) >> 16;
-}
-
-static uint64_t fewest(const struct vcpu *v, uint64_t begin, uint64_t end)
-{
-	uint64_t part, least = NEVER;
-
-	for (part = begin; part < end; part++)
-		if (v->marks[part % KEPT].least < least)
-			least = v->marks[part % KEPT].least;
-	return least == NEVER ? 0 : least;
-}
-
-static void print_vcpu(FILE *f, const struct vcpu *v, uint64_t begin,
-		       uint64_t end)
-{
-	const struct mark *from = &v->marks[begin % KEPT];
-	const struct mark *to = &v->marks[end % KEPT];
-
-	fprintf(f, " %" PRIu64 " %" PRIu64 " %" PRIu64,
-		to->kernel - from->kernel, to->user - from->user,
-		fewest(v, begin, end));
-}
-
-/* The last operation begins a part, but has no end: hence the 1. */
-static void stop(FILE *f)
-{
-	uint64_t end = insns.ops ? (insns.ops - 1) / insns.step : 0;
 	unsigned i;
 
+	if (client >= insns.n || n < OPERATIONS_MIN || n > OPERATIONS_MAX ||
+	    !group)
+		return false;
 	insns.post = 0;
-	if (end <= MIDDLE) {
-		fprintf(f, "none\n");
-		return;
+	insns.client = client;
+	insns.kept = n;
+	insns.group = group;
+	for (i = 0; i < insns.n; i++) {
+		struct vcpu *v = &insns.vcpu[i];
+
+		free(v->ops);
+		v->ops = calloc(n, sizeof(*v->ops));
+		v->begun = 0;
+		if (!v->ops)
+			return false;
 	}
-	fprintf(f, "%" PRIu64, MIDDLE * insns.step);
+	insns.post = (uintptr_t)name_of(post, 0) >> 16;
+	return true;
+}
+
+/* Of the last insns.kept without a quarter at their begin and an eighth at
+ * their end, where the last of them has not ended. */
+static struct op *middle_of(const struct vcpu *v, uint64_t *n)
+{
+	uint64_t ended = v->begun ? v->begun - 1 : 0, i, from;
+	struct op *middle;
+
+	*n = 0;
+	if (ended < insns.kept - 1)
+		return NULL;
+	from = v->begun - insns.kept + insns.kept / 4;
+	middle = calloc(insns.kept, sizeof(*middle));
+	for (i = from; middle && i < v->begun - insns.kept / 8; i++)
+		middle[(*n)++] = v->ops[i % insns.kept];
+	return middle;
+}
+
+/* The median of groups in a row, an operation's share. */
+static double typical(const struct op *ops, uint64_t n, enum sum which)
+{
+	const uint64_t group = insns.group, groups = n / group;
+	double *each = calloc(groups, sizeof(*each)), value = NAN;
+	uint64_t i;
+
+	for (i = 0; each && i < groups * group; i++)
+		each[i / group] += (double)ops[i].sums[which] / (double)group;
+	if (each && groups) {
+		stats_sort(each, (unsigned)groups);
+		value = stats_median(each, (unsigned)groups);
+	}
+	free(each);
+	return value;
+}
+
+static uint64_t fewest(const struct vcpu *v)
+{
+	uint64_t n, i, least = 0;
+	struct op *ops = middle_of(v, &n);
+
+	for (i = 0; i < n; i++)
+		if (!i || ops[i].sums[USER] < least)
+			least = ops[i].sums[USER];
+	free(ops);
+	return least;
+}
+
+static void stop(FILE *f)
+{
+	uint64_t n, least = 0;
+	unsigned i;
+	struct op *ops = middle_of(&insns.vcpu[insns.client], &n);
+
+	insns.post = 0;
 	for (i = 0; i < insns.n; i++)
-		print_vcpu(f, &insns.vcpu[i], end - MIDDLE, end);
-	fprintf(f, "\n");
+		least += fewest(&insns.vcpu[i]);
+	if (n < insns.group)
+		fprintf(f, "none\n");
+	else
+		fprintf(f, "%" PRIu64 " %.1f %.1f %" PRIu64 "\n", n,
+			typical(ops, n, KERNEL), typical(ops, n, OWN), least);
+	free(ops);
 }
 
 static void answer(FILE *f, const char *line)
 {
-	uint64_t post, n;
+	uint64_t post, n, group;
 	unsigned client;
 
-	if (sscanf(line, "count %" SCNx64 " %u %" SCNu64, &post, &client, &n) ==
-		    3 &&
-	    client < insns.n && n >= PARTS) {
-		start(post, client, n);
+	if (sscanf(line, "count %" SCNx64 " %u %" SCNu64 " %" SCNu64, &post,
+		   &client, &n, &group) == 4 &&
+	    start(post, client, n, group))
 		fprintf(f, "counting\n");
-	} else if (!strcmp(line, "end\n")) {
+	else if (!strcmp(line, "end\n"))
 		stop(f);
-	} else {
+	else
 		fprintf(f, "what?\n");
-	}
-	fflush(f);
 }
 
 static void *answer_all(void *arg)
@@ -237,8 +281,12 @@ static void *answer_all(void *arg)
 	char line[256];
 
 	(void)arg;
-	while (fgets(line, sizeof(line), insns.in))
+	while (fgets(line, sizeof(line), insns.in)) {
+		pthread_mutex_lock(&insns.lock);
 		answer(insns.out, line);
+		pthread_mutex_unlock(&insns.lock);
+		fflush(insns.out);
+	}
 	return NULL;
 }
 
