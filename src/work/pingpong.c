@@ -323,11 +323,7 @@ static int await_own(struct pingpong *p, struct end_waiter *w, struct err *err)
  * is on its way, so that it is done then. */
 static int settle(struct pingpong *p, struct err *err)
 {
-	if (!p->unsettled)
-		return 0;
-	p->unsettled = false;
-	hist_record(&p->end->tally.latency, clock_ns(p->end->clock, p->took));
-	return post_recv(p, err);
+	return late_settle(&p->late, p->end) ? post_recv(p, err) : 0;
 }
 
 static int round_trip(struct pingpong *p, struct end_waiter *w, struct err *err)
@@ -364,7 +360,6 @@ static int after_message(struct pingpong *p, bool check, struct err *err)
 	int ret = check ? verify_message(p, p->number, err) : 0;
 
 	p->number++;
-	p->unsettled = true;
 	return ret;
 }
 
@@ -387,7 +382,7 @@ static int operate(struct pingpong *p, const struct phase *ph,
 	*t1 = clock_ticks(clk);
 	if (__builtin_expect(ret <= 0, 0))
 		return ret ? ret : give_up(p, w, err);
-	p->took = *t1 - t0;
+	late_note(&p->late, *t1 - t0);
 	w->done++;
 	return after_message(p, is_checked(p, ph, w->done - 1), err);
 }
@@ -405,7 +400,7 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 		return ret;
 	end_waiter_init(&w, p->end, p->a.size);
 	p->verified = p->lost = 0;
-	p->unsettled = false;
+	p->late.due = false;
 	begin = t1 = clock_ticks(clk);
 	for (ops = 0; !ret && !parts_phase_over(ph, ops, t1 - begin >= most);
 	     ops++)

@@ -18,6 +18,7 @@
 #ifndef WORK_PINGPONG_H
 #define WORK_PINGPONG_H
 
+#include "work/late.h"
 #include "work/window.h"
 
 struct pingpong_attr {
@@ -49,10 +50,9 @@ struct pingpong {
 	uint64_t number;	  /* of the next operation, from 1 */
 	uint8_t seen;		  /* last byte of what came last */
 	uint64_t verified, lost;
-	/* Client: the operation that came back last took so many ticks; its
-	 * receive is not posted again yet. */
-	uint64_t took;
-	bool unsettled;
+	/* Client: the operation that came back last; its receive is not posted
+	 * again yet. */
+	struct late late;
 };
 
 uint64_t pingpong_bytes(const struct pingpong_attr *a);

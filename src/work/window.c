@@ -21,25 +21,6 @@ int window_post_recvs(struct window *w, unsigned first, unsigned n,
 
 /* --- posting -------------------------------------------------------------- */
 
-static void prepare(struct window *w, struct work *work, unsigned slot)
-{
-	const uint64_t number = w->number++;
-	const unsigned rx = w->rx_slot;
-
-	w->rx_slot = window_advance(rx, 1, w->n_rx);
-	work->flags = 0;
-	work->cookie = ++w->posted;
-	work->imm = rx;
-	work->remote_addr = w->remote_addr + rx * w->remote_step;
-	if (w->stamp != STAMP_NONE) {
-		scan_stamp(w->stamp, w->tx + slot * w->stride, w->a.size,
-			   WINDOW_SEED, number);
-	} else if (w->a.op == OP_CMP_SWAP) {
-		work->compare_add = number - 1;
-		work->swap = number;
-	}
-}
-
 /* Of those not signalled nothing is known until a later one is; with so many
  * of them no list would ever have room again. */
 static bool fills_window(const struct window *w)
@@ -57,14 +38,6 @@ static void note_begin(struct window *w, unsigned slot, unsigned n)
 		w->begun[slot++] = now;
 }
 
-void window_settle(struct window *w)
-{
-	if (!w->unsettled)
-		return;
-	w->unsettled = false;
-	hist_record(&w->end->tally.latency, clock_ns(w->end->clock, w->took));
-}
-
 /* A list, whose room the caller has made sure of.  The last operation of a
  * phase is signalled, so that the end of all of them is known. */
 static int post_list(struct window *w, unsigned n, bool last, struct err *err)
@@ -78,7 +51,8 @@ static int post_list(struct window *w, unsigned n, bool last, struct err *err)
 	for (i = 0; i < n; i++) {
 		struct work *work = &w->works[slot + i];
 
-		prepare(w, work, slot + i);
+		window_prepare(w, work, slot + i);
+		work->flags = 0;
 		if (++w->since_signal < w->a.signal_every &&
 		    !(i + 1 == n && (last || fills_window(w))))
 			continue;
@@ -90,7 +64,7 @@ static int post_list(struct window *w, unsigned n, bool last, struct err *err)
 	if (signalled)
 		note_begin(w, slot, n);
 	ret = ep->tp->post(ep, &w->works[slot], n);
-	window_settle(w);
+	late_settle(&w->late, w->end);
 	w->slot = window_advance(slot, n, w->n_slots);
 	w->n.lists++;
 	if (w->posted - w->known > w->n.most)
@@ -161,16 +135,14 @@ static int check_atomic(struct window *w, unsigned slot, uint64_t number,
 		       (unsigned long long)found);
 }
 
-/* The next `n` operations are complete: their results. */
-static int check_results(struct window *w, uint64_t n, struct err *err)
+int window_check_results(struct window *w, uint64_t n, struct err *err)
 {
 	const bool atomic = window_is_atomic(w->a.op);
-	const bool reads = w->a.op == OP_READ && w->a.verify == VERIFY_EACH;
 	uint64_t number = w->number - w->posted + w->known;
 	unsigned slot = w->known_slot;
 	int ret = 0;
 
-	if (!atomic && !reads)
+	if (!window_has_results(w))
 		return 0;
 	for (; !ret && n; n--, number++) {
 		ret = atomic ? check_atomic(w, slot, number, err)
@@ -223,10 +195,9 @@ int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		return take_credit(w, (unsigned)c->cookie, err);
 	n = c->cookie - w->known;
 	slot = window_advance(w->known_slot, n - 1, w->n_slots);
-	window_settle(w);
-	w->took = now - w->begun[slot];
-	w->unsettled = true;
-	ret = check_results(w, n, err);
+	late_settle(&w->late, w->end);
+	late_note(&w->late, now - w->begun[slot]);
+	ret = window_check_results(w, n, err);
 	w->known = c->cookie;
 	w->known_slot = window_advance(slot, 1, w->n_slots);
 	return ret;
@@ -309,7 +280,7 @@ void window_begin(struct window *w, struct window_flow *f,
 	w->since_signal = 0;
 	w->peer_over = 0;
 	w->verified = 0;
-	w->unsettled = false;
+	w->late.due = false;
 	w->n = (struct window_counts){.done = 0};
 	f->begin = f->now = clock_ticks(w->end->clock);
 }
@@ -389,9 +360,34 @@ static void close_tally(struct window *w, uint64_t ticks)
 	tally_set(t, METRIC_ELAPSED, clock_ns(w->end->clock, ticks));
 }
 
+/* Lists, as room and credit allow; *end: ticks when all was complete. */
+static int many(struct window *w, struct window_flow *f, uint64_t *end,
+		struct err *err)
+{
+	int ret;
+
+	while (!f->last || !window_all_done(w)) {
+		if (stop_requested)
+			return parts_interrupted(err);
+		ret = window_post_lists(w, f, err);
+		if (!ret)
+			ret = complete_some(w, f, err);
+		if (!ret)
+			ret = end_waiter_look(&f->waiter, f->now, err);
+		if (ret)
+			return ret;
+		/* Credit that comes after the last completion is no part of
+		 * the work. */
+		if (!*end && f->last && w->posted == w->known)
+			*end = f->now;
+	}
+	return 0;
+}
+
 int window_client(struct window *w, const struct phase *ph, struct err *err)
 {
 	const struct ep_counts before = w->end->ep->counts;
+	const bool one = w->n_slots == 1 && !w->told && !w->lossy;
 	uint64_t end = 0;
 	struct window_flow f;
 	int ret;
@@ -400,22 +396,11 @@ int window_client(struct window *w, const struct phase *ph, struct err *err)
 	if (ret)
 		return ret;
 	window_begin(w, &f, ph);
-	while (!f.last || !window_all_done(w)) {
-		if (stop_requested)
-			return parts_interrupted(err);
-		ret = window_post_lists(w, &f, err);
-		if (!ret)
-			ret = complete_some(w, &f, err);
-		if (!ret)
-			ret = end_waiter_look(&f.waiter, f.now, err);
-		if (ret)
-			return ret;
-		/* Credit that comes after the last completion is no part of
-		 * the work. */
-		if (!end && f.last && w->posted == w->known)
-			end = f.now;
-	}
-	window_settle(w);
+	ret = one ? window_one_by_one(w, &f, &end, err)
+		  : many(w, &f, &end, err);
+	if (ret)
+		return ret;
+	late_settle(&w->late, w->end);
 	ret = window_check_posts(w, &before, NULL, err);
 	if (!ret && parts_sent_only(w->end, w->a.op)) {
 		ret = window_flush(w, err);

@@ -38,6 +38,7 @@
 #include "machine/mem.h"
 #include "run/end.h"
 #include "work/exchange.h"
+#include "work/late.h"
 
 enum { WINDOW_OUTSTANDING_MAX = 4096, WINDOW_LIST_MAX = 64 };
 enum { WINDOW_SGES_MAX = 16 };
@@ -104,9 +105,7 @@ struct window {
 	uint64_t credit_told;
 	unsigned credits_busy;
 	uint64_t verified;
-	/* Ticks of an operation that is not in the histogram yet. */
-	uint64_t took;
-	bool unsettled;
+	struct late late;
 	struct window_counts n;
 };
 

@@ -1,4 +1,4 @@
-/* What window.c, window_serve.c and window_setup.c share. */
+/* What window.c, window_one.c, window_serve.c and window_setup.c share. */
 #ifndef WORK_WINDOW_WORK_H
 #define WORK_WINDOW_WORK_H
 
@@ -22,6 +22,33 @@ static inline unsigned window_advance(unsigned place, uint64_t by, unsigned n)
 static inline bool window_is_atomic(enum op op)
 {
 	return op == OP_FETCH_ADD || op == OP_CMP_SWAP;
+}
+
+/* Results are looked at as they come. */
+static inline bool window_has_results(const struct window *w)
+{
+	return window_is_atomic(w->a.op) ||
+	       (w->a.op == OP_READ && w->a.verify == VERIFY_EACH);
+}
+
+/* The next operation's work, out of a slot; its flags are the caller's. */
+static inline void window_prepare(struct window *w, struct work *work,
+				  unsigned slot)
+{
+	const uint64_t number = w->number++;
+	const unsigned rx = w->rx_slot;
+
+	w->rx_slot = window_advance(rx, 1, w->n_rx);
+	work->cookie = ++w->posted;
+	work->imm = rx;
+	work->remote_addr = w->remote_addr + rx * w->remote_step;
+	if (w->stamp != STAMP_NONE) {
+		scan_stamp(w->stamp, w->tx + slot * w->stride, w->a.size,
+			   WINDOW_SEED, number);
+	} else if (w->a.op == OP_CMP_SWAP) {
+		work->compare_add = number - 1;
+		work->swap = number;
+	}
 }
 
 /* How a sender's phase goes on, as its loop needs it. */
@@ -48,9 +75,12 @@ void window_begin(struct window *w, struct window_flow *f,
 int window_post_lists(struct window *w, struct window_flow *f, struct err *err);
 int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		    struct err *err);
-/* Its latency is recorded when the next list has been posted, as nobody waits
- * for that then; the last one's by who ends the phase. */
-void window_settle(struct window *w);
+/* Where one is outstanding at most and none takes a receive: the whole phase;
+ * *end: ticks when the last was complete. */
+int window_one_by_one(struct window *w, struct window_flow *f, uint64_t *end,
+		      struct err *err);
+/* The next `n` operations are complete: their results. */
+int window_check_results(struct window *w, uint64_t n, struct err *err);
 bool window_all_done(const struct window *w);
 /* On a link that loses messages: nothing that is on its way will surely
  * complete; what has not arrived by now is taken for lost. */
