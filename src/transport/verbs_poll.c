@@ -238,6 +238,27 @@ static __attribute__((noinline)) int take_all(struct verbs_ep *ep, int got,
 	}
 }
 
+/* One completion alone, as an operation that is waited for brings it. */
+static inline bool is_single(const struct verbs_ep *ep, int got,
+			     const struct ibv_wc *wc)
+{
+	return got == 1 && wc->status == IBV_WC_SUCCESS &&
+	       wc->wr_id & WRID_LAST && !ep->srq;
+}
+
+/* Calls nothing, so that it saves no registers, as take_all does. */
+static __attribute__((noinline)) int take_single(struct verbs_ep *ep,
+						 const struct ibv_wc *wc,
+						 struct comp *comp)
+{
+	ep->idle = 0;
+	if (wc->wr_id & WRID_RECV)
+		take_recv(ep, wc, comp);
+	else
+		take_send(ep, wc, comp);
+	return 1;
+}
+
 /* An empty poll is most of what an end does: it does little more than ask. */
 int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 {
@@ -247,7 +268,9 @@ int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 	const int got = poll_cqs(ep, room, wc);
 
 	if (__builtin_expect(got > 0, 0))
-		return take_all(ep, got, wc, comp, room);
+		return is_single(ep, got, wc)
+			       ? take_single(ep, wc, comp)
+			       : take_all(ep, got, wc, comp, room);
 	if (__builtin_expect(!got && !ep->failed && ++ep->idle < IDLE_POLLS, 1))
 		return 0;
 	return nothing(ep, got);
