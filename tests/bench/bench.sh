@@ -5,7 +5,7 @@
 #		tests/bench/bench.sh [PART...]
 #
 # Parts: harness known tcp rdma, which are all without an argument, and verbs,
-# insns and oplog (insns.sh, oplog.sh).
+# insns and oplog (verbs.sh, insns.sh, oplog.sh).
 # Each has its own number of rounds unless ROUNDS says one for all: many short
 # ones, as a shared machine is slower for seconds at a time.  In each round
 # ours and the peer's run one right after the other, in turn first, with the
@@ -54,7 +54,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 # shellcheck source=scripts/lib/packages.sh
 . scripts/lib/packages.sh
 
-declare -A rounds_of=([harness]=21 [known]=7 [tcp]=15 [rdma]=31 [verbs]=11
+declare -A rounds_of=([harness]=21 [known]=7 [tcp]=15 [rdma]=31 [verbs]=151
 	[insns]=6 [oplog]=21 [oplog_host]=21)
 BUILD=${BUILD:-build}
 readonly OURS=$BUILD/rdmabench HELPERS=$BUILD/tests/bench
@@ -64,6 +64,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/rdmabench-bench.XXXXXX")
 
 cleanup() {
 	stop_server
+	end_pair
 	rm -rf "$work"
 }
 
@@ -172,6 +173,13 @@ on_client_cpu() {
 # Measuring: each prints one number
 #
 
+# What all of ours have; after choose_cpus.
+set_common() {
+	our_common=(--verify none --counters none
+		--cpus "$CLIENT_CPU,$SERVER_CPU" --warmup 100ms --trials 1
+		--quiet --out "$work/run")
+}
+
 # ours AWK-EXPRESSION OPTIONS...: of the row's columns, called by name.
 ours() {
 	ours_of sendrecv "$1" --request-size same --prepare none "${@:2}"
@@ -182,9 +190,7 @@ ours_of() {
 	local scenario=$1 what=$2
 	shift 2
 	rm -rf "$work/run"
-	timeout -k 5 60 "$OURS" run "$scenario" \
-		--verify none --counters none --cpus "$CLIENT_CPU,$SERVER_CPU" \
-		--warmup 100ms --trials 1 --quiet --out "$work/run" "$@" \
+	timeout -k 5 60 "$OURS" run "$scenario" "${our_common[@]}" "$@" \
 		>"$work/out" 2>"$work/err" </dev/null || return 1
 	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 		{ p50 = $at["lat_p50_ns"]; p90 = $at["lat_p90_ns"]; mean = $at["lat_mean_ns"]
@@ -228,22 +234,6 @@ ib_send_lat_rtt() { # ITERATIONS SIZE OPTIONS...
 	stop_server
 	((status == 0)) &&
 		awk -v s="$2" '$1 == s && NF >= 7 { print 2 * $5 }' "$work/out"
-}
-
-# perftest TOOL AWK-EXPRESSION ITERATIONS SIZE OPTIONS...: of the line that
-# begins with the size, or of an atomic's with its 8 bytes.
-perftest() {
-	local status=0 command size=$4
-	command=("$1" -d "$DEVICE" -F -p "$PORT" -m 4096 -n "$3")
-	[[ $1 == ib_atomic_* ]] || command+=(-s "$4")
-	start_server "${command[@]}" "${@:5}"
-	until_true 5 listens "$PORT" &&
-		on_client_cpu "${command[@]}" "${@:5}" $ADDRESS \
-			>"$work/out" || status=1
-	stop_server
-	((status == 0)) &&
-		awk -v s="$size" '$1 == s && NF >= 5 { print ('"$2"') }' \
-			"$work/out"
 }
 
 #
@@ -292,16 +282,6 @@ qperf_row() { # ROUND NAME SIZE
 	sample "tcp_${2}_event_mean" qperf "qperf -m $3 tcp_lat" us "$1"
 }
 
-# The GID table's index of our address.
-gid_index() {
-	local file hex octets
-	IFS=. read -r -a octets <<<"$ADDRESS"
-	printf -v hex '%02x%02x:%02x%02x' "${octets[@]}"
-	for file in "/sys/class/infiniband/$DEVICE/ports/1/gids/"*; do
-		[[ $(<"$file") != *":ffff:$hex" ]] || printf '%s\n' "${file##*/}"
-	done 2>/dev/null | sort -n | head -1
-}
-
 send_lat_row() { # ROUND NAME SIZE ITERATIONS MODE [OPTION-OF-BOTH]
 	local flags=("${@:6}" -x "$(gid_index)")
 	our_command=(ours typical --transport rdma -d "$DEVICE"
@@ -310,52 +290,6 @@ send_lat_row() { # ROUND NAME SIZE ITERATIONS MODE [OPTION-OF-BOTH]
 	their_command=(ib_send_lat_rtt "$4" "$3" "${flags[@]}")
 	sample "rdma_$2" ib_send_lat \
 		"ib_send_lat -m 4096 -s $3${flags[*]:+ ${flags[*]}}" us "$1"
-}
-
-# How a verb's command is measured (or counted, insns.sh): the function, what
-# its rows' names begin with, the unit.
-verb_meter=timed
-verb_prefix=verb
-verb_unit=us
-
-# timed latency|rate OPERATIONS COMMAND...: by what the command prints.
-timed() {
-	"${@:3}"
-}
-
-# One verb alone, at a time: perftest's typical is half of the round trip of a
-# ping-pong, and all of a read's or an atomic's.
-verb_lat_row() { # ROUND NAME TOOL FACTOR SIZE ITERATIONS [OPTION-OF-OURS...]
-	local gid flags
-	gid=$(gid_index)
-	flags=(-x "$gid")
-	our_command=("$verb_meter" latency "$6" ours_of ops typical --mode latency
-		--transport rdma -d "$DEVICE" -I 0 -Q 1 -t 2 -m 4096 --poll spin
-		-s "$5" -n "$6" "${flags[@]}" "${@:7}")
-	their_command=("$verb_meter" latency "$6"
-		perftest "$3" "$4 * \$5" "$6" "$5" "${flags[@]}")
-	[[ " ${*:7} " != *' --qp-type uc '* ]] || their_command+=(-c UC)
-	[[ " ${*:7} " != *' --qp-type ud '* ]] || their_command+=(-c UD)
-	sample "${verb_prefix}_$2" "$3" "$3 -m 4096 -s $5" "$verb_unit" "$1"
-}
-
-# Many outstanding: the time of one is elapsed time / operations, theirs by
-# the message rate, which ib_*_bw takes at the sender.  As many outstanding
-# (-t; of reads and atomics 16 reach the wire) and as many signalled.
-verb_rate_row() { # ROUND NAME TOOL SIZE ITERATIONS [OPTION-OF-OURS...]
-	local gid flags
-	gid=$(gid_index)
-	flags=(-x "$gid" -Q 50 -t 128)
-	our_command=("$verb_meter" rate "$5" ours_of ops period --mode rate
-		--outstanding 128 --transport rdma -d "$DEVICE" -I 0 -m 4096
-		--poll spin
-		-s "$4" -n "$5" "${flags[@]}" "${@:6}")
-	their_command=("$verb_meter" rate "$5"
-		perftest "$3" "1 / \$5" "$5" "$4" "${flags[@]}")
-	[[ " ${*:6} " != *' --qp-type uc '* ]] || their_command+=(-c UC)
-	[[ " ${*:6} " != *' --qp-type ud '* ]] || their_command+=(-c UD)
-	sample "${verb_prefix}_$2" "$3" "$3 -m 4096 -s $4 -Q 50 -t 128" \
-		"$verb_unit" "$1"
 }
 
 # value NAME FILE: a row of what the C helpers print.
@@ -443,25 +377,6 @@ round_known() {
 		'run time of a point: 60 in a run; 6 in a run' "$1" "$many" "$few"
 }
 
-round_verbs() {
-	verb_lat_row "$1" send_lat ib_send_lat 2 64 5000 --op send
-	verb_lat_row "$1" send_lat_uc ib_send_lat 2 64 5000 --op send --qp-type uc
-	verb_lat_row "$1" send_lat_ud ib_send_lat 2 64 5000 --op send --qp-type ud
-	verb_lat_row "$1" write_lat ib_write_lat 2 64 5000 --op write --poll-memory
-	verb_lat_row "$1" write_lat_uc ib_write_lat 2 64 5000 \
-		--op write --poll-memory --qp-type uc
-	verb_lat_row "$1" read_lat ib_read_lat 1 64 5000 --op read
-	verb_lat_row "$1" atomic_lat ib_atomic_lat 1 8 5000 --op fetch-add
-	verb_rate_row "$1" send_rate ib_send_bw 64 20000 --op send
-	verb_rate_row "$1" send_rate_uc ib_send_bw 64 20000 --op send --qp-type uc
-	verb_rate_row "$1" send_rate_ud ib_send_bw 64 20000 --op send --qp-type ud
-	verb_rate_row "$1" send_rate_64k ib_send_bw 65536 1000 --op send
-	verb_rate_row "$1" write_rate ib_write_bw 64 20000 --op write
-	verb_rate_row "$1" write_rate_64k ib_write_bw 65536 1000 --op write
-	verb_rate_row "$1" read_rate ib_read_bw 64 20000 --op read
-	verb_rate_row "$1" atomic_rate ib_atomic_bw 8 20000 --op fetch-add
-}
-
 rounds() { # PART
 	local i n=${ROUNDS:-${rounds_of[$1]}}
 	for ((i = 1; i <= n; i++)); do
@@ -483,20 +398,19 @@ part_tcp() {
 }
 
 # All rounds in one place: natively, or in one guest of one boot.
-in_guest() { # PART [OPTION-OF-RXE...]
+in_guest() { # rounds|rows PART [OPTION-OF-RXE...]
 	alone env -u BENCH_LOCK ROUNDS="${ROUNDS:-}" BUILD="$BUILD" \
-		scripts/rxe.sh run --timeout 3600 "${@:2}" -- \
-		"$PWD/tests/bench/bench.sh" rounds "$1"
+		ROWS="${ROWS:-}" AGAINST="${AGAINST:-}" \
+		scripts/rxe.sh run --timeout 3600 "${@:3}" -- \
+		"$PWD/tests/bench/bench.sh" "$1" "$2"
 }
 
 part_rdma() {
-	in_guest rdma
+	in_guest rounds rdma
 }
 
-part_verbs() {
-	in_guest verbs
-}
-
+# shellcheck source=tests/bench/verbs.sh
+. tests/bench/verbs.sh
 # shellcheck source=tests/bench/insns.sh
 . tests/bench/insns.sh
 # shellcheck source=tests/bench/oplog.sh
@@ -523,9 +437,11 @@ main() {
 	trap cleanup EXIT
 	trap 'exit 130' INT TERM
 	choose_cpus
+	set_common
 	keep_awake
 	case ${1:-} in
 	rounds) rounds "$2" ;;
+	rows) "rows_$2" ;;
 	'') all_parts harness known tcp rdma ;;
 	*) all_parts "$@" ;;
 	esac

@@ -55,11 +55,30 @@ counted() {
 		[[ -n $("$@") ]] && ask_plugin end | per_operation "$how"
 }
 
+# A whole run of theirs; says that there was one.
+their_run() { # OPERATIONS
+	local status=0
+	start_server "${their_options[@]}" -p $PORT -n "$1"
+	until_true 5 listens $PORT && on_client_cpu "${their_options[@]}" \
+		-p $PORT -n "$1" $ADDRESS >"$work/out" || status=1
+	stop_server
+	((status == 0)) && echo done
+}
+
+# Of a row, instead of its time.
+counted_row() { # NAME latency|rate OPERATIONS
+	our_command=(counted "$2" "$3" ours_of "${our_options[0]}" period
+		-n "$3" "${our_options[@]:1}")
+	their_command=(counted "$2" "$3" their_run "$3")
+	sample "insns_$1" "${their_options[0]}" "${their_options[*]}" kinsn \
+		"$round"
+}
+
 round_insns() {
-	local verb_meter=counted verb_prefix=insns verb_unit=kinsn
-	round_verbs "$1"
+	local verb_meter=counted_row round=$1
+	verb_rows
 }
 
 part_insns() {
-	in_guest insns --plugin "$HELPERS/insns.so"
+	in_guest rounds insns --plugin "$HELPERS/insns.so"
 }

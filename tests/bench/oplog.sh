@@ -140,5 +140,5 @@ round_oplog_host() {
 
 part_oplog() {
 	rounds oplog_host
-	in_guest oplog
+	in_guest rounds oplog
 }

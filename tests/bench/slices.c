@@ -1,0 +1,146 @@
+/*
+ * Two programs that do the same, by turns.
+ *
+ *	slices PAIRS POSTS-OF,STOPS... POSTS-OF,STOPS... > lines of two numbers
+ *
+ * Both are running and stopped when this starts, and stopped when it ends.  In
+ * a pair each is let go for a tenth of a second, first one and then the other,
+ * next time the other way round: a machine that is slower for seconds at a
+ * time is so for both.  A line has the microseconds that an operation of each
+ * took, by the same yardstick: the clock here, and how often the process
+ * POSTS-OF has called write() (/proc/PID/io), which is how a software device's
+ * doorbell is rung.  STOPS are process ids or, negative, process groups, as
+ * kill(2) takes them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* Until caches, and the code that QEMU has translated, are those of the one
+ * that goes; for what is on its way when it stops. */
+enum { SETTLE_MS = 15, SLICE_MS = 100, DRAIN_MS = 3 };
+
+enum { STOPS_MAX = 4 };
+
+struct program {
+	int io; /* /proc/PID/io */
+	pid_t stops[STOPS_MAX];
+	unsigned n_stops;
+};
+
+static void nap(long ms)
+{
+	const struct timespec ts = {.tv_nsec = ms * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+static bool program_open(struct program *p, char *arg)
+{
+	char path[64], *word = strtok(arg, ",");
+
+	if (!word)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%s/io", word);
+	p->io = open(path, O_RDONLY | O_CLOEXEC);
+	if (p->io < 0) {
+		perror(path);
+		return false;
+	}
+	while ((word = strtok(NULL, ",")) && p->n_stops < STOPS_MAX)
+		p->stops[p->n_stops++] = (pid_t)strtol(word, NULL, 10);
+	return !word && p->n_stops;
+}
+
+static bool program_signal(const struct program *p, int sig)
+{
+	unsigned i;
+
+	for (i = 0; i < p->n_stops; i++) {
+		if (kill(p->stops[i], sig)) {
+			perror("slices: kill");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool posts_of(const struct program *p, uint64_t *posts)
+{
+	char text[512], *at;
+	const ssize_t n = pread(p->io, text, sizeof(text) - 1, 0);
+
+	if (n > 0) {
+		text[n] = '\0';
+		at = strstr(text, "syscw: ");
+		if (at && sscanf(at, "syscw: %" SCNu64, posts) == 1)
+			return true;
+	}
+	fprintf(stderr, "slices: cannot read how often a program has written "
+			"(did it end?)\n");
+	return false;
+}
+
+/* A program's turn; microseconds an operation. */
+static bool slice(const struct program *p, double *us)
+{
+	uint64_t first, last, begin, end;
+	bool ok;
+
+	if (!program_signal(p, SIGCONT))
+		return false;
+	nap(SETTLE_MS);
+	ok = posts_of(p, &first);
+	begin = clock_raw_ns();
+	nap(SLICE_MS);
+	ok = ok && posts_of(p, &last);
+	end = clock_raw_ns();
+	ok = program_signal(p, SIGSTOP) && ok;
+	nap(DRAIN_MS);
+	if (!ok || first == last)
+		return false;
+	*us = (double)(end - begin) / 1000 / (double)(last - first);
+	return true;
+}
+
+/* Who goes first changes as in ABBA, so that a drift is neither's. */
+static bool pair(const struct program p[2], unsigned i)
+{
+	const unsigned first = (i ^ i >> 1) & 1;
+	double us[2];
+
+	if (!slice(&p[first], &us[first]) || !slice(&p[!first], &us[!first]))
+		return false;
+	printf("%.4f %.4f\n", us[0], us[1]);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct program p[2] = {{.io = -1}, {.io = -1}};
+	unsigned long i, pairs;
+
+	if (argc != 4 || !program_open(&p[0], argv[2]) ||
+	    !program_open(&p[1], argv[3])) {
+		fprintf(stderr, "usage: slices PAIRS PID,STOPS PID,STOPS\n");
+		return 2;
+	}
+	pairs = strtoul(argv[1], NULL, 10);
+	for (i = 0; i < pairs; i++) {
+		if (!pair(p, (unsigned)i)) {
+			fprintf(stderr, "slices: pair %lu went wrong\n", i + 1);
+			return 1;
+		}
+	}
+	return fflush(stdout) ? 1 : 0;
+}

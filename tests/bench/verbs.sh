@@ -1,0 +1,200 @@
+# Sourced by bench.sh: one verb at a time beside perftest, and a round trip by
+# the same way.  Both programs of a row are started once and run by turns, a
+# tenth of a second each (slices.c): on a machine that changes its speed every
+# few seconds, pairs of runs of a second each told 5 % apart in no number of
+# rounds that one can wait for.  The yardstick is the same for both: the time
+# from post to post, by what rings the client's doorbell, which for a software
+# device is a write().  So a row counts everything that a program does for an
+# operation, and says nothing of its percentiles.
+#
+# ROWS=PATTERN: those only.
+#
+# As many outstanding (-t; of reads and atomics 16 reach the wire) and as many
+# signalled (-Q) on both sides.
+# shellcheck shell=bash
+
+# More than it will get to.
+readonly MANY=4000000
+
+# Of this row: what to run, without what all rows have; each one's process
+# groups and, first, the process that posts.
+our_options=()
+their_options=()
+our_pids=
+their_pids=
+
+# The GID table's index of our address.
+gid_index() {
+	local file hex octets
+	IFS=. read -r -a octets <<<"$ADDRESS"
+	printf -v hex '%02x%02x:%02x%02x' "${octets[@]}"
+	for file in "/sys/class/infiniband/$DEVICE/ports/1/gids/"*; do
+		[[ $(<"$file") != *":ffff:$hex" ]] || printf '%s\n' "${file##*/}"
+	done 2>/dev/null | sort -n | head -1
+}
+
+# group CPU COMMAND...: in a process group of its own, whose id is in $group.
+group() {
+	set -m
+	taskset -c "$1" "${@:2}" >"$work/out" 2>"$work/err" </dev/null &
+	set +m
+	group=$!
+	disown "$group"
+}
+
+posts_of() { # PID
+	awk '$1 == "syscw:" { print $2 }' "/proc/$1/io" 2>/dev/null
+}
+
+# More than what opening and connecting takes.
+posts_many() { # PID
+	local before after
+	before=$(posts_of "$1")
+	sleep 0.2
+	after=$(posts_of "$1")
+	((${after:-0} > ${before:-0} + 100))
+}
+
+signal_groups() { # SIGNAL PID,GROUP...
+	local groups
+	IFS=, read -r -a groups <<<"${2#*,}"
+	((${#groups[@]} == 0)) || kill "-$1" -- "${groups[@]}" 2>/dev/null
+}
+
+start_ours() {
+	rm -rf "$work/run"
+	group "$CLIENT_CPU,$SERVER_CPU" "$OURS" run "${our_options[@]}" \
+		-D 3600s "${our_common[@]}"
+	our_pids=$group,-$group
+	until_true 20 posts_many "$group"
+}
+
+# start_perftest PORT: leaves $pids.
+start_perftest() {
+	local server
+	local command=("${their_options[@]}" -p "$1" -n $MANY)
+	group "$SERVER_CPU" "${command[@]}"
+	server=$group
+	pids=0,-$server
+	until_true 10 listens "$1" || return 1
+	group "$CLIENT_CPU" "${command[@]}" $ADDRESS
+	pids=$group,-$group,-$server
+	until_true 20 posts_many "$group"
+}
+
+start_first() {
+	local pids=
+	if [[ ${AGAINST:-} != peer ]]; then
+		start_ours
+		return
+	fi
+	start_perftest $((PORT + 1))
+	local status=$?
+	our_pids=$pids
+	return $status
+}
+
+start_second() {
+	local pids= status=0
+	start_perftest $PORT || status=1
+	their_pids=$pids
+	return $status
+}
+
+end_pair() {
+	signal_groups KILL "$our_pids"
+	signal_groups KILL "$their_pids"
+	our_pids='' their_pids=''
+}
+
+# by_turns ROW: samples of it, by $our_options and $their_options.
+by_turns() {
+	local n=${ROUNDS:-${rounds_of[verbs]}} row=verb_$1 tool=${their_options[0]}
+	[[ ${AGAINST:-} != peer ]] || row=self_$row
+	say "$row: $n turns each"
+	if start_first && signal_groups STOP "$our_pids" &&
+		start_second && signal_groups STOP "$their_pids"; then
+		"$HELPERS/slices" "$n" "$our_pids" "$their_pids" \
+			2>"$work/err" >"$work/turns" || could_not "all turns of $row"
+		awk -v row="$row,$tool,${their_options[*]},us" \
+			'{ print row "," NR "," $1 "," $2 }' "$work/turns"
+	else
+		could_not "$row"
+	fi
+	end_pair
+}
+
+#
+# Rows
+#
+
+# How a row is measured: by_turns, or counted_row (insns.sh), with its name,
+# latency or rate, and how many operations are enough.
+verb_meter=by_turns
+
+# Options of ours that perftest has by another name; an atomic has 8 bytes.
+set_theirs() { # TOOL SIZE [OPTION-OF-OURS...]
+	their_options=("$1" -d "$DEVICE" -F -m 4096)
+	[[ $1 == ib_atomic_* ]] || their_options+=(-s "$2")
+	[[ " $* " != *' --qp-type uc '* ]] || their_options+=(-c UC)
+	[[ " $* " != *' --qp-type ud '* ]] || their_options+=(-c UD)
+}
+
+measure() { # NAME latency|rate OPERATIONS OPTION-OF-BOTH...
+	# shellcheck disable=SC2053 # a pattern
+	[[ $1 == ${ROWS:-*} ]] || return 0
+	our_options+=("${@:4}")
+	their_options+=("${@:4}")
+	"$verb_meter" "${@:1:3}"
+}
+
+# One at a time.
+verb_lat_row() { # NAME TOOL SIZE OPERATIONS [OPTION-OF-OURS...]
+	our_options=(ops --mode latency --transport rdma -d "$DEVICE" -I 0 -Q 1
+		-t 2 -m 4096 --poll spin -s "$3" "${@:5}")
+	set_theirs "$2" "$3" "${@:5}"
+	measure "$1" latency "$4" -x "$(gid_index)"
+}
+
+# Many outstanding.
+verb_rate_row() { # NAME TOOL SIZE OPERATIONS [OPTION-OF-OURS...]
+	our_options=(ops --mode rate --outstanding 128 --transport rdma
+		-d "$DEVICE" -I 0 -m 4096 --poll spin -s "$3" "${@:5}")
+	set_theirs "$2" "$3" "${@:5}"
+	measure "$1" rate "$4" -Q 50 -t 128 -x "$(gid_index)"
+}
+
+verb_rows() {
+	verb_lat_row send_lat ib_send_lat 64 5000 --op send
+	verb_lat_row send_lat_uc ib_send_lat 64 5000 --op send --qp-type uc
+	verb_lat_row send_lat_ud ib_send_lat 64 5000 --op send --qp-type ud
+	verb_lat_row write_lat ib_write_lat 64 5000 --op write --poll-memory
+	verb_lat_row write_lat_uc ib_write_lat 64 5000 --op write --poll-memory \
+		--qp-type uc
+	verb_lat_row read_lat ib_read_lat 64 5000 --op read
+	verb_lat_row atomic_lat ib_atomic_lat 8 5000 --op fetch-add
+	verb_rate_row send_rate ib_send_bw 64 20000 --op send
+	verb_rate_row send_rate_uc ib_send_bw 64 20000 --op send --qp-type uc
+	verb_rate_row send_rate_ud ib_send_bw 64 20000 --op send --qp-type ud
+	verb_rate_row send_rate_64k ib_send_bw 65536 1000 --op send
+	verb_rate_row write_rate ib_write_bw 64 20000 --op write
+	verb_rate_row write_rate_64k ib_write_bw 65536 1000 --op write
+	verb_rate_row read_rate ib_read_bw 64 20000 --op read
+	verb_rate_row atomic_rate ib_atomic_bw 8 20000 --op fetch-add
+}
+
+# Not each session its share of a CPU: what is stopped and let go again in one
+# waits for milliseconds behind its own spinning, whichever program it is.
+no_autogroup() {
+	local file=/proc/sys/kernel/sched_autogroup_enabled
+	[[ ! -w $file ]] || echo 0 >$file
+}
+
+rows_verbs() {
+	no_autogroup
+	verb_rows
+}
+
+part_verbs() {
+	in_guest rows verbs
+}
