@@ -69,19 +69,21 @@ static bool reader_left(void)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
 }
 
-/* Results that reached nobody are no success. */
+/* Results that reached nobody are no success; what else was wrong is worse. */
 static int flush_results(int code)
 {
 	struct err err;
 	bool lost = ferror(stdout);
+	int failed;
 
 	lost |= fflush(stdout) != 0;
-	if (!lost || code || reader_left())
+	if (!lost || reader_left())
 		return code;
 	err_set(&err, -EIO, REASON_IO_ERROR,
 		"stdout: not everything could be written: is its disk full, "
 		"or was it closed?");
-	return cmd_fail(&err);
+	failed = cmd_fail(&err);
+	return code ? code : failed;
 }
 
 static int unknown_command(const char *word)

@@ -16,6 +16,8 @@ for c in list help info "check good" "run sendrecv --plan"; do
 	ok "$c, its reader gone: exit 0, quiet" eval \
 		'(sleep 0.1; "$bench" $c 2>err; echo $? >rc) | true; is "$(<rc)" 0 && err_lines 0'
 done
+ok "a verdict of which nobody saw why: its own exit status, and said" eval \
+	'"$bench" compare good good >/dev/full 2>err; is $? 5 && err_has stdout'
 ok "stderr closed: no message gets into a socket" eval \
 	'"$bench" "${tcp[@]}" -n 20 --out closed >out 2>&-; is $? 0'
 ok "all closed: no table gets into a CSV" eval \
