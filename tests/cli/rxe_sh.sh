@@ -222,7 +222,7 @@ counted_calls='
 test_plugin() {
 	local plugin=$top/build/tests/bench/insns.so lines
 	make -s -C "$top" build/tests/bench/insns.so >&2 || exit 1
-	"$rxe" run --timeout 60 --cpus 2 --plugin "$plugin" -- \
+	"$rxe" run --timeout 200 --cpus 2 --plugin "$plugin" -- \
 		bash -c "$counted_calls" >"$work/counted"
 	mapfile -t lines <"$work/counted"
 	ok "a plugin of QEMU's hears the guest" same "${lines[0]:-}" counting

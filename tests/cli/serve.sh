@@ -154,7 +154,7 @@ ok "client stopped: goes on" served
 kill -STOP $server
 "$bench" run sendrecv --connect 127.0.0.1:"$port" --transport tcp -s 1k --out k8 >/dev/null 2>k8.err &
 client=$!
-within 5 grep -q " 0100007F:$(printf %04X "$port") 01 " /proc/net/tcp
+within 30 grep -q " 0100007F:$(printf %04X "$port") 01 " /proc/net/tcp
 kill -INT $client
 status=0
 wait $client || status=$?
