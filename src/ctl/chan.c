@@ -53,7 +53,8 @@ int chan_init(struct chan *c, int fd, const char *peer, struct err *err)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&c->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	c->heard_ns = c->said_ns = c->looked_ns = now_ns();
+	c->heard_ns = c->looked_ns = now_ns();
+	c->said_ns = c->heard_ns;
 	return 0;
 }
 
@@ -196,6 +197,12 @@ static void own_files(int fd)
 		close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
 }
 
+/* We have said nothing for a beat.  Who else speaks may be later than now. */
+static bool is_quiet(const struct chan *c, uint64_t now)
+{
+	return now >= c->said_ns + c->beat_ns;
+}
+
 static void *heart_main(void *arg)
 {
 	struct chan *c = arg;
@@ -206,13 +213,12 @@ static void *heart_main(void *arg)
 	own_files(c->fd);
 	pthread_mutex_lock(&c->lock);
 	while (!c->heart_ends) {
-		at = now_ns() + c->beat_ns;
+		at = now_ns() + (c->heart_slow ? 2 : 1) * c->beat_ns;
 		ts.tv_sec = (time_t)(at / 1000000000u);
 		ts.tv_nsec = (long)(at % 1000000000u);
-		if (c->heart_paused)
-			pthread_cond_wait(&c->wake, &c->lock);
-		else if (pthread_cond_timedwait(&c->wake, &c->lock, &ts) ==
-			 ETIMEDOUT)
+		if (pthread_cond_timedwait(&c->wake, &c->lock, &ts) ==
+			    ETIMEDOUT &&
+		    (!c->heart_slow || is_quiet(c, now_ns())))
 			/* A failure shows in the main thread's next call. */
 			(void)send_locked(c, FRAME_HEARTBEAT, NULL, 0,
 					  &ignored);
@@ -237,10 +243,10 @@ int chan_heart_start(struct chan *c, struct err *err)
 	return 0;
 }
 
-void chan_heart_pause(struct chan *c, bool paused)
+void chan_heart_slow(struct chan *c, bool slow)
 {
 	pthread_mutex_lock(&c->lock);
-	c->heart_paused = paused;
+	c->heart_slow = slow;
 	pthread_cond_signal(&c->wake);
 	pthread_mutex_unlock(&c->lock);
 }
@@ -382,7 +388,7 @@ int chan_pulse(struct chan *c, bool progressed, struct frame *f,
 	ret = check_silence(c, err);
 	if (ret)
 		return ret;
-	if (now - c->said_ns >= c->beat_ns)
+	if (is_quiet(c, now))
 		return chan_send(c, FRAME_HEARTBEAT, NULL, 0, err);
 	return 0;
 }

@@ -9,7 +9,8 @@
  *
  * Liveness: each end sends a heartbeat every second, from a thread of its
  * own while the main thread is busy setting up, or from chan_pulse while a
- * phase runs (a thread that wakes up would disturb a measurement).  A peer
+ * phase runs (a thread that wakes up would disturb a measurement: it does so
+ * every other second then, to beat where one operation takes longer).  A peer
  * that is silent for CHAN_SILENCE_NS is given up (a stopped process still
  * acknowledges TCP); one that ended is noticed at once.  Time in which this
  * end did not listen, as it was stopped itself (Ctrl-Z), is no silence.
@@ -65,7 +66,8 @@ struct chan {
 	/* An error was returned; only close is left.  The heart may find it
 	 * first, in its own thread. */
 	_Atomic bool broken;
-	uint64_t heard_ns, said_ns;   /* CLOCK_MONOTONIC */
+	uint64_t heard_ns;	      /* CLOCK_MONOTONIC */
+	_Atomic uint64_t said_ns;     /* by the heart, too */
 	uint64_t looked_ns;	      /* when it was last asked for silence */
 	uint64_t beat_ns, silence_ns; /* by chan_init; tests are in a hurry */
 
@@ -75,16 +77,16 @@ struct chan {
 	pthread_mutex_t lock; /* of sending, against the heart's thread */
 	pthread_cond_t wake;
 	pthread_t heart;
-	bool heart_runs, heart_paused, heart_ends;
+	bool heart_runs, heart_slow, heart_ends;
 };
 
 /* Takes over a connected socket, unless it fails.  0 or -errno. */
 int chan_init(struct chan *c, int fd, const char *peer, struct err *err);
 void chan_fini(struct chan *c);
 
-/* The heart's thread; paused while a phase runs. */
+/* The heart's thread; slow while a phase runs. */
 int chan_heart_start(struct chan *c, struct err *err);
-void chan_heart_pause(struct chan *c, bool paused);
+void chan_heart_slow(struct chan *c, bool slow);
 
 /* Sends a frame whole; waits at most silence_ns for room. */
 int chan_send(struct chan *c, enum frame_type type, const void *payload,

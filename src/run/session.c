@@ -206,11 +206,11 @@ static int run_phase(struct session *s, struct err *err)
 	if (!reader_done(&r))
 		return protocol(s, "START does not parse", err);
 	end_before_phase(&s->end, &ph);
-	chan_heart_pause(&s->chan, true);
+	chan_heart_slow(&s->chan, true);
 	ret = chan_send(&s->chan, FRAME_STARTED, NULL, 0, err);
 	if (!ret)
 		ret = end_phase(&s->end, &ph, err);
-	chan_heart_pause(&s->chan, false);
+	chan_heart_slow(&s->chan, false);
 	if (ret)
 		return ret;
 	end_after_phase(&s->end, &ph);

@@ -194,12 +194,12 @@ static int ask_all(struct trial_run *r, enum frame_type ask,
 	return ret;
 }
 
-static void pause_hearts(struct trial_run *r, bool paused)
+static void slow_hearts(struct trial_run *r, bool slow)
 {
 	unsigned i;
 
 	for (i = 0; i < r->n; i++)
-		chan_heart_pause(&r->peers[i].chan, paused);
+		chan_heart_slow(&r->peers[i].chan, slow);
 }
 
 /* What each server counted, and all of them together. */
@@ -254,11 +254,11 @@ static int phase(struct trial_run *r, const struct phase *ph, struct err *err)
 	ret = ask_all(r, FRAME_START, &w, FRAME_STARTED, err);
 	if (ret)
 		return ret;
-	pause_hearts(r, true);
+	slow_hearts(r, true);
 	ret = end_phase(&r->end, ph, err);
 	if (!ret)
 		ret = flush(r, ph, err);
-	pause_hearts(r, false);
+	slow_hearts(r, false);
 	if (ret)
 		return ret;
 	w = (struct writer){.buf = buf, .cap = sizeof(buf)};

@@ -361,10 +361,13 @@ static void a_heart_keeps_alive(void **state)
 	assert_int_equal(chan_recv(&ours, &frame, 1200 * MS, &err), -ETIMEDOUT);
 	assert_true(now() - begin >= 1200 * MS);
 	assert_words(&err, "did not answer in time"); /* not: silent */
-	/* A paused heart does not beat. */
-	chan_heart_pause(&other, true);
-	refused(REASON_PEER_TIMEOUT, "silent for 0.8 s");
+	/* A slow one does where its program has nothing to say. */
+	chan_heart_slow(&other, true);
+	assert_int_equal(chan_recv(&ours, &frame, 1000 * MS, &err), -ETIMEDOUT);
+	assert_words(&err, "did not answer in time");
+	/* And one that has ended does not. */
 	chan_fini(&other);
+	refused(REASON_PEER_TIMEOUT, "silent for 0.8 s");
 }
 
 static void pulses_beat_and_give_up(void **state)
