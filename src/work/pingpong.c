@@ -1,5 +1,6 @@
 #include "work/pingpong.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -22,7 +23,7 @@ static uint64_t seed_of(enum role role)
 
 uint64_t pingpong_bytes(const struct pingpong_attr *a)
 {
-	return 2 * parts_stride(a->size);
+	return (1 + PINGPONG_RECVS) * parts_stride(a->size);
 }
 
 static void make_works(struct pingpong *p)
@@ -39,22 +40,42 @@ static void make_works(struct pingpong *p)
 		.sges = p->sges,
 	};
 	p->works[1] = (struct work){.op = OP_WRITE_IMM, .sges = p->sges};
-	p->recv_sge = (struct sge){
-		.addr = p->rx,
-		.len = p->a.size,
-		.region = p->region,
-	};
-	p->recv = (struct work){
-		.op = OP_RECV,
-		.n_sges = p->a.op == OP_SEND,
-		.sges = &p->recv_sge,
-	};
 	p->until_signal = (unsigned)p->end->pt->link.signal_every;
 }
 
+static void make_recv(struct pingpong *p, unsigned i)
+{
+	p->recv_sges[i] = (struct sge){
+		.addr = p->rx + i * p->stride,
+		.len = p->a.size,
+		.region = p->region,
+	};
+	p->recvs[i] = (struct work){
+		.op = OP_RECV,
+		.n_sges = p->a.op == OP_SEND,
+		.sges = &p->recv_sges[i],
+		.cookie = i,
+	};
+}
+
+/* That of the message which was looked at. */
 static int post_recv(struct pingpong *p, struct err *err)
 {
-	return p->a.poll_memory ? 0 : parts_post(p->end, &p->recv, 1, err);
+	return p->a.poll_memory
+		       ? 0
+		       : parts_post(p->end, &p->recvs[p->recv], 1, err);
+}
+
+static int post_recvs(struct pingpong *p, struct err *err)
+{
+	int ret = 0;
+
+	for (p->recv = 0; !ret && p->recv < PINGPONG_RECVS; p->recv++) {
+		make_recv(p, p->recv);
+		ret = post_recv(p, err);
+	}
+	p->recv = 0;
+	return ret;
 }
 
 static int take_token(struct pingpong *p, struct err *err)
@@ -74,7 +95,6 @@ int pingpong_init(struct pingpong *p, struct end *e,
 		  const struct pingpong_attr *a, struct err *err)
 {
 	const unsigned access = OP_BIT(OP_WRITE) | OP_BIT(OP_WRITE_IMM);
-	unsigned i;
 	int ret;
 
 	memset(p, 0, sizeof(*p));
@@ -86,7 +106,8 @@ int pingpong_init(struct pingpong *p, struct end *e,
 	if (ret)
 		return ret;
 	p->tx = p->mem.addr;
-	p->rx = p->tx + parts_stride(a->size);
+	p->stride = parts_stride(a->size);
+	p->at = p->rx = p->tx + p->stride;
 	ret = e->ep->tp->reg(e->ep, p->mem.addr, p->mem.len,
 			     a->op == OP_SEND ? 0 : access, &p->region, err);
 	if (ret)
@@ -94,9 +115,7 @@ int pingpong_init(struct pingpong *p, struct end *e,
 	scan_fill(p->tx, a->size, seed_of(e->role));
 	make_works(p);
 	parts_tell_memory(e, 0, p->rx, p->region->rkey);
-	for (i = 0; !ret && i < PINGPONG_RECVS; i++)
-		ret = post_recv(p, err);
-	return ret;
+	return post_recvs(p, err);
 }
 
 void pingpong_fini(struct pingpong *p)
@@ -134,7 +153,7 @@ static uint64_t number_in(const struct pingpong *p)
 	/* Of what may have been lost only the message itself tells which it
 	 * is. */
 	if (p->lossy && can_verify(p))
-		memcpy(&number, p->rx, sizeof(number));
+		memcpy(&number, p->at, sizeof(number));
 	return number;
 }
 
@@ -149,7 +168,7 @@ static int verify_message(struct pingpong *p, uint64_t number, struct err *err)
 	if (!can_verify(p))
 		return 0;
 	p->verified++;
-	return scan_verify(p->rx, payload(p), &want, err);
+	return scan_verify(p->at, payload(p), &want, err);
 }
 
 int pingpong_verify(struct pingpong *p, struct err *err)
@@ -160,6 +179,17 @@ int pingpong_verify(struct pingpong *p, struct err *err)
 		return 0;
 	p->end->verified++;
 	return verify_message(p, p->number - 1, err);
+}
+
+/* A message that is written, and tells its number besides. */
+static bool by_number(const struct pingpong *p)
+{
+	return p->lossy && p->works[0].op == OP_WRITE_IMM;
+}
+
+static unsigned place_of(uint32_t imm)
+{
+	return imm % PINGPONG_RECVS;
 }
 
 /* --- over and back --------------------------------------------------------- */
@@ -173,6 +203,9 @@ static int post_message(struct pingpong *p, uint64_t number, struct err *err)
 	if (p->a.poll_memory)
 		p->tx[p->a.size - 1] = (char)last_byte(number);
 	last->imm = (uint32_t)number;
+	if (by_number(p))
+		last->remote_addr =
+			p->remote_addr + place_of(last->imm) * p->stride;
 	last->flags = 0;
 	p->sent += p->n_works;
 	last->cookie = p->sent;
@@ -189,19 +222,35 @@ static bool queue_full(const struct pingpong *p)
 	       p->end->pt->link.tx_depth;
 }
 
-/* Completions of sends free their places; true if a message is among them. */
-static bool take(struct pingpong *p, const struct comp *comp, int n)
+/* Completions of sends free their places; messages wait for their turn. */
+static void take(struct pingpong *p, const struct comp *comp, int n)
 {
-	bool got = false;
 	int i;
 
 	for (i = 0; i < n; i++) {
-		if (comp[i].op == OP_RECV)
-			got = true;
-		else
+		if (comp[i].op != OP_RECV) {
 			p->completed = comp[i].cookie;
+			continue;
+		}
+		assert(p->n_came < PINGPONG_RECVS);
+		p->came[p->n_came++] = (struct pingpong_came){
+			.imm = comp[i].imm,
+			.recv = (uint8_t)comp[i].cookie,
+		};
 	}
-	return got;
+}
+
+/* The oldest that came is looked at. */
+static void look_at_next(struct pingpong *p)
+{
+	const struct pingpong_came next = p->came[0];
+	const unsigned place = by_number(p) ? place_of(next.imm) : next.recv;
+
+	p->recv = next.recv;
+	if (p->a.op == OP_SEND || by_number(p))
+		p->at = p->rx + place * p->stride;
+	if (__builtin_expect(--p->n_came != 0, 0))
+		memmove(p->came, p->came + 1, p->n_came * sizeof(next));
 }
 
 /* Our own message's place first, as nothing else frees it; then the byte, and
@@ -286,18 +335,18 @@ static int await_recv(struct pingpong *p, struct end_waiter *w, struct err *err)
 	const bool limited = p->lossy && p->end->role == ROLE_ACTIVE;
 	struct ep *ep = p->end->ep;
 	struct comp comp[4];
-	bool got = false;
 	int n;
 
-	while (!got || queue_full(p)) {
+	while (!p->n_came || queue_full(p)) {
 		n = limited ? ep_wait(ep, comp, 4, WINDOW_LOSS_NS)
 			    : end_wait(w, comp, 4, err);
 		if (limited && n < 0)
 			return parts_failed(p->end, n, err);
 		if (n <= 0)
 			return n;
-		got |= take(p, comp, n);
+		take(p, comp, n);
 	}
+	look_at_next(p);
 	return 1;
 }
 

@@ -39,10 +39,25 @@ struct pingpong {
 	bool lossy;
 	struct mem mem;
 	struct region *region;
+	/* A place for each receive, so that what comes late spoils nothing;
+	 * what is written goes to the first, or on a lossy link, by its
+	 * number, to all in turn. */
 	char *tx, *rx;
-	struct work works[PINGPONG_WORKS], recv;
+	size_t stride;
+	struct work works[PINGPONG_WORKS], recvs[PINGPONG_RECVS];
 	unsigned n_works;
-	struct sge sges[WINDOW_SGES_MAX], recv_sge;
+	struct sge sges[WINDOW_SGES_MAX], recv_sges[PINGPONG_RECVS];
+	/* What came and is not looked at yet, oldest first: on a lossy link
+	 * more than one message may at once. */
+	struct pingpong_came {
+		uint32_t imm;
+		uint8_t recv;
+	} came[PINGPONG_RECVS];
+	unsigned n_came;
+	/* What is looked at: its receive, which is to be posted again, and
+	 * where it is. */
+	unsigned recv;
+	char *at;
 	uint64_t remote_addr;
 	uint32_t remote_rkey;
 	unsigned until_signal;

@@ -7,20 +7,23 @@
 #ifndef TESTS_UNIT_LOOP_DEVICE_H
 #define TESTS_UNIT_LOOP_DEVICE_H
 
+#include <sched.h>
+
 #include "loop_pair.h"
 
 enum { DEVICE_LOST_MAX = 64, DEVICE_EARLY_BYTES = 8, DEVICE_LANES = 2 };
 
 struct loop_device {
 	/* What a test wants of it; sends count from 1. */
-	unsigned drop_every; /* 0: none is lost */
-	unsigned spoil_at;   /* this one's tenth byte, on its way */
-	unsigned stale_at;   /* the last 8 bytes of this one stayed what those
+	unsigned drop_every;   /* 0: none is lost */
+	unsigned repeat_every; /* 0: none arrives twice */
+	unsigned spoil_at;     /* this one's tenth byte, on its way */
+	unsigned stale_at;     /* the last 8 bytes of this one stayed what those
 			      * of the one before it were */
 	unsigned extra_bell, extra_bytes; /* counted of each post */
 
 	/* What it saw. */
-	uint64_t bells, sends, dropped, writes, reads;
+	uint64_t bells, sends, dropped, repeated, taken, writes, reads;
 	_Atomic uint64_t recvs;
 	bool no_credit; /* sends for which the other end had no receive */
 	uint64_t tail;	/* of the last send */
@@ -116,6 +119,17 @@ static void device_count(struct ep *ep, const struct work *w, bool remote)
 		ep->counts.bytes_sent += bytes;
 }
 
+/* As a network may; the other end has both at once. */
+static int device_repeat(struct ep *ep, struct loop_device *d,
+			 const struct work *w)
+{
+	struct work again = *w;
+
+	again.flags = 0;
+	d->repeated++;
+	return loop->post(ep, &again, 1);
+}
+
 static int device_send(struct ep *ep, struct loop_device *d,
 		       const struct work *w)
 {
@@ -135,6 +149,8 @@ static int device_send(struct ep *ep, struct loop_device *d,
 		d->tail = own;
 	}
 	ret = loop->post(ep, w, 1);
+	if (!ret && d->repeat_every && d->sends % d->repeat_every == 0)
+		ret = device_repeat(ep, d, w);
 	if (spoil)
 		*byte ^= 1;
 	if (d->stale_at)
@@ -181,14 +197,31 @@ static int device_post(struct ep *ep, const struct work *w, unsigned n)
 	return ret;
 }
 
+/* One completion; with what has come twice, when it is there too. */
+static int device_take(struct ep *ep, struct loop_device *d, struct comp *comp,
+		       unsigned n)
+{
+	const unsigned every = devices[d == &devices[0]].repeat_every;
+	int ret = loop->poll(ep, comp, 1);
+
+	if (ret < 1 || !every || comp->op != OP_RECV ||
+	    ++d->taken % (every + 1) != every)
+		return ret;
+	assert_true(n > 1);
+	while (!loop->poll(ep, comp + 1, 1))
+		sched_yield();
+	assert_int_equal(comp[1].op, OP_RECV);
+	d->taken++;
+	return 2;
+}
+
 static int device_poll(struct ep *ep, struct comp *comp, unsigned n)
 {
 	struct loop_device *d = device_of(ep);
 	int ret = device_next_lost(d, comp);
 
-	(void)n;
 	if (!ret) {
-		ret = loop->poll(ep, comp, 1);
+		ret = device_take(ep, d, comp, n);
 		if (ret > 0 && comp->op != OP_RECV)
 			d->completed[comp->lane]++;
 	}
@@ -217,6 +250,7 @@ static void devices_renew(void)
 	for (i = 0; i < 2; i++)
 		devices[i] = (struct loop_device){
 			.drop_every = devices[i].drop_every,
+			.repeat_every = devices[i].repeat_every,
 			.spoil_at = devices[i].spoil_at,
 			.stale_at = devices[i].stale_at,
 			.extra_bell = devices[i].extra_bell,
