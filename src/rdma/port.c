@@ -67,8 +67,19 @@ static bool is_software(const struct rdma_port *port)
 	return access(path, F_OK) != 0;
 }
 
+/* libibverbs goes on looking where it may not open, and then says ENOENT. */
+static bool is_forbidden(const struct ibv_device *dev)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/dev/infiniband/%s", dev->dev_name);
+	return !access(path, F_OK) && access(path, R_OK | W_OK);
+}
+
 static int open_failed(const struct ibv_device *dev, int e, struct err *err)
 {
+	if (e == ENOENT && is_forbidden(dev))
+		e = EACCES;
 	if (e == EACCES || e == EPERM)
 		return err_set(err, -e, REASON_NO_PERMISSION,
 			       "%s: /dev/infiniband/%s may not be opened: "

@@ -259,6 +259,10 @@ ok "memlock too small" eval '
 	try prlimit --memlock=65536:65536 setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock \
 		"$bench" run sendrecv --transport rdma -s 1M -n 1 --trials 1 --out u4
 	is "$status" 3 && err_has memlock'
+chmod 600 /dev/infiniband/uverbs0
+try setpriv --reuid=65534 --regid=65534 --clear-groups "$bench" list devices
+chmod 666 /dev/infiniband/uverbs0
+ok "a device that may not be opened: said" out_has "may not be opened"
 try "$bench" run sendrecv -d "$device,nosuch0" --transport rdma -s 1k -n 1 --trials 1 --out u5
 ok "unknown device at the server: exit 3" is "$status" 3
 ok "unknown device at the server: said" err_has "server: "
