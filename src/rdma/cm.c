@@ -35,6 +35,7 @@ struct cm {
 	const struct rdma_port *port;
 	uint8_t nonce[NONCE_BYTES];
 	unsigned n_lanes, n_up;
+	uint64_t deadline_ns; /* of the next lane, by clock_raw_ns() */
 	struct cm_lane lanes[];
 };
 
@@ -409,7 +410,7 @@ static int expect(struct cm *cm, enum rdma_cm_event_type type,
 	int ret;
 
 	for (;;) {
-		ret = wait_event(cm, link->deadline_ns, ev);
+		ret = wait_event(cm, cm->deadline_ns, ev);
 		if (ret)
 			return timed_out(ret, "no answer from", sa, err);
 		if (ev->type == type ||
@@ -440,21 +441,16 @@ static int resolve(struct cm *cm, struct rdma_cm_id *id,
 {
 	struct sockaddr *dst = (struct sockaddr *)(uintptr_t)link->peer;
 	struct sockaddr_storage src = cm->port->addr;
-	const uint64_t now = clock_raw_ns();
+	const int timeout_ms = (int)(link->timeout_ns / 1000000) + 1;
 	struct cm_event ev;
-	uint64_t left_ms = 1;
 	int ret;
 
-	if (link->deadline_ns > now)
-		left_ms = (link->deadline_ns - now) / 1000000 + 1;
-	if (left_ms > 60000)
-		left_ms = 60000;
 	/* From our address, so that no other device is taken. */
 	if (rdma_resolve_addr(id,
 			      src.ss_family == dst->sa_family
 				      ? (struct sockaddr *)&src
 				      : NULL,
-			      dst, (int)left_ms))
+			      dst, timeout_ms))
 		return cm_sys(err, "resolve", dst);
 	ret = expect(cm, RDMA_CM_EVENT_ADDR_RESOLVED, link, &ev, err);
 	if (ret)
@@ -462,7 +458,7 @@ static int resolve(struct cm *cm, struct rdma_cm_id *id,
 	ret = wrong_device(cm, id, dst, err);
 	if (ret)
 		return ret;
-	if (rdma_resolve_route(id, (int)left_ms))
+	if (rdma_resolve_route(id, timeout_ms))
 		return cm_sys(err, "find a route to", dst);
 	return expect(cm, RDMA_CM_EVENT_ROUTE_RESOLVED, link, &ev, err);
 }
@@ -500,6 +496,7 @@ int cm_connect(struct cm *cm, const struct cm_link *link, struct err *err)
 	int ret;
 
 	for (i = 0; i < cm->n_lanes; i++) {
+		cm->deadline_ns = clock_raw_ns() + link->timeout_ns;
 		lane = &cm->lanes[i];
 		if (rdma_create_id(cm->channel, &lane->id, lane, RDMA_PS_TCP))
 			return cm_sys(err, "connect to",
@@ -575,11 +572,15 @@ static int lane_event(struct cm *cm, const struct cm_event *ev, struct err *err)
 int cm_accept(struct cm *cm, const struct cm_link *link, struct err *err)
 {
 	const struct sockaddr *own = rdma_get_local_addr(cm->listener);
+	unsigned known = cm->n_lanes; /* none yet */
 	struct cm_event ev;
 	int ret;
 
 	while (cm->n_up < cm->n_lanes) {
-		ret = wait_event(cm, link->deadline_ns, &ev);
+		if (cm->n_up != known)
+			cm->deadline_ns = clock_raw_ns() + link->timeout_ns;
+		known = cm->n_up;
+		ret = wait_event(cm, cm->deadline_ns, &ev);
 		if (ret)
 			return timed_out(ret, "nobody connected to", own, err);
 		if (ev.type == RDMA_CM_EVENT_CONNECT_REQUEST)

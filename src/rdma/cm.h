@@ -34,7 +34,8 @@ struct cm_link {
 	const struct sockaddr_storage *peer; /* for the active end */
 	unsigned mtu_bytes;		     /* at most; 0 on iWARP */
 	uint8_t rd_atomic;
-	uint64_t deadline_ns; /* of clock_raw_ns() */
+	/* Of each lane, behind the one before: hundreds take longer than one. */
+	uint64_t timeout_ns;
 };
 
 /* With an address: binds to it with a free port and listens. */

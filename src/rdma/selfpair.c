@@ -103,7 +103,7 @@ static int connect_cm(struct selfpair *sp, struct err *err)
 		return ret;
 	cm_listen_addr(sp->cm_far, &addr);
 	a.cm = sp->cm_far;
-	a.link.deadline_ns = clock_raw_ns() + CONNECT_TIMEOUT_NS;
+	a.link.timeout_ns = CONNECT_TIMEOUT_NS;
 	ret = -pthread_create(&id, NULL, accept_far, &a);
 	if (ret)
 		return err_sys(err, ret, "a thread to accept");

@@ -260,7 +260,8 @@ struct transport {
 		   struct region **region, struct err *err);
 	void (*dereg)(struct ep *ep, struct region *region);
 
-	/* Both ends call it, in any order; blocks at most timeout_ns.
+	/* Both ends call it, in any order; blocks at most timeout_ns (by RDMA
+	 * CM, which takes one after the other: of each lane).
 	 * Receives may be posted before connect; sends only after. */
 	int (*connect)(struct ep *ep, const struct blob *peer,
 		       uint64_t timeout_ns, struct err *err);

@@ -498,7 +498,7 @@ static int connect_cm(struct verbs_ep *ep, const struct verbs_blob *peer,
 		.peer = &peer->addr,
 		.mtu_bytes = ep->own.mtu_bytes,
 		.rd_atomic = ep->own.rd_atomic,
-		.deadline_ns = clock_raw_ns() + timeout_ns,
+		.timeout_ns = timeout_ns,
 	};
 
 	if (ep->role == ROLE_ACTIVE)
