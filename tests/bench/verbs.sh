@@ -183,15 +183,19 @@ verb_rows() {
 	verb_rate_row atomic_rate ib_atomic_bw 8 20000 --op fetch-add
 }
 
-# Not each session its share of a CPU: what is stopped and let go again in one
-# waits for milliseconds behind its own spinning, whichever program it is.
-no_autogroup() {
-	local file=/proc/sys/kernel/sched_autogroup_enabled
-	[[ ! -w $file ]] || echo 0 >$file
+# rxe hands what it cannot do at once to a thread of each CPU's, which is a
+# program like ours to the scheduler: one that has just been let go, and spins,
+# may keep it waiting for milliseconds, whichever tool it is.  It goes first.
+softirqs_first() {
+	local pid
+	for pid in $(pgrep '^ksoftirqd/'); do
+		chrt -f -p 1 "$pid" 2>"$work/err" ||
+			could_not "chrt of ksoftirqd: turns begin slowly"
+	done
 }
 
 rows_verbs() {
-	no_autogroup
+	softirqs_first
 	verb_rows
 }
 
