@@ -1,7 +1,7 @@
 /*
  * Two programs that do the same, by turns.
  *
- *	slices PAIRS POSTS-OF,STOPS... POSTS-OF,STOPS... > lines of two numbers
+ *	slices PAIRS POSTS-OF,STOPS... POSTS-OF,STOPS... > two numbers
  *
  * Both are running and stopped when this starts, and stopped when it ends.  In
  * a pair each is let go for a tenth of a second, first one and then the other,
@@ -30,7 +30,7 @@
  * that goes; for what is on its way when it stops. */
 enum { SETTLE_MS = 15, SLICE_MS = 100, DRAIN_MS = 3 };
 
-enum { STOPS_MAX = 4 };
+enum { STOPS_MAX = 4, PAIRS_MAX = 999 };
 
 struct program {
 	int io; /* /proc/PID/io */
@@ -113,34 +113,46 @@ static bool slice(const struct program *p, double *us)
 	return true;
 }
 
+struct pair {
+	double us[2];
+};
+
 /* Who goes first changes as in ABBA, so that a drift is neither's. */
-static bool pair(const struct program p[2], unsigned i)
+static bool take_pair(const struct program p[2], unsigned long i,
+		      struct pair *pair)
 {
 	const unsigned first = (i ^ i >> 1) & 1;
-	double us[2];
 
-	if (!slice(&p[first], &us[first]) || !slice(&p[!first], &us[!first]))
-		return false;
-	printf("%.4f %.4f\n", us[0], us[1]);
-	return true;
+	return slice(&p[first], &pair->us[first]) &&
+	       slice(&p[!first], &pair->us[!first]);
+}
+
+static int by_ratio(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+	const double left = x->us[0] * y->us[1], right = y->us[0] * x->us[1];
+
+	return (left > right) - (left < right);
 }
 
 int main(int argc, char **argv)
 {
+	static struct pair pair[PAIRS_MAX];
 	struct program p[2] = {{.io = -1}, {.io = -1}};
-	unsigned long i, pairs;
+	unsigned long i, pairs = argc == 4 ? strtoul(argv[1], NULL, 10) : 0;
 
-	if (argc != 4 || !program_open(&p[0], argv[2]) ||
+	if (!pairs || pairs > PAIRS_MAX || !program_open(&p[0], argv[2]) ||
 	    !program_open(&p[1], argv[3])) {
 		fprintf(stderr, "usage: slices PAIRS PID,STOPS PID,STOPS\n");
 		return 2;
 	}
-	pairs = strtoul(argv[1], NULL, 10);
 	for (i = 0; i < pairs; i++) {
-		if (!pair(p, (unsigned)i)) {
+		if (!take_pair(p, i, &pair[i])) {
 			fprintf(stderr, "slices: pair %lu went wrong\n", i + 1);
 			return 1;
 		}
 	}
+	qsort(pair, pairs, sizeof(pair[0]), by_ratio);
+	printf("%.4f %.4f\n", pair[pairs / 2].us[0], pair[pairs / 2].us[1]);
 	return fflush(stdout) ? 1 : 0;
 }

@@ -1,8 +1,9 @@
-# Sourced by bench.sh: one verb at a time beside perftest, and a round trip by
-# the same way.  Both programs of a row are started once and run by turns, a
-# tenth of a second each (slices.c): on a machine that changes its speed every
-# few seconds, pairs of runs of a second each told 5 % apart in no number of
-# rounds that one can wait for.  The yardstick is the same for both: the time
+# Sourced by bench.sh: one verb at a time beside perftest.  In each round both
+# programs of a row are started and run by turns, a tenth of a second each
+# (slices.c): on a machine that changes its speed every few seconds, pairs of
+# runs of a second each told 5 % apart in no number of rounds that one can wait
+# for.  Not all turns of one start: where its memory, and QEMU's code for it, lie
+# makes up to 7 % of difference for as long as it runs.  The yardstick is the same for both: the time
 # from post to post, by what rings the client's doorbell, which for a software
 # device is a write().  So a row counts everything that a program does for an
 # operation, and says nothing of its percentiles.
@@ -13,8 +14,8 @@
 # signalled (-Q) on both sides.
 # shellcheck shell=bash
 
-# More than it will get to.
-readonly MANY=4000000
+# Of each program in a round; operations, more than it will get to.
+readonly TURNS=11 MANY=4000000
 
 # Of this row: what to run, without what all rows have; each one's process
 # groups and, first, the process that posts.
@@ -107,21 +108,28 @@ end_pair() {
 	our_pids='' their_pids=''
 }
 
+# Prints what an operation of each took.
+run_pair() {
+	local status=0
+	start_first && signal_groups STOP "$our_pids" && start_second &&
+		signal_groups STOP "$their_pids" &&
+		"$HELPERS/slices" $TURNS "$our_pids" "$their_pids" \
+			2>"$work/err" || status=1
+	end_pair
+	return $status
+}
+
 # by_turns ROW: samples of it, by $our_options and $their_options.
 by_turns() {
-	local n=${ROUNDS:-${rounds_of[verbs]}} row=verb_$1 tool=${their_options[0]}
+	local i n=${ROUNDS:-${rounds_of[verbs]}} row=verb_$1 us
 	[[ ${AGAINST:-} != peer ]] || row=self_$row
-	say "$row: $n turns each"
-	if start_first && signal_groups STOP "$our_pids" &&
-		start_second && signal_groups STOP "$their_pids"; then
-		"$HELPERS/slices" "$n" "$our_pids" "$their_pids" \
-			2>"$work/err" >"$work/turns" || could_not "all turns of $row"
-		awk -v row="$row,$tool,${their_options[*]},us" \
-			'{ print row "," NR "," $1 "," $2 }' "$work/turns"
-	else
-		could_not "$row"
-	fi
-	end_pair
+	say "$row: $n rounds of $TURNS turns each"
+	for ((i = 1; i <= n; i++)); do
+		run_pair >"$work/turns" || could_not "$row, round $i"
+		read -r -a us <"$work/turns" || continue
+		printf '%s,%s,%s,us,%d,%s,%s\n' "$row" "${their_options[0]}" \
+			"${their_options[*]}" "$i" "${us[@]}"
+	done
 }
 
 #
