@@ -9,7 +9,7 @@
 
 enum { TAKE = 16 };
 
-/* After so long without anything all credit is told; between two looks at the
+/* After so long without a message all credit is told; between two looks at the
  * other host's word. */
 #define IDLE_NS 200000u
 #define LOOK_NS 500000u
@@ -190,6 +190,15 @@ static bool has_moved(const struct duplex *d, const struct comp *comp, int n)
 	return false;
 }
 
+/* The last ones that came are too few to be told of while more may come.  By
+ * their own direction's silence: the other one may never be silent before its
+ * sender hears that we are done, which waits for this. */
+static bool credit_is_due(const struct duplex *d, const struct both *b)
+{
+	return d->in.told && window_untold(&d->in) && b->f.now > b->a.last &&
+	       clock_ns(d->end->clock, b->f.now - b->a.last) >= IDLE_NS;
+}
+
 static int step(struct duplex *d, struct both *b, struct err *err)
 {
 	struct comp comp[TAKE];
@@ -205,7 +214,7 @@ static int step(struct duplex *d, struct both *b, struct err *err)
 		b->moved = b->f.now;
 	ret = take(d, b, comp, n, err);
 	look_for_lost(d, b);
-	if (!ret && !n && d->in.told && window_untold(&d->in))
+	if (!ret && credit_is_due(d, b))
 		ret = window_tell_credit(&d->in, err);
 	if (!ret)
 		ret = say_over(d, b, err);

@@ -4,6 +4,7 @@
 #include "loop_device.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "run/scenario.h"
 #include "work/duplex.h"
@@ -132,6 +133,31 @@ static void both_ways(void **state)
 	}
 }
 
+/* On one CPU each end finds messages whenever it looks: the client's last ones
+ * are told of all the same, or it would never be done. */
+static void never_silent(void **state)
+{
+	cpu_set_t all, one;
+	size_t cpu = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	attr.outstanding = 64;
+	attr.post_list = 16;
+	open_both();
+	alarm(60);
+	good(3);
+	alarm(0);
+	assert_int_equal(cd.out.n.done, 3);
+	close_both();
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
 static void all_accounted(const struct window *out, const struct window *in)
 {
 	assert_true(out->number - 1 <= out->gone + in->arrived);
@@ -226,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(both_ways, setup),
+		cmocka_unit_test_setup(never_silent, setup),
 		cmocka_unit_test_setup(losses_both_ways, setup),
 		cmocka_unit_test_setup(one_way_is_dead, setup),
 		cmocka_unit_test_setup(writes_of_both_are_there, setup),
