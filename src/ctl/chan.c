@@ -184,10 +184,11 @@ void frame_words(const struct frame *f, struct err *out)
 
 /*
  * A table of files of our own, in which there are the channel and, for what a
- * failed assertion says, stdio alone.  As long as two threads share one, each system call on a descriptor, which every
- * message of TCP is, and on a software device every doorbell, counts its
- * references (fget_light in the kernel's fs/file.c: 20 instructions, and more
- * with locks).  Linux before 5.9 refuses: then they are shared.
+ * failed assertion says, stdio alone.  As long as two threads share one, each
+ * system call on a descriptor, which every message of TCP is, and on a software
+ * device every doorbell, counts its references (fget_light in the kernel's
+ * fs/file.c: 20 instructions, and more with locks).  Linux before 5.9 refuses:
+ * then they are shared.
  */
 static void own_files(int fd)
 {

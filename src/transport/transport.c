@@ -102,8 +102,8 @@ unsigned ep_messages_per_op(const struct ep *ep, uint64_t bytes)
 	return (unsigned)((bytes + max - 1) / max);
 }
 
-/* Reading the clock costs as much as an empty poll of a verbs queue: do it
- * once in POLLS_PER_CLOCK.  A yield costs more, and on a busy machine as much as
+/* Reading the clock costs as much as an empty poll of a verbs queue: do it once
+ * in POLLS_PER_CLOCK.  A yield costs more, and on a busy machine as much as
  * others may run: with as few readings, ends of a link that brought nothing did
  * not pulse for 5 s, and were given up. */
 enum { POLLS_PER_CLOCK = 256, YIELDS_PER_CLOCK = 8 };

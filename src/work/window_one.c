@@ -7,7 +7,7 @@
 #include "work/parts.h"
 #include "work/window_work.h"
 
-/* Posted and complete: one of the link's, in ticks. */
+/* One, from its post to its completion. */
 static inline int operate(struct window *w, struct window_flow *f,
 			  struct err *err)
 {
@@ -39,7 +39,7 @@ int window_one_by_one(struct window *w, struct window_flow *f, uint64_t *end,
 		      struct err *err)
 {
 	const bool results = window_has_results(w);
-	int ret = 0;
+	int ret;
 
 	w->works[0].flags = WORK_SIGNAL;
 	do {

@@ -79,7 +79,8 @@ int window_take_one(struct window *w, const struct comp *c, uint64_t now,
  * *end: ticks when the last was complete. */
 int window_one_by_one(struct window *w, struct window_flow *f, uint64_t *end,
 		      struct err *err);
-/* The next `n` operations are complete: their results. */
+/* The next `n` operations, which have results (window_has_results), are
+ * complete: those are as they should be. */
 int window_check_results(struct window *w, uint64_t n, struct err *err);
 bool window_all_done(const struct window *w);
 /* On a link that loses messages: nothing that is on its way will surely

@@ -40,8 +40,8 @@
 #   ksoftirqd (reads, UC, UD).
 # - ib_*_bw's server posts a receive again for each message, ours as many as
 #   it found at once, and tells the client now and then how many there are:
-#   ours never sends to a receive that is not posted.  On UC and UD ours is
-#   counted where messages arrive, theirs where they are sent.
+#   ours never sends to a receive that is not posted.  Both are counted where
+#   they are posted (verbs.sh).
 #   Both take the GID of the same address: by itself it may take another one,
 #   and IPv6 is not as fast as IPv4.
 #
@@ -280,6 +280,16 @@ qperf_row() { # ROUND NAME SIZE
 	our_command=(ours period --transport tcp --poll event -s "$3" -D 1s)
 	their_command=(qperf_rtt "$3")
 	sample "tcp_${2}_event_mean" qperf "qperf -m $3 tcp_lat" us "$1"
+}
+
+# The GID table's index of our address.
+gid_index() {
+	local file hex octets
+	IFS=. read -r -a octets <<<"$ADDRESS"
+	printf -v hex '%02x%02x:%02x%02x' "${octets[@]}"
+	for file in "/sys/class/infiniband/$DEVICE/ports/1/gids/"*; do
+		[[ $(<"$file") != *":ffff:$hex" ]] || printf '%s\n' "${file##*/}"
+	done 2>/dev/null | sort -n | head -1
 }
 
 send_lat_row() { # ROUND NAME SIZE ITERATIONS MODE [OPTION-OF-BOTH]

@@ -12,7 +12,6 @@
  * doorbell is rung.  STOPS are process ids or, negative, process groups, as
  * kill(2) takes them.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>

@@ -24,16 +24,6 @@ their_options=()
 our_pids=
 their_pids=
 
-# The GID table's index of our address.
-gid_index() {
-	local file hex octets
-	IFS=. read -r -a octets <<<"$ADDRESS"
-	printf -v hex '%02x%02x:%02x%02x' "${octets[@]}"
-	for file in "/sys/class/infiniband/$DEVICE/ports/1/gids/"*; do
-		[[ $(<"$file") != *":ffff:$hex" ]] || printf '%s\n' "${file##*/}"
-	done 2>/dev/null | sort -n | head -1
-}
-
 # group CPU COMMAND...: in a process group of its own, whose id is in $group.
 group() {
 	set -m
