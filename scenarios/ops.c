@@ -24,6 +24,7 @@ struct ops_cfg {
 	uint64_t op;   /* index of ops_kinds */
 	uint64_t mode; /* enum ops_mode */
 	uint64_t size, outstanding, post_list, sges;
+	uint64_t rotate; /* buffers at each end; 0: each has one */
 	uint64_t directions, cq_count, cq_period_us;
 	uint64_t poll_memory;
 	uint64_t verify; /* enum exchange_verify */
@@ -88,6 +89,11 @@ static const struct opt opts[] = {
 		"sges", AT(sges), "sges", 1, WINDOW_SGES_MAX, "1",
 		"pieces of memory that an operation gathers from or scatters "
 		"to"),
+	PARTS_OPT_COUNT("rotate", AT(rotate), "rotate", 0,
+			WINDOW_OUTSTANDING_MAX, "0",
+			"buffers at each end that take turns, in rate mode: "
+			"with few of them payload stays in caches; 0: each "
+			"operation on its way has its own"),
 	PARTS_OPT_COUNT("directions", AT(directions), "directions", 1, 2, "1",
 			"2: the server does the same to the client at the same "
 			"time, on a queue pair of its own, in rate mode"),
@@ -274,8 +280,10 @@ static void canonical(void *config)
 {
 	struct ops_cfg *cfg = config;
 
-	if (cfg->mode == MODE_LATENCY)
+	if (cfg->mode == MODE_LATENCY) {
 		cfg->outstanding = cfg->post_list = 1;
+		cfg->rotate = 0;
+	}
 }
 
 static int supported(const void *config, struct err *err)
@@ -292,6 +300,10 @@ static int supported(const void *config, struct err *err)
 		return bad(err, "two --directions are for rate mode");
 	if (cfg->post_list > cfg->outstanding)
 		return bad(err, "--post-list above --outstanding");
+	if (cfg->rotate && (is_atomic(op) || cfg->verify == VERIFY_EACH))
+		return bad(err, "with --rotate operations overwrite each "
+				"other's payload: no atomic ones, and no "
+				"--verify each");
 	if (cfg->poll_memory && (op != OP_WRITE || cfg->mode != MODE_LATENCY))
 		return bad(err, "--poll-memory is for --op write in latency "
 				"mode");
@@ -320,6 +332,7 @@ static struct window_attr window_attr_of(const struct ops_cfg *cfg,
 		 * let it run empty. */
 		.signal_every =
 			(unsigned)(signal_every < half ? signal_every : half),
+		.rotate = (unsigned)cfg->rotate,
 		.verify = (enum exchange_verify)cfg->verify,
 	};
 }

@@ -52,6 +52,10 @@ struct window_attr {
 	/* Which of the link's lanes; and the server sends on it. */
 	unsigned lane;
 	bool reverse;
+	/* Buffers at each end that take turns; 0: as many as may be needed at
+	 * a time.  Messages may overwrite each other then, so that all are the
+	 * same: none has a number, and VERIFY_EACH is not possible. */
+	unsigned rotate;
 	enum exchange_verify verify;
 };
 
@@ -78,7 +82,9 @@ struct window {
 	bool over;	    /* to be told with the next credit */
 	unsigned peer_over; /* how often that was told to us */
 	unsigned n_slots;   /* ours: outstanding, in whole lists */
-	unsigned n_rx;	    /* the peer's memory: twice as many */
+	unsigned n_rx;	    /* receives: twice as many */
+	/* Buffers that those have; n_rx_places are the peer's memory. */
+	unsigned n_tx_places, n_rx_places;
 	size_t stride;
 	struct mem mem;
 	struct region *region;

@@ -14,6 +14,12 @@ static bool is_told(enum op op)
 	return op == OP_SEND || op == OP_WRITE_IMM;
 }
 
+static bool is_stamped(const struct window_attr *a)
+{
+	return !a->rotate && a->op != OP_READ && a->op != OP_FLUSH &&
+	       !window_is_atomic(a->op);
+}
+
 static unsigned slots_of(const struct window_attr *a)
 {
 	return (a->outstanding + a->post_list - 1) / a->post_list *
@@ -23,6 +29,12 @@ static unsigned slots_of(const struct window_attr *a)
 static unsigned recvs_of(const struct window_attr *a)
 {
 	return 2 * slots_of(a);
+}
+
+/* Of `most` buffers. */
+static unsigned places_of(const struct window_attr *a, unsigned most)
+{
+	return a->rotate && a->rotate < most ? a->rotate : most;
 }
 
 unsigned window_recv_depth(const struct window_attr *a)
@@ -39,7 +51,10 @@ unsigned window_send_depth(const struct window_attr *a)
 
 uint64_t window_bytes(const struct window_attr *a)
 {
-	return (uint64_t)(slots_of(a) + recvs_of(a)) * parts_stride(a->size) +
+	const unsigned places =
+		places_of(a, slots_of(a)) + places_of(a, recvs_of(a));
+
+	return (uint64_t)places * parts_stride(a->size) +
 	       (CREDIT_WORDS + recvs_of(a)) * sizeof(uint64_t);
 }
 
@@ -48,9 +63,9 @@ uint64_t window_bytes(const struct window_attr *a)
 static void make_work(struct window *w, unsigned slot)
 {
 	struct sge *sges = &w->sges[(size_t)slot * w->a.sges];
+	char *at = w->tx + slot % w->n_tx_places * w->stride;
 
-	parts_cut(sges, w->a.sges, w->tx + slot * w->stride, w->a.size,
-		  w->region);
+	parts_cut(sges, w->a.sges, at, w->a.size, w->region);
 	w->works[slot] = (struct work){
 		.op = w->a.op,
 		.lane = w->a.lane,
@@ -82,14 +97,17 @@ static void make_recv(struct window *w, unsigned slot, char *at, size_t len)
 static void make_recvs(struct window *w)
 {
 	const size_t len = w->a.op == OP_WRITE_IMM ? 0 : w->a.size;
+	char *at;
 	unsigned i;
 
-	for (i = 0; i < w->n_rx; i++)
+	for (i = 0; i < w->n_rx; i++) {
+		at = w->rx + i % w->n_rx_places * w->stride;
 		if (w->sender)
 			make_recv(w, i, (char *)(w->credit_rx + i),
 				  sizeof(uint64_t));
 		else
-			make_recv(w, i, w->rx + i * w->stride, len);
+			make_recv(w, i, at, len);
+	}
 }
 
 static int allocate(struct window *w, struct err *err)
@@ -104,17 +122,24 @@ static int allocate(struct window *w, struct err *err)
 	return err_sys(err, -ENOMEM, "a window of %u", w->n_slots);
 }
 
+/* What is read, by place; where they take turns it must not matter which of
+ * two reads came last. */
+static uint64_t seed_to_read(const struct window *w, unsigned place)
+{
+	return WINDOW_SEED + (w->a.rotate ? 0 : place);
+}
+
 static void fill_slots(struct window *w)
 {
 	unsigned i;
 
 	if (window_is_atomic(w->a.op))
 		return; /* counting begins at 0 */
-	for (i = 0; i < w->n_slots && w->a.op != OP_READ; i++)
+	for (i = 0; i < w->n_tx_places && w->a.op != OP_READ; i++)
 		scan_fill(w->tx + i * w->stride, w->a.size, WINDOW_SEED);
 	/* What is written to stays zero until then; what is read is not. */
-	for (i = 0; i < w->n_rx && w->a.op == OP_READ; i++)
-		scan_fill(w->rx + i * w->stride, w->a.size, WINDOW_SEED + i);
+	for (i = 0; i < w->n_rx_places && w->a.op == OP_READ; i++)
+		scan_fill(w->rx + i * w->stride, w->a.size, seed_to_read(w, i));
 }
 
 static int map_memory(struct window *w, struct err *err)
@@ -129,8 +154,8 @@ static int map_memory(struct window *w, struct err *err)
 	if (ret)
 		return ret;
 	w->tx = w->mem.addr;
-	w->rx = w->tx + w->n_slots * w->stride;
-	w->credit_tx = (void *)(w->rx + w->n_rx * w->stride);
+	w->rx = w->tx + w->n_tx_places * w->stride;
+	w->credit_tx = (void *)(w->rx + w->n_rx_places * w->stride);
 	w->credit_rx = w->credit_tx + CREDIT_WORDS;
 	return ep->tp->reg(ep, w->mem.addr, w->mem.len, access, &w->region,
 			   err);
@@ -173,20 +198,20 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	w->end = e;
 	w->a = *a;
 	w->told = is_told(a->op);
-	w->stamp =
-		a->op == OP_READ || a->op == OP_FLUSH || window_is_atomic(a->op)
-			? STAMP_NONE
-			: parts_stamp(a->verify);
+	w->stamp = is_stamped(a) ? parts_stamp(a->verify) : STAMP_NONE;
 	w->sender = (e->role == ROLE_ACTIVE) != a->reverse;
 	w->lossy = e->ep->caps.lossy;
 	w->ordered = !w->lossy || e->pt->link.qp_type != QP_UD;
 	w->n_slots = slots_of(a);
 	w->n_rx = recvs_of(a);
+	w->n_tx_places = places_of(a, w->n_slots);
+	w->n_rx_places = places_of(a, w->n_rx);
 	w->stride = parts_stride(a->size);
 	w->remote_step = window_is_atomic(a->op) ? 0 : w->stride;
 	w->granted = w->n_rx;
 	w->number = 1;
-	w->rx_slot = w->sender; /* number modulo n_rx; arrived modulo n_rx */
+	/* number modulo n_rx_places; arrived modulo n_rx */
+	w->rx_slot = w->sender ? 1 % w->n_rx_places : 0;
 	ret = parts_check_writes(e, a->op, err);
 	if (!ret)
 		ret = allocate(w, err);
@@ -225,41 +250,51 @@ static uint64_t stamp_in(const char *slot)
 	return number;
 }
 
+/* Its number: in order, or of datagrams at least new.  What was lost leaves a
+ * gap in the numbers, but no step back. */
+static int check_number(const struct window *w, uint64_t number,
+			struct err *err)
+{
+	if (number > (w->ordered ? w->arrived : 0))
+		return 0;
+	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
+		       "message %llu after %llu others",
+		       (unsigned long long)number,
+		       (unsigned long long)w->arrived);
+}
+
 int window_verify_message(struct window *w, unsigned slot, struct err *err)
 {
-	const char *at = w->rx + slot * w->stride;
+	const char *at = w->rx + slot % w->n_rx_places * w->stride;
 	struct scan_expect want = {
 		.seed = WINDOW_SEED,
 		.op = w->arrived + 1,
 		.stamp = w->stamp,
 	};
+	int ret = 0;
 
 	if (!parts_can_verify(w->end, w->a.size))
 		return 0;
 	w->verified++;
-	/* What was lost leaves a gap in the numbers, but no step back; of
-	 * datagrams any may come before another. */
 	if (w->lossy)
 		want.op = stamp_in(at);
-	if (want.op <= (w->ordered ? w->arrived : 0))
-		return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
-			       "message %llu after %llu others",
-			       (unsigned long long)want.op,
-			       (unsigned long long)w->arrived);
-	return scan_verify(at, w->a.size, &want, err);
+	if (w->stamp != STAMP_NONE)
+		ret = check_number(w, want.op, err);
+	return ret ? ret : scan_verify(at, w->a.size, &want, err);
 }
 
 int window_verify_read(struct window *w, unsigned slot, uint64_t number,
 		       struct err *err)
 {
+	const char *at = w->tx + slot % w->n_tx_places * w->stride;
 	struct scan_expect want = {
-		.seed = WINDOW_SEED + number % w->n_rx,
+		.seed = seed_to_read(w, (unsigned)(number % w->n_rx)),
 		.op = number,
 		.stamp = STAMP_NONE,
 	};
 
 	w->verified++;
-	return scan_verify(w->tx + slot * w->stride, w->a.size, &want, err);
+	return scan_verify(at, w->a.size, &want, err);
 }
 
 /* Operation k wrote slot k modulo their number, with its own number; whoever
@@ -269,7 +304,7 @@ static int verify_written(struct window *w, struct err *err)
 	unsigned i;
 	int ret = 0;
 
-	for (i = 0; !ret && i < w->n_rx; i++) {
+	for (i = 0; !ret && i < w->n_rx_places; i++) {
 		const char *at = w->rx + i * w->stride;
 		struct scan_expect want = {
 			.seed = WINDOW_SEED,
@@ -279,7 +314,7 @@ static int verify_written(struct window *w, struct err *err)
 
 		if (!want.op)
 			continue; /* not reached yet, or lost */
-		if (want.op % w->n_rx != i)
+		if (w->stamp != STAMP_NONE && want.op % w->n_rx != i)
 			return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 				       "slot %u holds operation %llu", i,
 				       (unsigned long long)want.op);
@@ -309,7 +344,7 @@ static int verify_last(struct window *w, struct err *err)
 	return 0;
 }
 
-/* Each operation went to a slot of its own, until there was none left: the
+/* Each operation went to a place of its own, until there was none left: the
  * server that verified fewer has not got some. */
 static int check_found(const struct window *w, struct err *err)
 {
@@ -319,8 +354,9 @@ static int check_found(const struct window *w, struct err *err)
 	if (!writes || w->end->role != ROLE_ACTIVE || !w->end->peer_tallies ||
 	    w->a.verify == VERIFY_NONE || w->a.size < sizeof(uint64_t))
 		return 0;
-	return parts_check_found(w->end, written < w->n_rx ? written : w->n_rx,
-				 err);
+	return parts_check_found(
+		w->end, written < w->n_rx_places ? written : w->n_rx_places,
+		err);
 }
 
 int window_verify(struct window *w, struct err *err)

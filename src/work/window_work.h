@@ -38,7 +38,7 @@ static inline void window_prepare(struct window *w, struct work *work,
 	const uint64_t number = w->number++;
 	const unsigned rx = w->rx_slot;
 
-	w->rx_slot = window_advance(rx, 1, w->n_rx);
+	w->rx_slot = window_advance(rx, 1, w->n_rx_places);
 	work->cookie = ++w->posted;
 	work->imm = rx;
 	work->remote_addr = w->remote_addr + rx * w->remote_step;

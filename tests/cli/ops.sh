@@ -137,5 +137,16 @@ ok "--inline is one, too" is "$("$bench" run ops --plan --transport loop --op se
 	--inline 0,64,auto | grep -c "inline=")" 3
 try "$bench" run ops --transport loop --op send --mode latency --outstanding 8 -n 5 --trials 1 --out vain
 ok "what has no effect is said" err_has "--outstanding 8 has no effect"
+# Fewer buffers than operations on their way.
+try "$bench" run ops --transport tcp,loop --op send --mode latency,rate -s 8,5000 --rotate 0,1,3 \
+	--outstanding 8 -n 200 --trials 1 --out turns
+ok "buffers that take turns" eval 'is "$status" 0 && all_are ok turns/ops.csv status'
+ok "each number of them in rate mode" is "$(paste -d' ' <(cell turns mode) <(cell turns rotate) |
+	sort | uniq -c | xargs)" "4 latency 0 4 rate 0 4 rate 1 4 rate 3"
+ok "and payload is looked at" eval '[[ $(cell turns server_verified | sort -n | head -1) -ge 1 ]]'
+ok "of each only where each has its own" fails_with 2 "no --verify each" \
+	run ops --mode rate --rotate 4 --verify each
+ok "nor results of atomic operations" fails_with 2 "no atomic ones" \
+	run ops --op fetch-add -s 8 --mode rate --rotate 4
 ok "help has the options" eval '"$bench" help ops | grep -q -- --post-list'
 done_testing
