@@ -113,7 +113,7 @@ int window_take_messages(struct window *w, const struct comp *comp, int got,
 		a->first = now;
 		a->n_first = a->n;
 	}
-	if (!ret && window_untold(w) >= (w->n_rx + 3) / 4)
+	if (!ret && window_untold(w) >= w->tell_after)
 		ret = window_tell_credit(w, err);
 	return ret;
 }

@@ -7,7 +7,9 @@
 #include "work/window.h"
 #include "work/window_work.h"
 
-enum { CREDIT_WORDS = 16 };
+/* Of short messages so many receives, that credit is seldom told: perftest's
+ * --rx-depth.  Of long ones that would be memory that no cache holds. */
+enum { CREDIT_WORDS = 16, RECVS = 512, RECVS_BYTES = 1 << 17 };
 
 static bool is_told(enum op op)
 {
@@ -28,7 +30,12 @@ static unsigned slots_of(const struct window_attr *a)
 
 static unsigned recvs_of(const struct window_attr *a)
 {
-	return 2 * slots_of(a);
+	const unsigned least = 2 * slots_of(a);
+
+	if (!is_told(a->op) || least >= RECVS ||
+	    RECVS * parts_stride(a->size) > RECVS_BYTES)
+		return least;
+	return RECVS;
 }
 
 /* Of `most` buffers. */
@@ -188,6 +195,16 @@ int window_learn(struct window *w, struct err *err)
 	return ret;
 }
 
+/* Seldom, as it costs a message, and early enough that two windows are left to
+ * the sender while it is on its way. */
+static unsigned untold_max(const struct window *w)
+{
+	const unsigned quarter = (w->n_rx + 3) / 4;
+	const unsigned beyond = w->n_rx - 2 * w->n_slots;
+
+	return beyond > quarter ? beyond : quarter;
+}
+
 int window_init(struct window *w, struct end *e, const struct window_attr *a,
 		struct err *err)
 {
@@ -204,6 +221,7 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	w->ordered = !w->lossy || e->pt->link.qp_type != QP_UD;
 	w->n_slots = slots_of(a);
 	w->n_rx = recvs_of(a);
+	w->tell_after = untold_max(w);
 	w->n_tx_places = places_of(a, w->n_slots);
 	w->n_rx_places = places_of(a, w->n_rx);
 	w->stride = parts_stride(a->size);
