@@ -3,15 +3,15 @@
 # (slices.c): on a machine that changes its speed every few seconds, pairs of
 # runs of a second each told 5 % apart in no number of rounds that one can wait
 # for.  Not all turns of one start: where its memory, and QEMU's code for it, lie
-# makes up to 7 % of difference for as long as it runs.  The yardstick is the same for both: the time
-# from post to post, by what rings the client's doorbell, which for a software
-# device is a write().  So a row counts everything that a program does for an
-# operation, and says nothing of its percentiles.
+# makes up to 7 % of difference for as long as it runs.  The yardstick is the same
+# for both: the time from post to post, by what rings the client's doorbell, which
+# for a software device is a write().  So a row counts everything that a program
+# does for an operation, and says nothing of its percentiles.
 #
 # ROWS=PATTERN: those only.
 #
-# As many outstanding (-t; of reads and atomics 16 reach the wire) and as many
-# signalled (-Q) on both sides.
+# As many outstanding (-t; of reads and atomics 16 reach the wire), as many
+# signalled (-Q) and as many buffers (--rotate) on both sides.
 # shellcheck shell=bash
 
 # Of each program in a round; operations, more than it will get to.
@@ -154,10 +154,17 @@ verb_lat_row() { # NAME TOOL SIZE OPERATIONS [OPTION-OF-OURS...]
 	measure "$1" latency "$4" -x "$(gid_index)"
 }
 
+# Buffers at each end: perftest's take turns within a page (--cycle_buffer), and
+# what is longer has one.
+buffers_of() { # SIZE
+	(($1 < 4096)) && printf '%d' $((4096 / $1)) || printf 1
+}
+
 # Many outstanding.
 verb_rate_row() { # NAME TOOL SIZE OPERATIONS [OPTION-OF-OURS...]
 	our_options=(ops --mode rate --outstanding 128 --transport rdma
 		-d "$DEVICE" -I 0 -m 4096 --poll spin -s "$3" "${@:5}")
+	[[ $2 == ib_atomic_* ]] || our_options+=(--rotate "$(buffers_of "$3")")
 	set_theirs "$2" "$3" "${@:5}"
 	measure "$1" rate "$4" -Q 50 -t 128 -x "$(gid_index)"
 }
