@@ -54,7 +54,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 # shellcheck source=scripts/lib/packages.sh
 . scripts/lib/packages.sh
 
-declare -A rounds_of=([harness]=21 [known]=7 [tcp]=15 [rdma]=31 [verbs]=11
+declare -A rounds_of=([harness]=21 [known]=7 [tcp]=15 [rdma]=31 [verbs]=24
 	[insns]=6 [oplog]=21 [oplog_host]=21)
 BUILD=${BUILD:-build}
 readonly OURS=$BUILD/rdmabench HELPERS=$BUILD/tests/bench
