@@ -24,7 +24,7 @@ struct ops_cfg {
 	uint64_t op;   /* index of ops_kinds */
 	uint64_t mode; /* enum ops_mode */
 	uint64_t size, outstanding, post_list, sges;
-	uint64_t rotate; /* buffers at each end; 0: each has one */
+	uint64_t rotate; /* buffers at each end; 0: each operation has one */
 	uint64_t directions, cq_count, cq_period_us;
 	uint64_t poll_memory;
 	uint64_t verify; /* enum exchange_verify */
@@ -92,8 +92,9 @@ static const struct opt opts[] = {
 	PARTS_OPT_COUNT("rotate", AT(rotate), "rotate", 0,
 			WINDOW_OUTSTANDING_MAX, "0",
 			"buffers at each end that take turns, in rate mode: "
-			"with few of them payload stays in caches; 0: each "
-			"operation on its way has its own"),
+			"with few of them payload stays in caches, and all "
+			"carry the same, which is looked at, but not whose it "
+			"is; 0: each operation on its way has its own"),
 	PARTS_OPT_COUNT("directions", AT(directions), "directions", 1, 2, "1",
 			"2: the server does the same to the client at the same "
 			"time, on a queue pair of its own, in rate mode"),
@@ -303,7 +304,8 @@ static int supported(const void *config, struct err *err)
 	if (cfg->rotate && (is_atomic(op) || cfg->verify == VERIFY_EACH))
 		return bad(err, "with --rotate operations overwrite each "
 				"other's payload: no atomic ones, and no "
-				"--verify each");
+				"--verify each (which --preset smoke asks "
+				"for)");
 	if (cfg->poll_memory && (op != OP_WRITE || cfg->mode != MODE_LATENCY))
 		return bad(err, "--poll-memory is for --op write in latency "
 				"mode");

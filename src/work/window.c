@@ -280,6 +280,9 @@ void window_begin(struct window *w, struct window_flow *f,
 	w->verified = 0;
 	w->late.due = false;
 	w->n = (struct window_counts){.done = 0};
+	/* What an earlier phase has read is the same. */
+	if (w->a.rotate && w->a.op == OP_READ)
+		memset(w->tx, 0, w->n_tx_places * w->stride);
 	f->begin = f->now = clock_ticks(w->end->clock);
 }
 

@@ -10,8 +10,8 @@
  * A list waits until the whole of it has room.
  *
  * Messages (send, write with immediate data) take receives at the server.
- * There are `outstanding` times two of them, or of short messages more, and
- * the client never has more messages on their way than receives are posted:
+ * There are `outstanding` times two of them, or where each is acknowledged,
+ * and they are short, eight, and the client never has more messages on their way than receives are posted:
  * the server tells, by a short message now and then, how many it has posted
  * in all (credit).  On a link that loses messages the client waits for credit
  * only so long (WINDOW_LOSS_NS), takes for lost what it has not been told of
@@ -27,8 +27,9 @@
  * What is exact: operations, posts and doorbells by this module's own count
  * against the link's; results of atomics (RC carries them out in order: each
  * finds what the one before left, which is more than a permutation);
- * payloads, which begin with the operation's number and, where each is
- * verified, are its own to the last byte (STAMP_WHOLE), in the timed part.
+ * payloads, which begin with the operation's number (but where buffers take
+ * turns) and, where each is verified, are its own to the last byte
+ * (STAMP_WHOLE), in the timed part.
  */
 #ifndef WORK_WINDOW_H
 #define WORK_WINDOW_H
@@ -54,8 +55,8 @@ struct window_attr {
 	unsigned lane;
 	bool reverse;
 	/* Buffers at each end that take turns; 0: as many as may be needed at
-	 * a time.  Messages may overwrite each other then, so that all are the
-	 * same: none has a number, and VERIFY_EACH is not possible. */
+	 * a time.  They overwrite each other then, so that all carry the same:
+	 * none has a number.  Not with VERIFY_EACH, nor for atomics. */
 	unsigned rotate;
 	enum exchange_verify verify;
 };

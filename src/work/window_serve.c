@@ -50,7 +50,7 @@ uint64_t window_untold(const struct window *w)
 static int message_slot(const struct window *w, const struct comp *c)
 {
 	if (w->a.op == OP_WRITE_IMM)
-		return (int)(c->imm % w->n_rx);
+		return (int)(c->imm % w->n_rx_places);
 	return (int)c->cookie;
 }
 

@@ -1,4 +1,5 @@
 /* A window's buffers and prepared work, and what is in them afterwards. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +8,11 @@
 #include "work/window.h"
 #include "work/window_work.h"
 
-/* Of short messages so many receives, that credit is seldom told: perftest's
- * --rx-depth.  Of long ones that would be memory that no cache holds. */
-enum { CREDIT_WORDS = 16, RECVS = 512, RECVS_BYTES = 1 << 17 };
+enum { CREDIT_WORDS = 16 };
+
+/* Receives, where there may be more than two windows of them: at most
+ * perftest's --rx-depth, and no more than a cache holds. */
+enum { WINDOWS = 8, RECVS = 512, RECVS_BYTES = 1 << 20 };
 
 static bool is_told(enum op op)
 {
@@ -28,27 +31,36 @@ static unsigned slots_of(const struct window_attr *a)
 	       a->post_list;
 }
 
-static unsigned recvs_of(const struct window_attr *a)
-{
-	const unsigned least = 2 * slots_of(a);
-
-	if (!is_told(a->op) || least >= RECVS ||
-	    RECVS * parts_stride(a->size) > RECVS_BYTES)
-		return least;
-	return RECVS;
-}
-
 /* Of `most` buffers. */
 static unsigned places_of(const struct window_attr *a, unsigned most)
 {
 	return a->rotate && a->rotate < most ? a->rotate : most;
 }
 
+/* The more there are, the less often credit is told.  But where a message is
+ * complete before it is at the peer's device, nothing but credit bounds how
+ * many are on their way: two windows then. */
+static unsigned recvs_of(const struct window_attr *a, bool acknowledged)
+{
+	const unsigned least = 2 * slots_of(a), eight = WINDOWS * slots_of(a);
+	const unsigned many = eight < RECVS ? eight : RECVS;
+
+	if (!acknowledged || !is_told(a->op) || many < least ||
+	    places_of(a, many) * parts_stride(a->size) > RECVS_BYTES)
+		return least;
+	return many;
+}
+
+static unsigned most_recvs(const struct window_attr *a)
+{
+	return recvs_of(a, true);
+}
+
 unsigned window_recv_depth(const struct window_attr *a)
 {
 	/* The client's are for credit: the server sends no more of it than
 	 * there were messages. */
-	return recvs_of(a) + WINDOW_CREDITS;
+	return most_recvs(a) + WINDOW_CREDITS;
 }
 
 unsigned window_send_depth(const struct window_attr *a)
@@ -59,10 +71,10 @@ unsigned window_send_depth(const struct window_attr *a)
 uint64_t window_bytes(const struct window_attr *a)
 {
 	const unsigned places =
-		places_of(a, slots_of(a)) + places_of(a, recvs_of(a));
+		places_of(a, slots_of(a)) + places_of(a, most_recvs(a));
 
 	return (uint64_t)places * parts_stride(a->size) +
-	       (CREDIT_WORDS + recvs_of(a)) * sizeof(uint64_t);
+	       (CREDIT_WORDS + most_recvs(a)) * sizeof(uint64_t);
 }
 
 /* --- work, made once ------------------------------------------------------ */
@@ -107,13 +119,11 @@ static void make_recvs(struct window *w)
 	char *at;
 	unsigned i;
 
-	for (i = 0; i < w->n_rx; i++) {
+	for (i = 0; i < w->n_rx && w->sender; i++)
+		make_recv(w, i, (char *)(w->credit_rx + i), sizeof(uint64_t));
+	for (i = 0; i < w->n_rx && !w->sender; i++) {
 		at = w->rx + i % w->n_rx_places * w->stride;
-		if (w->sender)
-			make_recv(w, i, (char *)(w->credit_rx + i),
-				  sizeof(uint64_t));
-		else
-			make_recv(w, i, at, len);
+		make_recv(w, i, at, len);
 	}
 }
 
@@ -195,14 +205,32 @@ int window_learn(struct window *w, struct err *err)
 	return ret;
 }
 
-/* Seldom, as it costs a message, and early enough that two windows are left to
- * the sender while it is on its way. */
-static unsigned untold_max(const struct window *w)
+/* So much credit that is not told: much, as telling costs a message, and so
+ * little that the sender, if it is not ahead of the receiver, has two windows
+ * left meanwhile; of few receives one and a half. */
+static unsigned tell_after(const struct window *w)
 {
-	const unsigned quarter = (w->n_rx + 3) / 4;
-	const unsigned beyond = w->n_rx - 2 * w->n_slots;
+	return w->n_rx / w->n_slots >= 4 ? w->n_rx / 2 : (w->n_rx + 3) / 4;
+}
 
-	return beyond > quarter ? beyond : quarter;
+/* How many of everything there are, and where the first is. */
+static void settle_counts(struct window *w)
+{
+	struct window_attr *a = &w->a;
+
+	w->n_slots = slots_of(a);
+	w->n_rx = recvs_of(a, w->end->ep->caps.acknowledged);
+	if (a->rotate >= w->n_rx)
+		a->rotate = 0; /* each has its own */
+	w->tell_after = tell_after(w);
+	w->n_tx_places = places_of(a, w->n_slots);
+	w->n_rx_places = places_of(a, w->n_rx);
+	w->stride = parts_stride(a->size);
+	w->remote_step = window_is_atomic(a->op) ? 0 : w->stride;
+	w->granted = w->n_rx;
+	w->number = 1;
+	/* number modulo n_rx_places; arrived modulo n_rx */
+	w->rx_slot = w->sender ? 1 % w->n_rx_places : 0;
 }
 
 int window_init(struct window *w, struct end *e, const struct window_attr *a,
@@ -212,24 +240,16 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	int ret;
 
 	memset(w, 0, sizeof(*w));
+	assert(!a->rotate ||
+	       (!window_is_atomic(a->op) && a->verify != VERIFY_EACH));
 	w->end = e;
 	w->a = *a;
 	w->told = is_told(a->op);
-	w->stamp = is_stamped(a) ? parts_stamp(a->verify) : STAMP_NONE;
 	w->sender = (e->role == ROLE_ACTIVE) != a->reverse;
 	w->lossy = e->ep->caps.lossy;
 	w->ordered = !w->lossy || e->pt->link.qp_type != QP_UD;
-	w->n_slots = slots_of(a);
-	w->n_rx = recvs_of(a);
-	w->tell_after = untold_max(w);
-	w->n_tx_places = places_of(a, w->n_slots);
-	w->n_rx_places = places_of(a, w->n_rx);
-	w->stride = parts_stride(a->size);
-	w->remote_step = window_is_atomic(a->op) ? 0 : w->stride;
-	w->granted = w->n_rx;
-	w->number = 1;
-	/* number modulo n_rx_places; arrived modulo n_rx */
-	w->rx_slot = w->sender ? 1 % w->n_rx_places : 0;
+	settle_counts(w);
+	w->stamp = is_stamped(&w->a) ? parts_stamp(a->verify) : STAMP_NONE;
 	ret = parts_check_writes(e, a->op, err);
 	if (!ret)
 		ret = allocate(w, err);
@@ -306,7 +326,7 @@ int window_verify_read(struct window *w, unsigned slot, uint64_t number,
 {
 	const char *at = w->tx + slot % w->n_tx_places * w->stride;
 	struct scan_expect want = {
-		.seed = seed_to_read(w, (unsigned)(number % w->n_rx)),
+		.seed = seed_to_read(w, (unsigned)(number % w->n_rx_places)),
 		.op = number,
 		.stamp = STAMP_NONE,
 	};
@@ -315,8 +335,9 @@ int window_verify_read(struct window *w, unsigned slot, uint64_t number,
 	return scan_verify(at, w->a.size, &want, err);
 }
 
-/* Operation k wrote slot k modulo their number, with its own number; whoever
- * came last is not known here, but where it must have been is. */
+/* Operation k wrote slot k modulo their number, with its own number unless they
+ * take turns; whoever came last is not known here, but where it must have been
+ * is. */
 static int verify_written(struct window *w, struct err *err)
 {
 	unsigned i;
@@ -332,7 +353,7 @@ static int verify_written(struct window *w, struct err *err)
 
 		if (!want.op)
 			continue; /* not reached yet, or lost */
-		if (w->stamp != STAMP_NONE && want.op % w->n_rx != i)
+		if (w->stamp != STAMP_NONE && want.op % w->n_rx_places != i)
 			return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 				       "slot %u holds operation %llu", i,
 				       (unsigned long long)want.op);

@@ -11,7 +11,9 @@
 # ROWS=PATTERN: those only.
 #
 # As many outstanding (-t; of reads and atomics 16 reach the wire), as many
-# signalled (-Q) and as many buffers (--rotate) on both sides.
+# signalled (-Q) and, but for atomics, whose results have places of their own
+# here, as many buffers (--rotate, so that no operation is stamped) on both
+# sides.
 # shellcheck shell=bash
 
 # Of each program in a round; operations, more than it will get to.
@@ -154,10 +156,11 @@ verb_lat_row() { # NAME TOOL SIZE OPERATIONS [OPTION-OF-OURS...]
 	measure "$1" latency "$4" -x "$(gid_index)"
 }
 
-# Buffers at each end: perftest's take turns within a page (--cycle_buffer), and
-# what is longer has one.
+# Buffers at each end: perftest's take turns within a page (--cycle_buffer), a
+# cache line or more each, and what is longer than half of it has one.
 buffers_of() { # SIZE
-	(($1 < 4096)) && printf '%d' $((4096 / $1)) || printf 1
+	local lines=$((($1 + 63) / 64))
+	echo $((lines < 64 ? 64 / lines : 1))
 }
 
 # Many outstanding.

@@ -148,11 +148,14 @@ ok "ops: two directions without acknowledgements, each counted at its receiver" 
 	is "$status" 0 && all_are ok lossy/ops.csv status &&
 	is "$(column lossy/ops.csv operations_back | xargs)" "$(column lossy/ops.csv client_verified | xargs)" &&
 	[[ -z $(column lossy/ops.csv back_ops_per_s | gawk "!(\$1 > 0)") ]]'
-try "$bench" run ops --op send,write,write-imm,read --mode rate -s 5000 --rotate 1,3 --directions 1,2 -n 500 \
+try "$bench" run ops --op send,write,write-imm,read --mode rate -s 64,5000 --rotate 1,3 --directions 1,2 -n 500 \
 	--transport rdma --trials 1 --out turns
 ok "ops: operations in few buffers, looked at" eval 'is "$status" 0 && all_are ok turns/ops.csv status &&
 	[[ -z $(paste <(column turns/ops.csv client_verified) <(column turns/ops.csv server_verified) |
 		gawk "!(\$1 + \$2)") ]]'
+ok "ops: and those that may be lost" eval '
+	try "$bench" run ops --op send --qp-type uc,ud --mode rate -s 64 --rotate 3 -n 500 --transport rdma \
+		--trials 1 --out few && is "$status" 0 && all_are ok few/ops.csv status'
 try "$bench" run ops --poll event --cq-count 4 --transport rdma -n 50 --trials 1 --out moderated
 ok "ops: rxe does not moderate events, and says so" grep -q "device-limit: .*ibv_modify_cq" \
 	moderated/ops.csv

@@ -21,6 +21,7 @@ struct loop_device {
 	unsigned stale_at;     /* the last 8 bytes of this one stayed what those
 			      * of the one before it were */
 	unsigned extra_bell, extra_bytes; /* counted of each post */
+	bool no_read; /* reads complete, and have brought nothing */
 
 	/* What it saw. */
 	uint64_t bells, sends, dropped, repeated, taken, writes, reads;
@@ -93,7 +94,7 @@ static void device_remote(struct loop_device *d, const struct work *w)
 		memcpy(d->to, d->from, d->len);
 	d->len = 0;
 	if (w->op == OP_READ) {
-		memcpy(s->addr, far, s->len);
+		memcpy(s->addr, far, d->no_read ? 0 : s->len);
 		d->reads++;
 		return;
 	}

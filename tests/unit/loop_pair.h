@@ -65,10 +65,12 @@ static void connect_loop(const struct blob *of_client,
 			 0);
 }
 
+/* An end that is opened next may lie where one was. */
 static void close_loop(void)
 {
 	loop->close(client.ep);
 	loop->close(server.ep);
+	client.ep = server.ep = NULL;
 }
 
 /* One phase at both ends. */

@@ -48,7 +48,8 @@ static void few_buffers(void **state)
 		assert_int_equal(cw.rx - cw.tx, BUFFERS * cw.stride);
 		assert_int_equal((char *)cw.credit_tx - cw.rx,
 				 BUFFERS * cw.stride);
-		assert_true(cw.mem.len >= window_bytes(&attr));
+		assert_true((char *)(cw.credit_rx + cw.n_rx) <=
+			    (char *)cw.mem.addr + cw.mem.len);
 		assert_ptr_equal(cw.sges[BUFFERS].addr, cw.tx);
 		assert_ptr_equal(cw.sges[BUFFERS + 1].addr, cw.tx + cw.stride);
 		assert_int_equal(verify(&err), 0);
@@ -72,7 +73,7 @@ static void one_buffer(void **state)
 	}
 }
 
-/* More than are needed make no difference. */
+/* More than are needed make no difference, and each is numbered. */
 static void too_many(void **state)
 {
 	(void)state;
@@ -80,7 +81,25 @@ static void too_many(void **state)
 	attr.rotate = 1000;
 	measure();
 	assert_int_equal(cw.rx - cw.tx, cw.n_slots * cw.stride);
-	assert_true(cw.mem.len >= window_bytes(&attr));
+	assert_int_equal((char *)cw.credit_tx - cw.rx, cw.n_rx * cw.stride);
+	assert_int_equal(cw.stamp, STAMP_FIRST);
+	close_windows();
+}
+
+/* What was read before is not taken for what a phase reads. */
+static void read_again(void **state)
+{
+	const struct phase ph = ops(1);
+	struct err err;
+
+	(void)state;
+	attr.op = OP_READ;
+	measure();
+	run_windows(&ph);
+	assert_int_equal(verify(&err), 0);
+	devices[ROLE_ACTIVE].no_read = true;
+	run_windows(&ph);
+	assert_int_equal(verify(&err), -EBADMSG);
 	close_windows();
 }
 
@@ -126,6 +145,7 @@ int main(void)
 		cmocka_unit_test_setup(few_buffers, setup),
 		cmocka_unit_test_setup(one_buffer, setup),
 		cmocka_unit_test_setup(too_many, setup),
+		cmocka_unit_test_setup(read_again, setup),
 		cmocka_unit_test_setup(spoilt, setup),
 		cmocka_unit_test_setup(spoilt_message, setup),
 	};

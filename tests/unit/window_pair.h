@@ -19,6 +19,7 @@ static struct window_attr attr = {
 };
 static struct transport between;
 static struct window cw, sw;
+static bool acknowledged; /* at the peer's device, when it is complete */
 
 static void open_window(struct end *e, struct window *w, enum role role,
 			struct blob *blob)
@@ -27,13 +28,14 @@ static void open_window(struct end *e, struct window *w, enum role role,
 		.lanes = 1,
 		.send_depth = window_send_depth(&attr),
 		.recv_depth = window_recv_depth(&attr),
-		.max_bytes = 4096,
+		.max_bytes = 65536,
 		.between = &between,
 	};
 	struct err err;
 
 	open_loop_end(e, role, &link, blob);
 	strcpy(e->ep->caps.qp_type, "RC");
+	e->ep->caps.acknowledged = acknowledged;
 	if (window_init(w, e, &attr, &err))
 		fail_msg("%s", err.text);
 }

@@ -1,0 +1,101 @@
+/* How many receives a window has, and how late it tells of them. */
+#include "window_pair.h"
+
+static void open_one(unsigned outstanding, size_t size, unsigned rotate)
+{
+	attr.op = OP_SEND;
+	attr.outstanding = outstanding;
+	attr.size = size;
+	attr.rotate = rotate;
+	attr.verify = VERIFY_ENDS;
+	open_windows();
+}
+
+/* What is told leaves the sender something, however many there are. */
+static void told_in_time(void **state)
+{
+	static const unsigned outstanding[] = {1, 2, 5, 16, 128, 300, 4096};
+	static const size_t size[] = {1, 64, 3000};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(outstanding) * N_OF(size) * 4; i++) {
+		acknowledged = i % 2;
+		open_one(outstanding[i / 4 % N_OF(outstanding)],
+			 size[i / 4 / N_OF(outstanding)], i / 2 % 2);
+		assert_int_equal(cw.n_rx, sw.n_rx);
+		assert_true(sw.n_rx >= 2 * cw.n_slots);
+		assert_true(sw.n_rx <= 8 * cw.n_slots);
+		assert_true(sw.n_rx + 4 <= window_recv_depth(&attr));
+		assert_true(sw.tell_after >= 1);
+		assert_true(sw.tell_after <= sw.n_rx / 2);
+		assert_true(sw.n_rx - sw.tell_after >= cw.n_slots);
+		close_windows();
+	}
+	acknowledged = false;
+}
+
+/* Of short ones that are complete at the peer's device there are many. */
+static void many(void **state)
+{
+	(void)state;
+	acknowledged = true;
+	open_one(16, 64, 0);
+	assert_int_equal(cw.n_rx, 128);
+	assert_int_equal(sw.tell_after, 64);
+	close_windows();
+	open_one(128, 64, 0);
+	assert_int_equal(cw.n_rx, 512);
+	close_windows();
+	open_one(128, 65536, 0);
+	assert_int_equal(cw.n_rx, 256); /* long ones */
+	close_windows();
+	open_one(128, 65536, 1);
+	assert_int_equal(cw.n_rx, 512); /* into one buffer */
+	close_windows();
+	acknowledged = false;
+}
+
+/* Where they are complete when they have left, credit alone bounds how many
+ * are on their way. */
+static void no_more_than_two_windows(void **state)
+{
+	(void)state;
+	acknowledged = false;
+	open_one(16, 64, 0);
+	assert_int_equal(cw.n_rx, 32);
+	close_windows();
+}
+
+/* And no message is ever without a receive. */
+static void no_receive_is_missing(void **state)
+{
+	const struct phase ph = ops(3000);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		acknowledged = i;
+		open_one(16, 64, 0);
+		run_windows(&ph);
+		assert_false(devices[ROLE_ACTIVE].no_credit);
+		assert_int_equal(server.tally.value[METRIC_OPS], 3000);
+		assert_true(sw.n.credits > 0);
+		close_windows();
+	}
+	acknowledged = false;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(told_in_time),
+		cmocka_unit_test(many),
+		cmocka_unit_test(no_more_than_two_windows),
+		cmocka_unit_test(no_receive_is_missing),
+	};
+
+	init_windows();
+	attr.post_list = 1;
+	return cmocka_run_group_tests_name("window_credit", tests, NULL, NULL);
+}
