@@ -281,10 +281,11 @@ static void canonical(void *config)
 {
 	struct ops_cfg *cfg = config;
 
-	if (cfg->mode == MODE_LATENCY) {
+	if (cfg->mode == MODE_LATENCY)
 		cfg->outstanding = cfg->post_list = 1;
+	/* As many as any transport needs are one each. */
+	if (cfg->mode == MODE_LATENCY || cfg->rotate >= 2 * cfg->outstanding)
 		cfg->rotate = 0;
-	}
 }
 
 static int supported(const void *config, struct err *err)
@@ -303,9 +304,8 @@ static int supported(const void *config, struct err *err)
 		return bad(err, "--post-list above --outstanding");
 	if (cfg->rotate && (is_atomic(op) || cfg->verify == VERIFY_EACH))
 		return bad(err, "with --rotate operations overwrite each "
-				"other's payload: no atomic ones, and no "
-				"--verify each (which --preset smoke asks "
-				"for)");
+				"other: no atomic ones, and no --verify each "
+				"(which --preset smoke has)");
 	if (cfg->poll_memory && (op != OP_WRITE || cfg->mode != MODE_LATENCY))
 		return bad(err, "--poll-memory is for --op write in latency "
 				"mode");

@@ -8,7 +8,7 @@
 
 #define RATE_CONDITIONS                                                        \
 	{                                                                      \
-		"poll", "op", "size_bytes", "outstanding", "rotate"            \
+		"poll", "op", "size_bytes", "outstanding"                      \
 	}
 
 /* Each sweep is a figure: of the others only single points lie on its axis,

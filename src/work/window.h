@@ -10,15 +10,15 @@
  * A list waits until the whole of it has room.
  *
  * Messages (send, write with immediate data) take receives at the server.
- * There are `outstanding` times two of them, or where each is acknowledged,
- * and they are short, eight, and the client never has more messages on their way than receives are posted:
- * the server tells, by a short message now and then, how many it has posted
- * in all (credit).  On a link that loses messages the client waits for credit
- * only so long (WINDOW_LOSS_NS), takes for lost what it has not been told of
- * by then, and takes that back when it is told: if only the credit was lost,
- * or late, more may be on their way meanwhile than receives are posted, and
- * are lost then.  How many were lost is what was sent less what arrived, by
- * either end's count.
+ * There are two windows of them (`outstanding` in whole lists); where each
+ * message is acknowledged eight, but at most 512, of 1 MiB.  The client never
+ * has more messages on their way than receives are posted: the server tells,
+ * by a short message now and then, how many it has posted in all (credit).  On
+ * a link that loses messages the client waits for credit only so long
+ * (WINDOW_LOSS_NS), takes for lost what it has not been told of by then, and
+ * takes that back when it is told: if only the credit was lost, or late, more
+ * may be on their way meanwhile than receives are posted, and are lost then.
+ * How many were lost is what was sent less what arrived, by either end's count.
  *
  * A write is complete when the peer's device acknowledges it; where it is when
  * it has left (iWARP), a phase ends with a read that what came before must
@@ -84,7 +84,7 @@ struct window {
 	bool over;	    /* to be told with the next credit */
 	unsigned peer_over; /* how often that was told to us */
 	unsigned n_slots;   /* ours: outstanding, in whole lists */
-	unsigned n_rx;	    /* receives: at least twice as many */
+	unsigned n_rx;	    /* receives */
 	/* Buffers that those have; n_rx_places are the peer's memory. */
 	unsigned n_tx_places, n_rx_places;
 	size_t stride;
@@ -111,7 +111,7 @@ struct window {
 	bool doubt;	  /* we were: some of the rest may be on their way */
 	uint64_t arrived; /* messages, over all phases */
 	uint64_t credit_told;
-	unsigned tell_after; /* so many that are untold */
+	unsigned tell_after; /* so much of it that is untold */
 	unsigned credits_busy;
 	uint64_t verified;
 	struct late late;

@@ -37,18 +37,25 @@ static unsigned places_of(const struct window_attr *a, unsigned most)
 	return a->rotate && a->rotate < most ? a->rotate : most;
 }
 
+static unsigned least_of(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
 /* The more there are, the less often credit is told.  But where a message is
  * complete before it is at the peer's device, nothing but credit bounds how
  * many are on their way: two windows then. */
 static unsigned recvs_of(const struct window_attr *a, bool acknowledged)
 {
-	const unsigned least = 2 * slots_of(a), eight = WINDOWS * slots_of(a);
-	const unsigned many = eight < RECVS ? eight : RECVS;
+	const unsigned two = 2 * slots_of(a), eight = WINDOWS * slots_of(a);
+	unsigned many = least_of(eight, RECVS);
 
-	if (!acknowledged || !is_told(a->op) || many < least ||
-	    places_of(a, many) * parts_stride(a->size) > RECVS_BYTES)
-		return least;
-	return many;
+	if (!acknowledged || !is_told(a->op))
+		return two;
+	if (!a->rotate)
+		many = least_of(
+			many, (unsigned)(RECVS_BYTES / parts_stride(a->size)));
+	return many > two ? many : two;
 }
 
 static unsigned most_recvs(const struct window_attr *a)
@@ -111,20 +118,22 @@ static void make_recv(struct window *w, unsigned slot, char *at, size_t len)
 	};
 }
 
-/* The server's take messages (one that is written elsewhere needs no
- * memory), the client's credit. */
-static void make_recvs(struct window *w)
+static void make_credit_recvs(struct window *w)
 {
-	const size_t len = w->a.op == OP_WRITE_IMM ? 0 : w->a.size;
-	char *at;
 	unsigned i;
 
-	for (i = 0; i < w->n_rx && w->sender; i++)
+	for (i = 0; i < w->n_rx; i++)
 		make_recv(w, i, (char *)(w->credit_rx + i), sizeof(uint64_t));
-	for (i = 0; i < w->n_rx && !w->sender; i++) {
-		at = w->rx + i % w->n_rx_places * w->stride;
-		make_recv(w, i, at, len);
-	}
+}
+
+/* A message that is written elsewhere needs no memory. */
+static void make_message_recvs(struct window *w)
+{
+	const size_t len = w->a.op == OP_WRITE_IMM ? 0 : w->a.size;
+	unsigned i;
+
+	for (i = 0; i < w->n_rx; i++)
+		make_recv(w, i, w->rx + i % w->n_rx_places * w->stride, len);
 }
 
 static int allocate(struct window *w, struct err *err)
@@ -205,10 +214,9 @@ int window_learn(struct window *w, struct err *err)
 	return ret;
 }
 
-/* So much credit that is not told: much, as telling costs a message, and so
- * little that the sender, if it is not ahead of the receiver, has two windows
- * left meanwhile; of few receives one and a half. */
-static unsigned tell_after(const struct window *w)
+/* Much, as telling costs a message, and so little that the sender has a window
+ * and a half left meanwhile, or more, if it is not ahead of the receiver. */
+static unsigned credit_untold_max(const struct window *w)
 {
 	return w->n_rx / w->n_slots >= 4 ? w->n_rx / 2 : (w->n_rx + 3) / 4;
 }
@@ -216,13 +224,11 @@ static unsigned tell_after(const struct window *w)
 /* How many of everything there are, and where the first is. */
 static void settle_counts(struct window *w)
 {
-	struct window_attr *a = &w->a;
+	const struct window_attr *a = &w->a;
 
 	w->n_slots = slots_of(a);
 	w->n_rx = recvs_of(a, w->end->ep->caps.acknowledged);
-	if (a->rotate >= w->n_rx)
-		a->rotate = 0; /* each has its own */
-	w->tell_after = tell_after(w);
+	w->tell_after = credit_untold_max(w);
 	w->n_tx_places = places_of(a, w->n_slots);
 	w->n_rx_places = places_of(a, w->n_rx);
 	w->stride = parts_stride(a->size);
@@ -249,7 +255,7 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	w->lossy = e->ep->caps.lossy;
 	w->ordered = !w->lossy || e->pt->link.qp_type != QP_UD;
 	settle_counts(w);
-	w->stamp = is_stamped(&w->a) ? parts_stamp(a->verify) : STAMP_NONE;
+	w->stamp = is_stamped(a) ? parts_stamp(a->verify) : STAMP_NONE;
 	ret = parts_check_writes(e, a->op, err);
 	if (!ret)
 		ret = allocate(w, err);
@@ -260,7 +266,10 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	fill_slots(w);
 	for (i = 0; i < w->n_slots; i++)
 		make_work(w, i);
-	make_recvs(w);
+	if (w->sender)
+		make_credit_recvs(w);
+	else
+		make_message_recvs(w);
 	parts_tell_memory(w->end, w->a.lane, w->rx, w->region->rkey);
 	return post_first_receives(w, err);
 }

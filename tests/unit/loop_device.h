@@ -256,6 +256,7 @@ static void devices_renew(void)
 			.stale_at = devices[i].stale_at,
 			.extra_bell = devices[i].extra_bell,
 			.extra_bytes = devices[i].extra_bytes,
+			.no_read = devices[i].no_read,
 		};
 }
 

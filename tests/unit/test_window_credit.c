@@ -11,6 +11,14 @@ static void open_one(unsigned outstanding, size_t size, unsigned rotate)
 	open_windows();
 }
 
+static int setup(void **state)
+{
+	(void)state;
+	acknowledged = false;
+	attr.post_list = 1;
+	return 0;
+}
+
 /* What is told leaves the sender something, however many there are. */
 static void told_in_time(void **state)
 {
@@ -23,16 +31,16 @@ static void told_in_time(void **state)
 		acknowledged = i % 2;
 		open_one(outstanding[i / 4 % N_OF(outstanding)],
 			 size[i / 4 / N_OF(outstanding)], i / 2 % 2);
-		assert_int_equal(cw.n_rx, sw.n_rx);
 		assert_true(sw.n_rx >= 2 * cw.n_slots);
 		assert_true(sw.n_rx <= 8 * cw.n_slots);
 		assert_true(sw.n_rx + 4 <= window_recv_depth(&attr));
+		assert_true((char *)(sw.credit_rx + sw.n_rx) <=
+			    (char *)sw.mem.addr + sw.mem.len);
 		assert_true(sw.tell_after >= 1);
 		assert_true(sw.tell_after <= sw.n_rx / 2);
 		assert_true(sw.n_rx - sw.tell_after >= cw.n_slots);
 		close_windows();
 	}
-	acknowledged = false;
 }
 
 /* Of short ones that are complete at the peer's device there are many. */
@@ -48,12 +56,14 @@ static void many(void **state)
 	assert_int_equal(cw.n_rx, 512);
 	close_windows();
 	open_one(128, 65536, 0);
-	assert_int_equal(cw.n_rx, 256); /* long ones */
+	assert_int_equal(cw.n_rx, 256); /* long ones: two windows */
+	close_windows();
+	open_one(16, 16384, 0);
+	assert_int_equal(cw.n_rx, 64); /* of 1 MiB */
 	close_windows();
 	open_one(128, 65536, 1);
 	assert_int_equal(cw.n_rx, 512); /* into one buffer */
 	close_windows();
-	acknowledged = false;
 }
 
 /* Where they are complete when they have left, credit alone bounds how many
@@ -61,7 +71,6 @@ static void many(void **state)
 static void no_more_than_two_windows(void **state)
 {
 	(void)state;
-	acknowledged = false;
 	open_one(16, 64, 0);
 	assert_int_equal(cw.n_rx, 32);
 	close_windows();
@@ -83,19 +92,17 @@ static void no_receive_is_missing(void **state)
 		assert_true(sw.n.credits > 0);
 		close_windows();
 	}
-	acknowledged = false;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(told_in_time),
-		cmocka_unit_test(many),
-		cmocka_unit_test(no_more_than_two_windows),
-		cmocka_unit_test(no_receive_is_missing),
+		cmocka_unit_test_setup(told_in_time, setup),
+		cmocka_unit_test_setup(many, setup),
+		cmocka_unit_test_setup(no_more_than_two_windows, setup),
+		cmocka_unit_test_setup(no_receive_is_missing, setup),
 	};
 
 	init_windows();
-	attr.post_list = 1;
 	return cmocka_run_group_tests_name("window_credit", tests, NULL, NULL);
 }

@@ -84,6 +84,7 @@ static void init_windows(void)
 	between = device_transport();
 	clock_init_raw(&clk);
 	point_defaults(&pt, scenario_find("sendrecv"));
+	pt.trial.op_timeout_ns = 60000000000; /* of a machine that is busy */
 }
 
 #endif
