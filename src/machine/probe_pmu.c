@@ -87,7 +87,7 @@ static void *counters_thread(void *p)
 }
 
 /* A thread that has had an event costs more at each of its context switches
- * until it ends, though the event is closed (Linux 6.12: some 20 instructions
+ * until it ends, though the event is closed (Linux 6.1: some 20 instructions
  * and a lock).  Who asks here may measure later: another one asks, and ends. */
 static void counters_apart(struct probe *p)
 {
