@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "base/smaller.h"
+
 static int columns_of(FILE *out)
 {
 	const char *said = getenv("COLUMNS");
@@ -78,11 +80,6 @@ void text_wrap(FILE *out, const char *text, int indent)
 	fputc('\n', out);
 }
 
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
 unsigned text_distance(const char *a, const char *b)
 {
 	unsigned row[TEXT_NEAR_MAX + 1], i, k, corner, above;
@@ -97,8 +94,8 @@ unsigned text_distance(const char *a, const char *b)
 		row[0] = i;
 		for (k = 1; k <= nb; k++) {
 			above = row[k];
-			row[k] = least(corner + (a[i - 1] != b[k - 1]),
-				       least(above, row[k - 1]) + 1);
+			row[k] = smaller(corner + (a[i - 1] != b[k - 1]),
+					 smaller(above, row[k - 1]) + 1);
 			corner = above;
 		}
 	}

@@ -11,15 +11,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/smaller.h"
 #include "base/units.h"
 #include "machine/hugepages.h"
 #include "machine/numa_node.h"
 #include "machine/sysfs.h"
-
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 /* Folder of this process's own control group (version 2), from the line
  * "0::/path" of /proc/self/cgroup. */
@@ -61,8 +57,8 @@ static uint64_t cgroup_available(void)
 		return UINT64_MAX;
 	snprintf(path, sizeof(path), "%s/memory.stat", dir);
 	sysfs_field(path, "file", &file);
-	used -= smaller(file, used);
-	return max - smaller(used, max);
+	used -= smaller64(file, used);
+	return max - smaller64(used, max);
 }
 
 uint64_t mem_available(void)
@@ -71,7 +67,7 @@ uint64_t mem_available(void)
 
 	if (sysfs_field("/proc/meminfo", "MemAvailable:", &host))
 		host = UINT64_MAX;
-	return smaller(host, cgroup_available());
+	return smaller64(host, cgroup_available());
 }
 
 uint64_t mem_resident(void)

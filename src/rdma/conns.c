@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/smaller.h"
 #include "base/splitmix.h"
 #include "rdma/conns_priv.h"
 
@@ -168,11 +169,6 @@ void conns_end_of(const struct conns *c, unsigned i, struct conns_end *end)
 		.rd_atomic = rdma_rd_atomic_useful(&c->port),
 	};
 	memcpy(end->gid, c->port.gid.raw, sizeof(end->gid));
-}
-
-static unsigned smaller(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
 }
 
 int conns_join(struct conns *c, unsigned i, const struct conns_end *peer,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/smaller.h"
 #include "ctl/pack.h"
 #include "machine/sysfs.h"
 #include "work/connecting_priv.h"
@@ -14,11 +15,6 @@
 /* Fewer say nothing: pages and slabs are larger than a connection. */
 enum { MEMORY_CONNS = 16 };
 enum { SPARE_FDS = 64 };
-
-static unsigned smaller(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
 
 static uint64_t now(const struct connecting *c)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/smaller.h"
 #include "work/parts.h"
 #include "work/window.h"
 #include "work/window_work.h"
@@ -37,27 +38,23 @@ static unsigned places_of(const struct window_attr *a, unsigned most)
 	return a->rotate && a->rotate < most ? a->rotate : most;
 }
 
-static unsigned least_of(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
 /* The more there are, the less often credit is told.  But where a message is
  * complete before it is at the peer's device, nothing but credit bounds how
  * many are on their way: two windows then. */
 static unsigned recvs_of(const struct window_attr *a, bool acknowledged)
 {
 	const unsigned two = 2 * slots_of(a), eight = WINDOWS * slots_of(a);
-	unsigned many = least_of(eight, RECVS);
+	unsigned many = smaller(eight, RECVS);
 
 	if (!acknowledged || !is_told(a->op))
 		return two;
 	if (!a->rotate)
-		many = least_of(
-			many, (unsigned)(RECVS_BYTES / parts_stride(a->size)));
+		many = smaller(many,
+			       (unsigned)(RECVS_BYTES / parts_stride(a->size)));
 	return many > two ? many : two;
 }
 
+/* Before there is a link, which decides it. */
 static unsigned most_recvs(const struct window_attr *a)
 {
 	return recvs_of(a, true);

@@ -129,7 +129,6 @@ static void spoilt(void **state)
 /* A message with a wrong byte, which none after it has mended yet. */
 static void spoilt_message(void **state)
 {
-	static const struct loop_phase both = {run_client, run_server};
 	const struct phase ph = ops(OPS);
 	struct served s;
 	struct err err;
@@ -138,7 +137,7 @@ static void spoilt_message(void **state)
 	attr.op = OP_SEND;
 	devices[ROLE_ACTIVE].spoil_at = 1;
 	open_windows();
-	assert_int_equal(run_phase(&both, &ph, &err, &s), -ECANCELED);
+	assert_int_equal(run_phase(&window_phase, &ph, &err, &s), -ECANCELED);
 	assert_int_equal(s.err.reason, REASON_VERIFY_FAILED);
 	close_windows();
 }

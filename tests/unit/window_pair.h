@@ -67,13 +67,14 @@ static int run_server(const struct phase *ph, struct err *err)
 	return window_server(&sw, ph, err);
 }
 
+static const struct loop_phase window_phase = {run_client, run_server};
+
 static void run_windows(const struct phase *ph)
 {
-	static const struct loop_phase both = {run_client, run_server};
 	struct served s;
 	struct err err;
 
-	if (run_phase(&both, ph, &err, &s))
+	if (run_phase(&window_phase, ph, &err, &s))
 		fail_msg("client: %s", err.text);
 	if (s.ret)
 		fail_msg("server: %s", s.err.text);
