@@ -1,7 +1,7 @@
 #!/bin/bash
 # make bench: rdmabench beside the tools that one would otherwise use.
 #
-#	[ROUNDS=N] [AGAINST=peer] [BUILD=build] [BENCH_LOCK=FILE] \
+#	[ROUNDS=N] [AGAINST=peer|BINARY] [BUILD=build] [BENCH_LOCK=FILE] \
 #		tests/bench/bench.sh [PART...]
 #
 # Parts: harness known tcp rdma, which are all without an argument, and verbs,
@@ -18,7 +18,8 @@
 # a row, and $BUILD/bench.csv; the samples of all rounds stay beside it.
 # Speed is never a failure: the exit status says whether everything ran.
 # AGAINST=peer puts the peer on both sides of every row that has one: what the
-# machine makes of two commands that are the same.
+# machine makes of two commands that are the same.  AGAINST=BINARY, of another
+# build's rdmabench: that one is the peer of "verbs".
 #
 # What the peers do differently, and how it is made alike:
 # - sockperf warms up for 0.4 s and leaves the ends of its run out; it stamps

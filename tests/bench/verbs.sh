@@ -54,11 +54,12 @@ signal_groups() { # SIGNAL PID,GROUP...
 	((${#groups[@]} == 0)) || kill "-$1" -- "${groups[@]}" 2>/dev/null
 }
 
-start_ours() {
-	rm -rf "$work/run"
-	group "$CLIENT_CPU,$SERVER_CPU" "$OURS" run "${our_options[@]}" \
-		-D 3600s "${our_common[@]}"
-	our_pids=$group,-$group
+# start_rdmabench BINARY DIRECTORY: leaves $pids.
+start_rdmabench() {
+	rm -rf "$2"
+	group "$CLIENT_CPU,$SERVER_CPU" "$1" run "${our_options[@]}" \
+		-D 3600s "${our_common[@]/#"$work/run"/"$2"}"
+	pids=$group,-$group
 	until_true 20 posts_many "$group"
 }
 
@@ -76,20 +77,23 @@ start_perftest() {
 }
 
 start_first() {
-	local pids=
-	if [[ ${AGAINST:-} != peer ]]; then
-		start_ours
-		return
+	local pids= status=0
+	if [[ ${AGAINST:-} == peer ]]; then
+		start_perftest $((PORT + 1)) || status=1
+	else
+		start_rdmabench "$OURS" "$work/run" || status=1
 	fi
-	start_perftest $((PORT + 1))
-	local status=$?
 	our_pids=$pids
 	return $status
 }
 
 start_second() {
 	local pids= status=0
-	start_perftest $PORT || status=1
+	if [[ -f ${AGAINST:-} ]]; then
+		start_rdmabench "$AGAINST" "$work/older" || status=1
+	else
+		start_perftest $PORT || status=1
+	fi
 	their_pids=$pids
 	return $status
 }
@@ -113,14 +117,17 @@ run_pair() {
 
 # by_turns ROW: samples of it, by $our_options and $their_options.
 by_turns() {
-	local i n=${ROUNDS:-${rounds_of[verbs]}} row=verb_$1 us
+	local i n=${ROUNDS:-${rounds_of[verbs]}} row=verb_$1 peer command us
+	peer=${their_options[0]} command="${their_options[*]}"
 	[[ ${AGAINST:-} != peer ]] || row=self_$row
+	[[ ! -f ${AGAINST:-} ]] ||
+		row=older_$row peer=older command="$AGAINST ${our_options[*]}"
 	say "$row: $n rounds of $TURNS turns each"
 	for ((i = 1; i <= n; i++)); do
 		run_pair >"$work/turns" || could_not "$row, round $i"
 		read -r -a us <"$work/turns" || continue
-		printf '%s,%s,%s,us,%d,%s,%s\n' "$row" "${their_options[0]}" \
-			"${their_options[*]}" "$i" "${us[@]}"
+		printf '%s,%s,%s,us,%d,%s,%s\n' "$row" "$peer" \
+			"$command" "$i" "${us[@]}"
 	done
 }
 
