@@ -382,7 +382,7 @@ int oplog_follow(struct end *e, const struct phase *ph, struct err *err)
 	(void)ph;
 	if (p->cfg.method == OPLOG_LOCAL ||
 	    oplog_one_sided((enum oplog_method)p->cfg.method))
-		return parts_lend(e, err);
+		return end_stand_by(e, false, err);
 	ret = serve_all(e, p, err);
 	tally_set(&e->tally, OPLOG_METRIC_FLUSHED,
 		  p->replica.log.flushed_lines - before);

@@ -351,11 +351,17 @@ static int check_silence(struct chan *c, struct err *err)
 	return broken(c, -ETIMEDOUT, REASON_PEER_TIMEOUT, what, err);
 }
 
+void chan_wait(const struct chan *c, uint64_t ns)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+
+	poll(&p, 1, (int)(ns / 1000000u));
+}
+
 int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
 	      struct err *err)
 {
 	uint64_t end = now_ns() + timeout_ns;
-	struct pollfd p = {.fd = c->fd, .events = POLLIN};
 	int ret;
 
 	for (;;) {
@@ -371,7 +377,7 @@ int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
 		if (now_ns() >= end)
 			return broken(c, -ETIMEDOUT, REASON_PEER_TIMEOUT,
 				      "did not answer in time", err);
-		poll(&p, 1, 100);
+		chan_wait(c, CHAN_WAIT_NS);
 	}
 }
 

@@ -17,6 +17,9 @@
 
 #define CONNECT_TIMEOUT_NS 4000000000ull
 
+/* Between two looks of who stands by. */
+#define END_REST_NS 100000000ull
+
 static const struct nic_source nic_source = {
 	.root = "/sys/class/infiniband",
 	.stats = rdma_hw_stats,
@@ -170,6 +173,7 @@ int end_open(struct end *e, const struct point *pt, const struct end_env *env,
 	e->clock = &env->gauge->clock;
 	e->seed = env->seed;
 	e->pulse = env->pulse;
+	e->rest = env->rest;
 	e->pulse_arg = env->pulse_arg;
 	e->data_addr = *env->data_addr[0];
 	memcpy(e->nonce, env->nonce[0], sizeof(e->nonce));
@@ -310,15 +314,23 @@ void end_before_phase(struct end *e, const struct phase *ph)
 		nic_counters_begin(&e->nic);
 }
 
-/* A server without a part in the experiment stays out of its way. */
-static int idle(struct end *e, struct err *err)
+static void rest(const struct end *e)
 {
 	const struct timespec nap = {.tv_nsec = (long)END_SLICE_EVENT_NS};
+
+	if (e->rest)
+		e->rest(e->pulse_arg, END_REST_NS);
+	else
+		nanosleep(&nap, NULL);
+}
+
+int end_stand_by(struct end *e, bool progressed, struct err *err)
+{
 	int ret;
 
 	do {
-		nanosleep(&nap, NULL);
-		ret = e->pulse(e->pulse_arg, true, err);
+		rest(e);
+		ret = e->pulse(e->pulse_arg, progressed, err);
 	} while (!ret);
 	return ret > 0 ? 0 : ret;
 }
@@ -339,7 +351,10 @@ static int run_scenario(struct end *e, const struct phase *ph, struct err *err)
 
 	if (e->role == ROLE_ACTIVE)
 		return scn->client(e, ph, err);
-	return end_has_part(e) ? scn->server(e, ph, err) : idle(e, err);
+	/* Who has no part in the experiment stays out of its way, and hears
+	 * nothing. */
+	return end_has_part(e) ? scn->server(e, ph, err)
+			       : end_stand_by(e, true, err);
 }
 
 static int run_counted(struct end *e, const struct phase *ph, struct err *err)

@@ -36,6 +36,9 @@ struct phase {
  */
 typedef int (*end_pulse)(void *arg, bool progressed, struct err *err);
 
+/* Sleeps until the peer may have something to say, or for `ns`. */
+typedef void (*end_rest)(void *arg, uint64_t ns);
+
 /* Short enough to notice a failure or the end of a phase at once, long
  * enough to cost nothing; shorter where an end that has nothing to do burns
  * the CPU that is being accounted for. */
@@ -86,6 +89,7 @@ struct end {
 	uint64_t verified;
 	char notes[END_NOTES_MAX][END_NOTE_TEXT];
 	end_pulse pulse;
+	end_rest rest; /* NULL: nobody can tell */
 	void *pulse_arg;
 	unsigned pinned_cpu; /* UINT_MAX: not pinned */
 	struct conditions is;
@@ -103,6 +107,7 @@ struct end_env {
 	const uint8_t *nonce[END_PEERS_MAX];
 	const struct sockaddr_storage *data_addr[END_PEERS_MAX];
 	end_pulse pulse;
+	end_rest rest;
 	void *pulse_arg;
 };
 
@@ -135,6 +140,12 @@ static inline const struct blob *end_peer_token(const struct end *e,
  * copy of an end and gets a link instead of that one's; to be connected and
  * closed by the caller. */
 int end_open_own(struct end *own, struct blob *blob, struct err *err);
+
+/* A server's phase in which it does nothing, until the client has finished:
+ * asleep, as a look every few milliseconds took 400 instructions of one CPU for
+ * each operation on another.  `progressed` as for end_pulse: false, where a
+ * client that is silent is to be given up.  0 or -errno. */
+int end_stand_by(struct end *e, bool progressed, struct err *err);
 
 /* False: a server that the scenario, or this point of it, does without. */
 bool end_has_part(const struct end *e);

@@ -89,6 +89,13 @@ static int pulse(void *arg, bool progressed, struct err *err)
 	return 1;
 }
 
+static void rest(void *arg, uint64_t ns)
+{
+	const struct session *s = arg;
+
+	chan_wait(&s->chan, ns);
+}
+
 /* What a client may have written: it names a folder or device of ours. */
 static int check_place(struct session *s, struct err *err)
 {
@@ -136,6 +143,7 @@ static int prepare(struct session *s, struct err *err)
 		.gauge = &s->gauge,
 		.nonce = {s->nonce},
 		.pulse = pulse,
+		.rest = rest,
 		.pulse_arg = s,
 	};
 	struct sockaddr_storage addr;

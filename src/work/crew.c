@@ -246,6 +246,7 @@ static int start(struct crew *c, unsigned i, struct err *err)
 	w->end = *c->end;
 	w->end.seed += i; /* each draws its own */
 	w->end.pulse = i ? worker_pulse : first_pulse;
+	w->end.rest = NULL;
 	w->end.pulse_arg = w;
 	if (!i)
 		return 0;

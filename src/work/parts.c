@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "work/exchange.h"
 
@@ -165,22 +164,10 @@ int parts_check_found(const struct end *e, uint64_t least, struct err *err)
 		       (unsigned long long)found, (unsigned long long)least);
 }
 
-int parts_lend(struct end *e, struct err *err)
-{
-	const struct timespec nap = {.tv_nsec = (long)END_SLICE_EVENT_NS};
-	int ret = 0;
-
-	while (!ret) {
-		nanosleep(&nap, NULL);
-		ret = e->pulse(e->pulse_arg, false, err);
-	}
-	return ret > 0 ? 0 : ret;
-}
-
 int parts_serve_nothing(struct end *e, struct err *err)
 {
 	/* What others write here is looked at after the phase, and counted
 	 * then: end_verify(). */
 	tally_set(&e->tally, METRIC_VERIFIED, 0);
-	return parts_lend(e, err);
+	return end_stand_by(e, false, err);
 }

@@ -90,10 +90,6 @@ void parts_tally_verified(struct end *e, size_t size, uint64_t n);
  * it found written, and verified; -EBADMSG: of fewer than `least`. */
 int parts_check_found(const struct end *e, uint64_t least, struct err *err);
 
-/* A server that does nothing but lend its memory, until the client has
- * finished; one that is silent (end_waiter_look) is given up. */
-int parts_lend(struct end *e, struct err *err);
-
 /* Server: the device serves, and the program keeps out of its way until the
  * phase is over. */
 int parts_serve_nothing(struct end *e, struct err *err);
