@@ -26,7 +26,7 @@ CPPFLAGS += -D_GNU_SOURCE -DRDMABENCH_VERSION='"$(VERSION)"' -Isrc -Iscenarios
 # Two fields that are stored side by side went through a vector register,
 # which is no gain on a CPU and a helper's call in a guest that is translated:
 # without it what takes 64 bytes over or back takes 0.85 to 0.99 of its time.
-ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fno-tree-slp-vectorize $(SAN)
+ALL_CFLAGS = -std=gnu11 $(WARN) -fPIE $(CFLAGS) -fno-tree-slp-vectorize $(SAN)
 
 # FLUSH and ATOMIC WRITE came with rdma-core 45 (scripts/flush.sh).
 HAVE_IBV_WR_FLUSH := $(shell echo 'void f(struct ibv_qp_ex *q) { \
@@ -44,8 +44,10 @@ ifeq ($(STATIC),1)
 CPPFLAGS += -DRDMA_STATIC_PROVIDERS=all -DRDMABENCH_STATIC
 LDLIBS   := $(shell $(PKG_CONFIG) --static --libs $(PKGS)) -lnuma -lcsv -lpfm -lpmem -lpthread -lm
 # libpmem comes after our archive and wants what no_ndctl.c answers.
-# What --wrap is for: src/rdma/raw_write.c.
-LDSTATIC := -static -Wl,-u,ndctl_new -Wl,--wrap=write
+# What --wrap is for: src/rdma/raw_write.c.  PIE, as what we are compared to:
+# where caches' and a translator's tables have code at the same places in each
+# run, what that costs is the same each time, and no repetition shows it.
+LDSTATIC := -static-pie -Wl,-u,ndctl_new -Wl,--wrap=write
 LDLIBS_DYN := -Wl,-Bstatic $(filter-out -lm -lpthread,$(LDLIBS)) \
               -Wl,-Bdynamic -lpthread -lm
 else
