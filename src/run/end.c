@@ -456,17 +456,17 @@ int end_waiter_slice(struct end_waiter *w, struct err *err)
 	return ret ? ret : check_progress(w, progressed, err);
 }
 
-/* Out of line, so that what is there already is handed on at once. */
-static __attribute__((noinline)) int wait_slices(struct end_waiter *w,
-						 struct comp *comp, unsigned n,
-						 int got, struct err *err)
+int end_wait_slices(struct end_waiter *w, struct comp *comp, unsigned n,
+		    int got, struct err *err)
 {
 	struct ep *ep = w->e->ep;
 	int ret;
 
 	w->idle += !got;
 	while (!got) {
-		got = ep_wait(ep, comp, n, w->slice_ns);
+		got = ep->poll == POLL_EVENT
+			      ? ep->tp->block(ep, comp, n, w->slice_ns)
+			      : ep_keep_polling(ep, comp, n, w->slice_ns);
 		if (got)
 			break;
 		ret = end_waiter_slice(w, err);
@@ -476,17 +476,6 @@ static __attribute__((noinline)) int wait_slices(struct end_waiter *w,
 	if (got < 0)
 		*err = ep->err;
 	return got;
-}
-
-int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
-	     struct err *err)
-{
-	struct ep *ep = w->e->ep;
-	int got = 0;
-
-	if (ep->poll != POLL_EVENT)
-		got = ep->tp->poll(ep, comp, n);
-	return got > 0 ? got : wait_slices(w, comp, n, got, err);
 }
 
 static int poll_any(const struct end *e, unsigned n_links, unsigned *index,

@@ -202,9 +202,22 @@ static inline int end_waiter_look(struct end_waiter *w, uint64_t now,
  * when the phase is finished, or -errno. */
 int end_waiter_slice(struct end_waiter *w, struct err *err);
 
-/* Completions: how many, 0 when the phase is finished, -errno. */
-int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
-	     struct err *err);
+/* end_wait, after a look that brought `got`: nothing, or -errno. */
+int end_wait_slices(struct end_waiter *w, struct comp *comp, unsigned n,
+		    int got, struct err *err);
+
+/* Completions: how many, 0 when the phase is finished, -errno.  What is there
+ * already is handed on at once. */
+static inline int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
+			   struct err *err)
+{
+	struct ep *ep = w->e->ep;
+	int got = 0;
+
+	if (ep->poll != POLL_EVENT)
+		got = ep->tp->poll(ep, comp, n);
+	return got > 0 ? got : end_wait_slices(w, comp, n, got, err);
+}
 
 /* The same for the first n_links links; *index is whose they are.  It goes on
  * from there at the next call, so none is starved. */

@@ -112,7 +112,7 @@ static __attribute__((cold, noinline)) int fail(struct verbs_ep *ep,
 }
 
 /* A receive's piece; true if the message is whole. */
-static bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
+static inline bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
 		      struct comp *comp)
 {
 	struct ring *rq = &ep->lanes[WRID_LANE(wc->wr_id)].rq;
@@ -136,7 +136,7 @@ static bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
 }
 
 /* Frees the slots of the unsignalled sends before it, too. */
-static void take_send(struct verbs_ep *ep, const struct ibv_wc *wc,
+static inline void take_send(struct verbs_ep *ep, const struct ibv_wc *wc,
 		      struct comp *comp)
 {
 	struct ring *sq = &ep->lanes[WRID_LANE(wc->wr_id)].sq;
@@ -246,10 +246,8 @@ static inline bool is_single(const struct verbs_ep *ep, int got,
 	       wc->wr_id & WRID_LAST && !ep->srq;
 }
 
-/* Calls nothing, so that it saves no registers, as take_all does. */
-static __attribute__((noinline)) int take_single(struct verbs_ep *ep,
-						 const struct ibv_wc *wc,
-						 struct comp *comp)
+static inline int take_single(struct verbs_ep *ep, const struct ibv_wc *wc,
+			      struct comp *comp)
 {
 	ep->idle = 0;
 	if (wc->wr_id & WRID_RECV)
