@@ -109,6 +109,11 @@ enum {
 	WORK_SIGNAL = 1, /* SEND etc.: wants a completion.  A completion also
 			  * stands for all earlier unsignalled work of its
 			  * lane.  Receives always complete. */
+	/* A send etc. posted alone that is what the last one posted alone was,
+	 * on this end, but for its cookie, where it goes at the peer
+	 * (remote_addr), its operands, its immediate data and WORK_SIGNAL: an
+	 * end may have kept the rest. */
+	WORK_AGAIN = 2,
 };
 
 /* What a FLUSH asks of its range: that it is visible, or durable. */

@@ -91,11 +91,14 @@ struct verbs_ep {
 	struct ibv_sge grh;   /* UD: every receive's first piece; length 0
 			      * elsewhere */
 
-	/* The short way's own requests, made at open but for what differs; its
-	 * piece of memory, before it a place for that of a routing header. */
+	/* The short way's own requests, made at open but for what differs;
+	 * their pieces of memory, before a receive's a place for that of a
+	 * routing header.  again: the lane of short_send, if that was the last
+	 * to be posted alone; or NULL. */
 	struct ibv_send_wr short_send;
 	struct ibv_recv_wr short_recv;
-	struct ibv_sge short_sges[2];
+	struct ibv_sge short_out, short_in[2];
+	struct verbs_lane *again;
 
 	/* poll */
 	struct rdma_cq cq;

@@ -82,13 +82,13 @@ static void short_init(struct verbs_ep *ep)
 {
 	const bool header = ep->grh.length != 0;
 
-	ep->short_sges[0] = ep->grh;
+	ep->short_in[0] = ep->grh;
 	ep->short_send = (struct ibv_send_wr){
-		.sg_list = &ep->short_sges[1],
+		.sg_list = &ep->short_out,
 		.num_sge = 1,
 	};
 	ep->short_recv = (struct ibv_recv_wr){
-		.sg_list = &ep->short_sges[!header],
+		.sg_list = &ep->short_in[!header],
 		.num_sge = 1 + header,
 	};
 }
@@ -439,37 +439,87 @@ static inline bool is_short(const struct verbs_ep *ep, const struct work *w,
 	       ep->ep.caps.ops & OP_BIT(w->op) && !ep->placing && !ep->failed;
 }
 
+static inline void short_piece(struct ibv_sge *piece, const struct sge *sge)
+{
+	piece->addr = (uintptr_t)sge->addr;
+	piece->length = (uint32_t)sge->len;
+	piece->lkey = sge->region->lkey;
+}
+
 static inline int recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
 			     const struct work *w)
 {
 	struct ibv_recv_wr *bad;
 	int ret;
 
+	short_piece(&ep->short_in[1], w->sges);
 	ep->short_recv.wr_id =
 		ring_take(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
+	ep->ep.counts.posts++;
+	ep->ep.counts.doorbells++;
 	ret = ibv_post_recv(lane->qp, &ep->short_recv, &bad);
 	return __builtin_expect(ret, 0) ? post_failed(ep, ret, "receives") : 0;
 }
 
-static inline int send_short(struct verbs_ep *ep, struct verbs_lane *lane,
-			     const struct work *w, uint64_t bytes)
+static inline int ring_short(struct verbs_ep *ep, struct verbs_lane *lane)
 {
 	struct ibv_send_wr *bad;
 	int ret;
 
-	ep->short_send.wr_id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
-	fill_send(ep, lane, w, &ep->short_send, bytes, 0);
+	ep->ep.counts.posts++;
+	ep->ep.counts.doorbells++;
 	ret = ibv_post_send(lane->qp, &ep->short_send, &bad);
 	return __builtin_expect(ret, 0) ? post_failed(ep, ret, "sends") : 0;
 }
 
-/* Out of line: its many registers are not saved for the short way. */
+static inline int send_short(struct verbs_ep *ep, struct verbs_lane *lane,
+			     const struct work *w)
+{
+	const uint64_t bytes = w->sges->len;
+
+	short_piece(&ep->short_out, w->sges);
+	ep->short_send.wr_id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
+	fill_send(ep, lane, w, &ep->short_send, bytes, 0);
+	ep->again = lane;
+	return ring_short(ep, lane);
+}
+
+/* Each out of line, so that none saves registers for another. */
+static __attribute__((noinline)) int post_again(struct verbs_ep *ep,
+						const struct work *w)
+{
+	const struct verbs_op *op = &verbs_op_table[w->op];
+	struct ibv_send_wr *wr = &ep->short_send;
+	const uint64_t bytes = ep->short_out.length;
+
+	wr->wr_id = ring_take(&ep->again->sq, w, bytes) | WRID_LAST;
+	wr->send_flags &= ~(unsigned)IBV_SEND_SIGNALED;
+	if (w->flags & WORK_SIGNAL)
+		wr->send_flags |= IBV_SEND_SIGNALED;
+	if (op->kind != KIND_MESSAGE)
+		fill_remote(wr, w, op->kind, 0);
+	count_send(&ep->ep.counts, op, bytes);
+	return ring_short(ep, ep->again);
+}
+
+static __attribute__((noinline)) int post_short(struct verbs_ep *ep,
+						const struct work *w)
+{
+	struct verbs_lane *lane;
+
+	assert(w->lane < ep->n_lanes);
+	lane = &ep->lanes[w->lane];
+	return w->op == OP_RECV ? recv_short(ep, lane, w)
+				: send_short(ep, lane, w);
+}
+
 static __attribute__((noinline)) int post_any(struct verbs_ep *ep,
 					      const struct work *w, unsigned n)
 {
 	const struct work *end = w + n;
 	int ret = ep->failed ? -EIO : 0;
 
+	ep->again = NULL;
 	while (w < end && !ret) {
 		assert(w->lane < ep->n_lanes);
 		if (w->op == OP_RECV)
@@ -483,21 +533,10 @@ static __attribute__((noinline)) int post_any(struct verbs_ep *ep,
 int verbs_post(struct ep *base, const struct work *w, unsigned n)
 {
 	struct verbs_ep *ep = verbs_ep(base);
-	struct verbs_lane *lane;
-	const struct sge *sge;
-	struct ibv_sge *piece;
 
-	if (__builtin_expect(!is_short(ep, w, n), 0))
-		return post_any(ep, w, n);
-	assert(w->lane < ep->n_lanes);
-	lane = &ep->lanes[w->lane];
-	sge = w->sges;
-	piece = &ep->short_sges[1];
-	piece->addr = (uintptr_t)sge->addr;
-	piece->length = (uint32_t)sge->len;
-	piece->lkey = sge->region->lkey;
-	ep->ep.counts.posts++;
-	ep->ep.counts.doorbells++;
-	return w->op == OP_RECV ? recv_short(ep, lane, w)
-				: send_short(ep, lane, w, sge->len);
+	if (n == 1 && w->flags & WORK_AGAIN && ep->again && !ep->failed)
+		return post_again(ep, w);
+	if (__builtin_expect(is_short(ep, w, n), 1))
+		return post_short(ep, w);
+	return post_any(ep, w, n);
 }

@@ -325,6 +325,98 @@ static int side_by_side(struct side *s)
 	return ret;
 }
 
+/* Sends of WORK_AGAIN are what the last one alone was, in one piece or two, and
+ * whatever was posted between: a receive, or several sends at once. */
+static const struct again {
+	bool again;
+	unsigned slot, pieces;
+	unsigned with; /* receives or sends posted before it */
+	enum op op;    /* of those */
+} again_steps[] = {
+	{.slot = 0, .pieces = 1},
+	{.again = true, .slot = 0, .pieces = 1},
+	{.again = true, .slot = 0, .pieces = 1, .with = 1, .op = OP_RECV},
+	{.again = true, .slot = 0, .pieces = 1, .with = 2, .op = OP_SEND},
+	{.again = true, .slot = 0, .pieces = 1},
+	{.slot = 5, .pieces = 2},
+	{.again = true, .slot = 5, .pieces = 2},
+	{.slot = 6, .pieces = 1},
+	{.again = true, .slot = 6, .pieces = 1},
+};
+enum { AGAIN_STEPS = sizeof(again_steps) / sizeof(again_steps[0]) };
+
+static int post_between(struct side *s, const struct again *step, uint64_t *k)
+{
+	struct comp c;
+	unsigned i;
+
+	if (step->with && step->op == OP_RECV)
+		return side_recv(s, 0, s->bytes, 0);
+	if (!step->with)
+		return 0;
+	TRY(post_batch(s, OP_SEND, *k, step->with, WORK_SIGNAL));
+	for (i = 0; i < step->with; i++)
+		TRY(side_next(s, &c));
+	*k += step->with;
+	return 0;
+}
+
+/* Every other is not signalled, and the same is sent once more at once. */
+static int send_again(struct side *s, const struct again *step, uint64_t *k)
+{
+	const size_t half = s->bytes / step->pieces;
+	char *at = side_tx(s, step->slot);
+	struct sge sges[2];
+	struct work w = side_work(s, OP_SEND, sges, at, half);
+	unsigned i;
+
+	sges[1] = (struct sge){.addr = at + half,
+			       .len = s->bytes - half,
+			       .region = s->region};
+	w.n_sges = step->pieces;
+	w.flags = step->again ? WORK_AGAIN : 0;
+	fill(at, s->bytes, *k);
+	for (i = 0; i < 2; i++) {
+		w.cookie = *k + i;
+		w.flags |= i ? WORK_AGAIN | WORK_SIGNAL : 0;
+		TRY(side_post(s, &w, 1));
+	}
+	TRY(expect_send(s, *k + 1));
+	*k += 2;
+	return 0;
+}
+
+static int again(struct side *s)
+{
+	const struct again *step = again_steps, *end = step + AGAIN_STEPS;
+	uint64_t k = 0;
+	unsigned i;
+
+	for (; step < end; step++) {
+		const unsigned n = 2 + (step->op == OP_SEND ? step->with : 0);
+
+		if (s->role == ROLE_PASSIVE)
+			TRY(post_batch(s, OP_RECV, k, n, 0));
+		TRY(side_meet(s));
+		if (s->role == ROLE_ACTIVE) {
+			TRY(post_between(s, step, &k));
+			TRY(send_again(s, step, &k));
+		}
+		for (i = 0; s->role == ROLE_PASSIVE && i < n; i++, k++) {
+			struct comp c;
+
+			TRY(side_next(s, &c));
+			TRY(side_verify(s, side_rx(s, (unsigned)(k % s->depth)),
+					s->bytes, k - (i + 1 == n)));
+		}
+		TRY(side_meet(s));
+	}
+	CHECK(s, s->role == ROLE_PASSIVE || s->ep->counts.sends == k,
+	      "%llu messages counted instead of %llu",
+	      (unsigned long long)s->ep->counts.sends, (unsigned long long)k);
+	return 0;
+}
+
 const struct conf_case queue_cases[] = {
 	{
 		.name = "batches and cookies",
@@ -339,6 +431,13 @@ const struct conf_case queue_cases[] = {
 		.polls = ON_ALL,
 		.depth = BATCH,
 		.bytes = 9000,
+	},
+	{
+		.name = "the same again",
+		.run = again,
+		.polls = ON_ALL,
+		.depth = BATCH,
+		.bytes = 500,
 	},
 	{
 		.name = "both ways filled, small",

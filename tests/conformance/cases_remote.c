@@ -122,6 +122,58 @@ static int writes(struct side *s)
 	return close_doors(s, &door);
 }
 
+/* The same write again, elsewhere each time. */
+static int write_again(struct side *s, const struct door *door)
+{
+	struct sge sge;
+	struct work w = remote_work(s, OP_WRITE, &sge, door);
+	unsigned i;
+
+	for (i = 0; i < TIMES; i++) {
+		fill(side_tx(s, 0), s->bytes, i);
+		w.remote_addr = door->addr + i % s->depth * s->bytes;
+		TRY(do_work(s, &w, i));
+		w.flags |= WORK_AGAIN;
+	}
+	return counted(s, TIMES, TIMES * s->bytes);
+}
+
+/* Whose message tells of it: into memory that is not written to. */
+static int find_written(struct side *s)
+{
+	struct sge sge;
+	struct work told = side_work(s, OP_RECV, &sge, side_tx(s, 0), s->bytes);
+	struct comp c;
+	unsigned i;
+
+	TRY(side_post(s, &told, 1));
+	TRY(side_meet(s));
+	TRY(side_next_recv(s, &c));
+	for (i = 0; i < s->depth; i++)
+		TRY(side_verify(s, side_rx(s, i), s->bytes,
+				TIMES - s->depth + i));
+	return 0;
+}
+
+static int writes_again(struct side *s)
+{
+	struct door door;
+	struct comp c;
+
+	if (!has(s, OP_WRITE))
+		return 0;
+	TRY(open_doors(s, OP_BIT(OP_WRITE), &door));
+	if (s->role == ROLE_PASSIVE) {
+		TRY(find_written(s));
+	} else {
+		TRY(write_again(s, &door));
+		TRY(side_meet(s));
+		TRY(side_send(s, 0, s->bytes, WORK_SIGNAL, 0));
+		TRY(side_next(s, &c));
+	}
+	return close_doors(s, &door);
+}
+
 /* The receive that it takes gets the immediate data, memory the payload. */
 static int write_imm(struct side *s, struct door *door, uint32_t i)
 {
@@ -439,6 +491,7 @@ const struct conf_case remote_cases[] = {
 	WITH("writes", writes, 8),
 	WITH("writes", writes, 5000),
 	WITH("writes", writes, 1048576),
+	WITH("the same write again", writes_again, 64),
 	WITH("writes with immediate data", writes_imm, 8),
 	WITH("writes with immediate data", writes_imm, 5000),
 	WITH("reads", reads, 8),
