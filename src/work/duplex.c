@@ -291,7 +291,7 @@ static int run_both(struct duplex *d, struct both *b, struct err *err)
 	}
 	if (!ret)
 		ret = drain(d, b, err);
-	late_settle(&d->out.late, d->out.end);
+	late_record(&d->out.late, d->out.end);
 	if (!ret)
 		ret = window_check_posts(&d->out, &before, &d->in, err);
 	return ret ? ret : make_visible(d, b, err);

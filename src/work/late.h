@@ -1,35 +1,37 @@
 /*
- * An operation's latency, recorded when the next operation is on its way: that
- * takes as long as it may then, as nobody waits for it.  Who ends a phase
- * settles the last one.
+ * Latencies, kept as they were taken until there is time for the histogram,
+ * whose code and memory are more than all else that an operation leaves behind.
+ * Who has others on their way meanwhile records after each post, while nobody
+ * waits; one at a time, between two operations and many at once.  Who ends a
+ * phase records what is left.
  */
 #ifndef WORK_LATE_H
 #define WORK_LATE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "run/end.h"
 
+enum { LATE_MANY = 1024 };
+
 struct late {
-	uint64_t ticks; /* of the end's clock */
-	bool due;
+	unsigned n;
+	uint64_t ticks[LATE_MANY]; /* of the end's clock */
 };
 
-static inline void late_note(struct late *l, uint64_t ticks)
+void late_record_all(struct late *l, struct end *e);
+
+static inline void late_record(struct late *l, struct end *e)
 {
-	l->ticks = ticks;
-	l->due = true;
+	if (l->n)
+		late_record_all(l, e);
 }
 
-/* True if there was one. */
-static inline bool late_settle(struct late *l, struct end *e)
+static inline void late_note(struct late *l, struct end *e, uint64_t ticks)
 {
-	if (!l->due)
-		return false;
-	l->due = false;
-	hist_record(&e->tally.latency, clock_ns(e->clock, l->ticks));
-	return true;
+	l->ticks[l->n++] = ticks;
+	if (__builtin_expect(l->n == LATE_MANY, 0))
+		late_record_all(l, e);
 }
 
 #endif

@@ -40,7 +40,20 @@ static void make_works(struct pingpong *p)
 		.sges = p->sges,
 	};
 	p->works[1] = (struct work){.op = OP_WRITE_IMM, .sges = p->sges};
-	p->until_signal = (unsigned)p->end->pt->link.signal_every;
+	p->last = &p->works[p->n_works - 1];
+	p->by_number = p->lossy && p->works[0].op == OP_WRITE_IMM;
+}
+
+/* What an operation would have to ask for each time. */
+static void keep_at_hand(struct pingpong *p)
+{
+	const struct link_cfg *link = &p->end->pt->link;
+
+	p->ep = p->end->ep;
+	p->lossy = p->ep->caps.lossy;
+	p->stamp = parts_stamp(p->a.verify);
+	p->signal_every = p->until_signal = (unsigned)link->signal_every;
+	p->most_sent = (unsigned)link->tx_depth - PINGPONG_WORKS;
 }
 
 static void make_recv(struct pingpong *p, unsigned i)
@@ -88,6 +101,7 @@ static int take_token(struct pingpong *p, struct err *err)
 		p->works[i].remote_addr = p->remote_addr;
 		p->works[i].remote_rkey = p->remote_rkey;
 	}
+	p->again = 0;
 	return ret;
 }
 
@@ -100,8 +114,8 @@ int pingpong_init(struct pingpong *p, struct end *e,
 	memset(p, 0, sizeof(*p));
 	p->end = e;
 	p->a = *a;
-	p->lossy = e->ep->caps.lossy;
 	p->number = 1;
+	keep_at_hand(p);
 	ret = mem_alloc_on(&p->mem, pingpong_bytes(a), e->is.numa_node, err);
 	if (ret)
 		return ret;
@@ -181,12 +195,6 @@ int pingpong_verify(struct pingpong *p, struct err *err)
 	return verify_message(p, p->number - 1, err);
 }
 
-/* A message that is written, and tells its number besides. */
-static bool by_number(const struct pingpong *p)
-{
-	return p->lossy && p->works[0].op == OP_WRITE_IMM;
-}
-
 static unsigned place_of(uint32_t imm)
 {
 	return imm % PINGPONG_RECVS;
@@ -194,36 +202,36 @@ static unsigned place_of(uint32_t imm)
 
 /* --- over and back --------------------------------------------------------- */
 
-static int post_message(struct pingpong *p, uint64_t number, struct err *err)
+static inline int post_message(struct pingpong *p, uint64_t number,
+			       struct err *err)
 {
-	struct work *last = &p->works[p->n_works - 1];
+	struct work *last = p->last;
 
-	scan_stamp(parts_stamp(p->a.verify), p->tx, p->a.size,
-		   seed_of(p->end->role), number);
+	scan_stamp(p->stamp, p->tx, p->a.size, seed_of(p->end->role), number);
 	if (p->a.poll_memory)
 		p->tx[p->a.size - 1] = (char)last_byte(number);
 	last->imm = (uint32_t)number;
-	if (by_number(p))
+	if (p->by_number)
 		last->remote_addr =
 			p->remote_addr + place_of(last->imm) * p->stride;
-	last->flags = 0;
+	last->flags = p->again;
+	p->again = WORK_AGAIN;
 	p->sent += p->n_works;
 	last->cookie = p->sent;
 	if (!--p->until_signal) {
-		last->flags = WORK_SIGNAL;
-		p->until_signal = (unsigned)p->end->pt->link.signal_every;
+		last->flags |= WORK_SIGNAL;
+		p->until_signal = p->signal_every;
 	}
 	return parts_post(p->end, p->works, p->n_works, err);
 }
 
 static bool queue_full(const struct pingpong *p)
 {
-	return p->sent - p->completed + PINGPONG_WORKS >
-	       p->end->pt->link.tx_depth;
+	return p->sent - p->completed > p->most_sent;
 }
 
 /* Completions of sends free their places; messages wait for their turn. */
-static void take(struct pingpong *p, const struct comp *comp, int n)
+static inline void take(struct pingpong *p, const struct comp *comp, int n)
 {
 	int i;
 
@@ -241,13 +249,13 @@ static void take(struct pingpong *p, const struct comp *comp, int n)
 }
 
 /* The oldest that came is looked at. */
-static void look_at_next(struct pingpong *p)
+static inline void look_at_next(struct pingpong *p)
 {
 	const struct pingpong_came next = p->came[0];
-	const unsigned place = by_number(p) ? place_of(next.imm) : next.recv;
+	const unsigned place = p->by_number ? place_of(next.imm) : next.recv;
 
 	p->recv = next.recv;
-	if (p->a.op == OP_SEND || by_number(p))
+	if (p->a.op == OP_SEND || p->by_number)
 		p->at = p->rx + place * p->stride;
 	if (__builtin_expect(--p->n_came != 0, 0))
 		memmove(p->came, p->came + 1, p->n_came * sizeof(next));
@@ -270,7 +278,7 @@ static bool see_byte(const struct pingpong *p)
 /* Completions of what we sent. */
 static int look_around(struct pingpong *p, struct err *err)
 {
-	struct ep *ep = p->end->ep;
+	struct ep *ep = p->ep;
 	struct comp comp[4];
 	int n = ep->tp->poll(ep, comp, 4);
 
@@ -309,7 +317,7 @@ static int may_go_on(struct pingpong *p, uint64_t *since, struct err *err)
 static int await_byte(struct pingpong *p, struct err *err)
 {
 	/* A yield may take as long as others run (transport.c). */
-	const unsigned rounds = p->end->ep->poll == POLL_SPIN ? ROUNDS : YIELDS;
+	const unsigned rounds = p->ep->poll == POLL_SPIN ? ROUNDS : YIELDS;
 	uint64_t since = 0;
 	unsigned i = 0;
 	int ret;
@@ -330,15 +338,16 @@ static int await_byte(struct pingpong *p, struct err *err)
 	return 1;
 }
 
-static int await_recv(struct pingpong *p, struct end_waiter *w, struct err *err)
+/* 1, or as end_wait: what came first is looked at. */
+static inline int await_recv(struct pingpong *p, struct end_waiter *w,
+			     struct err *err)
 {
 	const bool limited = p->lossy && p->end->role == ROLE_ACTIVE;
-	struct ep *ep = p->end->ep;
 	struct comp comp[4];
 	int n;
 
 	while (!p->n_came || queue_full(p)) {
-		n = limited ? ep_wait(ep, comp, 4, WINDOW_LOSS_NS)
+		n = limited ? ep_wait(p->ep, comp, 4, WINDOW_LOSS_NS)
 			    : end_wait(w, comp, 4, err);
 		if (limited && n < 0)
 			return parts_failed(p->end, n, err);
@@ -350,7 +359,8 @@ static int await_recv(struct pingpong *p, struct end_waiter *w, struct err *err)
 	return 1;
 }
 
-static int await(struct pingpong *p, struct end_waiter *w, struct err *err)
+static inline int await(struct pingpong *p, struct end_waiter *w,
+			struct err *err)
 {
 	return p->a.poll_memory ? await_byte(p, err) : await_recv(p, w, err);
 }
@@ -358,24 +368,30 @@ static int await(struct pingpong *p, struct end_waiter *w, struct err *err)
 /* Until our own number is back; messages given up before may come late. */
 static int await_own(struct pingpong *p, struct end_waiter *w, struct err *err)
 {
-	int ret = await(p, w, err);
+	int ret;
 
-	while (ret > 0 && number_in(p) != p->number) {
+	for (;;) {
+		ret = await(p, w, err);
+		if (ret <= 0 || number_in(p) == p->number)
+			return ret;
 		ret = post_recv(p, err);
-		if (!ret)
-			ret = await(p, w, err);
+		if (ret)
+			return ret;
 	}
-	return ret;
 }
 
-/* What the last operation left to do.  Nobody waits for it once the next one
- * is on its way, so that it is done then. */
+/* Nobody waits for the receive of the last operation once the next one is on
+ * its way, so that it is posted again then. */
 static int settle(struct pingpong *p, struct err *err)
 {
-	return late_settle(&p->late, p->end) ? post_recv(p, err) : 0;
+	if (!p->due)
+		return 0;
+	p->due = false;
+	return post_recv(p, err);
 }
 
-static int round_trip(struct pingpong *p, struct end_waiter *w, struct err *err)
+static inline int round_trip(struct pingpong *p, struct end_waiter *w,
+			     struct err *err)
 {
 	int ret = post_message(p, p->number, err);
 
@@ -431,7 +447,8 @@ static int operate(struct pingpong *p, const struct phase *ph,
 	*t1 = clock_ticks(clk);
 	if (__builtin_expect(ret <= 0, 0))
 		return ret ? ret : give_up(p, w, err);
-	late_note(&p->late, *t1 - t0);
+	late_note(&p->late, p->end, *t1 - t0);
+	p->due = true;
 	w->done++;
 	return after_message(p, is_checked(p, ph, w->done - 1), err);
 }
@@ -449,7 +466,8 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 		return ret;
 	end_waiter_init(&w, p->end, p->a.size);
 	p->verified = p->lost = 0;
-	p->late.due = false;
+	p->late.n = 0;
+	p->due = false;
 	begin = t1 = clock_ticks(clk);
 	for (ops = 0; !ret && !parts_phase_over(ph, ops, t1 - begin >= most);
 	     ops++)
@@ -457,6 +475,7 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 				     : operate(p, ph, &w, &t1, err);
 	if (ret)
 		return ret;
+	late_record(&p->late, p->end);
 	close_tally(p, w.done, clock_ns(clk, t1 - begin));
 	return settle(p, err);
 }

@@ -35,6 +35,7 @@ enum { PINGPONG_RECVS = 3, PINGPONG_WORKS = 2 };
 
 struct pingpong {
 	struct end *end;
+	struct ep *ep; /* the end's */
 	struct pingpong_attr a;
 	bool lossy;
 	struct mem mem;
@@ -46,6 +47,10 @@ struct pingpong {
 	size_t stride;
 	struct work works[PINGPONG_WORKS], recvs[PINGPONG_RECVS];
 	unsigned n_works;
+	struct work *last; /* of the works */
+	/* A message that is written, and tells its number besides. */
+	bool by_number;
+	enum scan_stamp stamp;
 	struct sge sges[WINDOW_SGES_MAX], recv_sges[PINGPONG_RECVS];
 	/* What came and is not looked at yet, oldest first: on a lossy link
 	 * more than one message may at once. */
@@ -60,13 +65,16 @@ struct pingpong {
 	char *at;
 	uint64_t remote_addr;
 	uint32_t remote_rkey;
-	unsigned until_signal;
+	unsigned signal_every, until_signal;
+	unsigned again; /* WORK_AGAIN: after the first of a phase */
 	uint64_t sent, completed; /* works */
+	unsigned most_sent;	  /* and not completed: there is room */
 	uint64_t number;	  /* of the next operation, from 1 */
 	uint8_t seen;		  /* last byte of what came last */
 	uint64_t verified, lost;
-	/* Client: the operation that came back last; its receive is not posted
-	 * again yet. */
+	/* Client: the receive of what came back last is not posted again yet;
+	 * latencies. */
+	bool due;
 	struct late late;
 };
 

@@ -64,7 +64,7 @@ static int post_list(struct window *w, unsigned n, bool last, struct err *err)
 	if (signalled)
 		note_begin(w, slot, n);
 	ret = ep->tp->post(ep, &w->works[slot], n);
-	late_settle(&w->late, w->end);
+	late_record(&w->late, w->end);
 	w->slot = window_advance(slot, n, w->n_slots);
 	w->n.lists++;
 	if (w->posted - w->known > w->n.most)
@@ -193,8 +193,7 @@ int window_take_one(struct window *w, const struct comp *c, uint64_t now,
 		return take_credit(w, (unsigned)c->cookie, err);
 	n = c->cookie - w->known;
 	slot = window_advance(w->known_slot, n - 1, w->n_slots);
-	late_settle(&w->late, w->end);
-	late_note(&w->late, now - w->begun[slot]);
+	late_note(&w->late, w->end, now - w->begun[slot]);
 	ret = window_has_results(w) ? window_check_results(w, n, err) : 0;
 	w->known = c->cookie;
 	w->known_slot = window_advance(slot, 1, w->n_slots);
@@ -278,7 +277,7 @@ void window_begin(struct window *w, struct window_flow *f,
 	w->since_signal = 0;
 	w->peer_over = 0;
 	w->verified = 0;
-	w->late.due = false;
+	w->late.n = 0;
 	w->n = (struct window_counts){.done = 0};
 	/* What an earlier phase has read is the same. */
 	if (w->a.rotate && w->a.op == OP_READ)
@@ -401,7 +400,7 @@ int window_client(struct window *w, const struct phase *ph, struct err *err)
 		  : many(w, &f, &end, err);
 	if (ret)
 		return ret;
-	late_settle(&w->late, w->end);
+	late_record(&w->late, w->end);
 	ret = window_check_posts(w, &before, NULL, err);
 	if (!ret && parts_sent_only(w->end, w->a.op)) {
 		ret = window_flush(w, err);

@@ -13,19 +13,20 @@ static inline int operate(struct window *w, struct window_flow *f,
 {
 	const struct clock *clk = w->end->clock;
 	struct ep *ep = w->end->ep;
+	struct work *work = w->works;
 	struct comp comp;
 	uint64_t begin;
 	int ret;
 
-	window_prepare(w, w->works, 0);
+	window_prepare(w, work, 0);
 	begin = clock_ticks(clk);
-	ret = ep->tp->post(ep, w->works, 1);
-	late_settle(&w->late, w->end);
+	ret = ep->tp->post(ep, work, 1);
+	work->flags = WORK_SIGNAL | WORK_AGAIN;
 	if (__builtin_expect(ret, 0))
 		return parts_failed(w->end, ret, err);
 	ret = end_wait(&f->waiter, &comp, 1, err);
 	f->now = clock_ticks(clk);
-	late_note(&w->late, f->now - begin);
+	late_note(&w->late, w->end, f->now - begin);
 	return ret < 0 ? ret : 0;
 }
 
