@@ -113,7 +113,7 @@ static __attribute__((cold, noinline)) int fail(struct verbs_ep *ep,
 
 /* A receive's piece; true if the message is whole. */
 static inline bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
-		      struct comp *comp)
+			     struct comp *comp)
 {
 	struct ring *rq = &ep->lanes[WRID_LANE(wc->wr_id)].rq;
 	struct slot *slot = slot_of(rq, wc->wr_id);
@@ -137,7 +137,7 @@ static inline bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
 
 /* Frees the slots of the unsignalled sends before it, too. */
 static inline void take_send(struct verbs_ep *ep, const struct ibv_wc *wc,
-		      struct comp *comp)
+			     struct comp *comp)
 {
 	struct ring *sq = &ep->lanes[WRID_LANE(wc->wr_id)].sq;
 	const struct slot *slot = slot_of(sq, wc->wr_id);

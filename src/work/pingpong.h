@@ -66,7 +66,7 @@ struct pingpong {
 	uint64_t remote_addr;
 	uint32_t remote_rkey;
 	unsigned signal_every, until_signal;
-	unsigned again; /* WORK_AGAIN: after the first of a phase */
+	unsigned again;		  /* WORK_AGAIN: after the first of a phase */
 	uint64_t sent, completed; /* works */
 	unsigned most_sent;	  /* and not completed: there is room */
 	uint64_t number;	  /* of the next operation, from 1 */

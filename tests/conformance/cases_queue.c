@@ -370,9 +370,8 @@ static int send_again(struct side *s, const struct again *step, uint64_t *k)
 	struct work w = side_work(s, OP_SEND, sges, at, half);
 	unsigned i;
 
-	sges[1] = (struct sge){.addr = at + half,
-			       .len = s->bytes - half,
-			       .region = s->region};
+	sges[1] = (struct sge){
+		.addr = at + half, .len = s->bytes - half, .region = s->region};
 	w.n_sges = step->pieces;
 	w.flags = step->again ? WORK_AGAIN : 0;
 	fill(at, s->bytes, *k);
