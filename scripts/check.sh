@@ -14,7 +14,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 stages=(packages build clang unit cli lint asan tsan fuzz guest siw)
 
 # Nothing loads it.
-is_static() { ! readelf -lW ./rdmabench | grep -q INTERP; }
+is_static() {
+	local headers
+	headers=$(readelf -lW ./rdmabench) && [[ $headers != *INTERP* ]]
+}
 
 is_small() { # under 6 MB stripped
 	strip -o "$log.stripped" ./rdmabench

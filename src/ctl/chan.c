@@ -351,11 +351,11 @@ static int check_silence(struct chan *c, struct err *err)
 	return broken(c, -ETIMEDOUT, REASON_PEER_TIMEOUT, what, err);
 }
 
-void chan_wait(const struct chan *c, uint64_t ns)
+void chan_wait(const struct chan *c)
 {
 	struct pollfd p = {.fd = c->fd, .events = POLLIN};
 
-	poll(&p, 1, (int)(ns / 1000000u));
+	poll(&p, 1, 100);
 }
 
 int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
@@ -377,7 +377,7 @@ int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
 		if (now_ns() >= end)
 			return broken(c, -ETIMEDOUT, REASON_PEER_TIMEOUT,
 				      "did not answer in time", err);
-		chan_wait(c, CHAN_WAIT_NS);
+		chan_wait(c);
 	}
 }
 

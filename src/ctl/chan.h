@@ -97,17 +97,15 @@ int chan_send(struct chan *c, enum frame_type type, const void *payload,
 int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
 	      struct err *err);
 
-/* Until something has come, or a signal, or for `ns` (whole milliseconds): what
- * is partly here already is waited for as well. */
-void chan_wait(const struct chan *c, uint64_t ns);
-/* Between two looks for silence, and for a user who wants the end. */
-#define CHAN_WAIT_NS 100000000ull
-
 /* The same without waiting: 1 if f was filled, 0 if there is nothing.
  * Heartbeats by itself.  `progressed`: data has flowed since the last call,
  * so the peer lives even if it was too busy to say so. */
 int chan_pulse(struct chan *c, bool progressed, struct frame *f,
 	       struct err *err);
+
+/* Sleeps until something more has come, a signal has, or it is time to look
+ * for silence and for a user who wants the end: a tenth of a second. */
+void chan_wait(const struct chan *c);
 
 /* Error, abort and bye carry reason and text. */
 int chan_send_words(struct chan *c, enum frame_type type, const struct err *e,

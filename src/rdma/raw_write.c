@@ -20,7 +20,7 @@ ssize_t __wrap_write(int fd, const void *buf, size_t len)
 
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
-			 : "0"(SYS_write), "D"(fd), "S"(buf), "d"(len)
+			 : "0"((long)SYS_write), "D"(fd), "S"(buf), "d"(len)
 			 : "rcx", "r11", "memory");
 	if (__builtin_expect(ret >= 0, 1))
 		return ret;

@@ -17,9 +17,6 @@
 
 #define CONNECT_TIMEOUT_NS 4000000000ull
 
-/* Between two looks of who stands by. */
-#define END_REST_NS 100000000ull
-
 static const struct nic_source nic_source = {
 	.root = "/sys/class/infiniband",
 	.stats = rdma_hw_stats,
@@ -319,19 +316,19 @@ static void rest(const struct end *e)
 	const struct timespec nap = {.tv_nsec = (long)END_SLICE_EVENT_NS};
 
 	if (e->rest)
-		e->rest(e->pulse_arg, END_REST_NS);
+		e->rest(e->pulse_arg);
 	else
 		nanosleep(&nap, NULL);
 }
 
 int end_stand_by(struct end *e, bool progressed, struct err *err)
 {
-	int ret;
+	int ret = e->pulse(e->pulse_arg, progressed, err);
 
-	do {
+	while (!ret) {
 		rest(e);
 		ret = e->pulse(e->pulse_arg, progressed, err);
-	} while (!ret);
+	}
 	return ret > 0 ? 0 : ret;
 }
 

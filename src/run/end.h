@@ -36,8 +36,8 @@ struct phase {
  */
 typedef int (*end_pulse)(void *arg, bool progressed, struct err *err);
 
-/* Sleeps until the peer may have something to say, or for `ns`. */
-typedef void (*end_rest)(void *arg, uint64_t ns);
+/* Sleeps until the peer has said something, a tenth of a second at most. */
+typedef void (*end_rest)(void *arg);
 
 /* Short enough to notice a failure or the end of a phase at once, long
  * enough to cost nothing; shorter where an end that has nothing to do burns
@@ -89,7 +89,7 @@ struct end {
 	uint64_t verified;
 	char notes[END_NOTES_MAX][END_NOTE_TEXT];
 	end_pulse pulse;
-	end_rest rest; /* NULL: nobody can tell */
+	end_rest rest; /* NULL: naps of a few milliseconds (a crew's) */
 	void *pulse_arg;
 	unsigned pinned_cpu; /* UINT_MAX: not pinned */
 	struct conditions is;

@@ -89,11 +89,11 @@ static int pulse(void *arg, bool progressed, struct err *err)
 	return 1;
 }
 
-static void rest(void *arg, uint64_t ns)
+static void rest(void *arg)
 {
 	const struct session *s = arg;
 
-	chan_wait(&s->chan, ns);
+	chan_wait(&s->chan);
 }
 
 /* What a client may have written: it names a folder or device of ours. */

@@ -288,8 +288,6 @@ struct transport {
 	void (*close)(struct ep *ep);
 };
 
-/* transport.c */
-
 /* Waits by the end's poll mode for up to timeout_ns (checked every 256 polls
  * when spinning, every 8 when yielding, so a little longer).  Returns the
  * number of completions, 0 when the time is up, or -errno. */
@@ -330,6 +328,8 @@ static inline int ep_keep_polling(struct ep *ep, struct comp *comp, unsigned n,
 			return 0;
 	}
 }
+
+/* transport.c */
 
 /* For transports that have none of the extras. */
 int ep_no_extras(const struct ep_attr *attr, const char *transport,

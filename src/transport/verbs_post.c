@@ -519,7 +519,8 @@ static __attribute__((noinline)) int post_any(struct verbs_ep *ep,
 	const struct work *end = w + n;
 	int ret = ep->failed ? -EIO : 0;
 
-	ep->again = NULL;
+	if (n == 1 && w->op != OP_RECV)
+		ep->again = NULL;
 	while (w < end && !ret) {
 		assert(w->lane < ep->n_lanes);
 		if (w->op == OP_RECV)

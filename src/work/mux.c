@@ -53,6 +53,8 @@ static int mux_post(struct ep *ep, const struct work *works, unsigned n)
 	for (i = 0; i < n; i++) {
 		mine[i] = works[i];
 		mine[i].cookie |= owner;
+		/* Others post in between. */
+		mine[i].flags &= ~(unsigned)WORK_AGAIN;
 	}
 	pthread_spin_lock(&m->lock);
 	ret = m->ep->tp->post(m->ep, mine, n);

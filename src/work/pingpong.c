@@ -176,7 +176,7 @@ static int verify_message(struct pingpong *p, uint64_t number, struct err *err)
 	const struct scan_expect want = {
 		.seed = seed_of(!p->end->role),
 		.op = number,
-		.stamp = parts_stamp(p->a.verify),
+		.stamp = p->stamp,
 	};
 
 	if (!can_verify(p))
@@ -316,7 +316,7 @@ static int may_go_on(struct pingpong *p, uint64_t *since, struct err *err)
 /* 1: it is there; else as may_go_on. */
 static int await_byte(struct pingpong *p, struct err *err)
 {
-	/* A yield may take as long as others run (transport.c). */
+	/* A yield may take as long as others run (transport.h). */
 	const unsigned rounds = p->ep->poll == POLL_SPIN ? ROUNDS : YIELDS;
 	uint64_t since = 0;
 	unsigned i = 0;

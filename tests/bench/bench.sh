@@ -51,6 +51,7 @@
 # the queue that theory says (both ways: neither more nor less).
 set -uo pipefail
 
+[[ ! -f ${AGAINST:-} ]] || AGAINST=$(realpath "$AGAINST")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 # shellcheck source=scripts/lib/packages.sh
 . scripts/lib/packages.sh
@@ -444,8 +445,16 @@ all_parts() {
 	say "rows in $BUILD/bench.csv, every round in $samples"
 }
 
+# Else it would be perftest that is measured.
+check_against() {
+	[[ -z ${AGAINST:-} || $AGAINST == peer || -x $AGAINST ]] && return
+	say "AGAINST=$AGAINST: no such program"
+	exit 2
+}
+
 main() {
 	trap cleanup EXIT
+	check_against
 	trap 'exit 130' INT TERM
 	choose_cpus
 	set_common

@@ -9,8 +9,8 @@
 #
 # - of a latency, what the kernel executes on all CPUs for one operation, as rxe
 #   does both ends' work there, and no waiting: the median, which has no
-#   interrupts in it, nor what our server executes to look now and then whether
-#   it is done; and what each end that posts executes outside of the
+#   interrupts in it, nor what our server executes to look for its client's
+#   silence; and what each end that posts executes outside of the
 #   kernel in that operation in which it did so least: the completion was there
 #   when it first looked.  Many are such, as an end may be stopped while the
 #   other works; the others have some empty polls more.  One that waits for
