@@ -459,7 +459,6 @@ int end_wait_slices(struct end_waiter *w, struct comp *comp, unsigned n,
 	struct ep *ep = w->e->ep;
 	int ret;
 
-	w->idle += !got;
 	while (!got) {
 		got = ep->poll == POLL_EVENT
 			      ? ep->tp->block(ep, comp, n, w->slice_ns)

@@ -202,7 +202,7 @@ static inline int end_waiter_look(struct end_waiter *w, uint64_t now,
  * when the phase is finished, or -errno. */
 int end_waiter_slice(struct end_waiter *w, struct err *err);
 
-/* end_wait, after a look that brought `got`: nothing, or -errno. */
+/* end_wait, after looks that brought `got`: nothing, or -errno. */
 int end_wait_slices(struct end_waiter *w, struct comp *comp, unsigned n,
 		    int got, struct err *err);
 
@@ -216,6 +216,11 @@ static inline int end_wait(struct end_waiter *w, struct comp *comp, unsigned n,
 
 	if (ep->poll != POLL_EVENT)
 		got = ep->tp->poll(ep, comp, n);
+	if (got > 0)
+		return got;
+	w->idle += !got;
+	if (!got)
+		got = ep_look(ep, comp, n);
 	return got > 0 ? got : end_wait_slices(w, comp, n, got, err);
 }
 

@@ -299,6 +299,19 @@ int ep_wait(struct ep *ep, struct comp *comp, unsigned n, uint64_t timeout_ns);
  * not pulse for 5 s, and were given up. */
 enum { POLLS_PER_CLOCK = 256, YIELDS_PER_CLOCK = 8 };
 
+/* What an end that spins may find before it has to look at the clock: how many
+ * completions, or -errno.  Part of the caller, so that nothing lies between what
+ * comes soon and who waits for it. */
+static inline int ep_look(struct ep *ep, struct comp *comp, unsigned n)
+{
+	unsigned i = ep->poll == POLL_SPIN ? POLLS_PER_CLOCK : 0;
+	int got = 0;
+
+	for (; i && !got; i--)
+		got = ep->tp->poll(ep, comp, n);
+	return got;
+}
+
 /* ep_wait of an end that polls (not POLL_EVENT), for those who have looked once
  * and found nothing.
  * No PAUSE between two polls: since Skylake it takes some 140 cycles (Intel's

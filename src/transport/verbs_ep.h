@@ -82,10 +82,7 @@ struct verbs_ep {
 	bool placing; /* work is posted by rdma_flush_post */
 	struct verbs_lane *lanes;
 	unsigned n_lanes;
-	unsigned n_wrs; /* gathered, not yet handed over */
-	struct ibv_send_wr send_wrs[VERBS_BATCH];
-	struct ibv_recv_wr recv_wrs[VERBS_BATCH];
-	struct ibv_sge sges[VERBS_BATCH * VERBS_SGES_WR];
+	unsigned n_wrs;	      /* gathered, not yet handed over */
 	struct ibv_ah *ah;    /* UD: that of the first lane */
 	uint32_t remote_qkey; /* UD: what the peer's takes */
 	struct ibv_sge grh;   /* UD: every receive's first piece; length 0
@@ -123,6 +120,12 @@ struct verbs_ep {
 	uint32_t most_pieces; /* that the queues have room for, a message */
 	struct ep_extras extras;
 	struct verbs_blob own;
+
+	/* Gathered by post: at the end, so that what an operation alone needs
+	 * is in one page or two. */
+	struct ibv_send_wr send_wrs[VERBS_BATCH];
+	struct ibv_recv_wr recv_wrs[VERBS_BATCH];
+	struct ibv_sge sges[VERBS_BATCH * VERBS_SGES_WR];
 };
 
 static inline struct verbs_ep *verbs_ep(struct ep *ep)

@@ -216,20 +216,19 @@ static inline int poll_cqs(struct verbs_ep *ep, int room, struct ibv_wc *wc)
 }
 
 /*
- * Takes `got` completions.  A message's pieces alone are nothing to return,
- * and 0 has to mean that the queue is empty: block() sleeps after it, and no
- * event tells of what was there before the queue was armed.
+ * Takes `got` completions more than the `done` that are taken.  A message's
+ * pieces alone are nothing to return, and 0 has to mean that the queue is empty:
+ * block() sleeps after it, and no event tells of what was there before the queue
+ * was armed.
  */
-static __attribute__((noinline)) int take_all(struct verbs_ep *ep, int got,
+static __attribute__((noinline)) int take_any(struct verbs_ep *ep, int got,
 					      struct ibv_wc *wc,
-					      struct comp *comp, int room)
+					      struct comp *comp, int done,
+					      int room)
 {
-	int done;
-
-	ep->idle = 0;
 	for (;;) {
 		/* What arrived before a failure is handed over first. */
-		done = take(ep, wc, got, comp);
+		done += take(ep, wc, got, comp + done);
 		if (done)
 			return done;
 		got = poll_cqs(ep, room, wc);
@@ -238,23 +237,28 @@ static __attribute__((noinline)) int take_all(struct verbs_ep *ep, int got,
 	}
 }
 
-/* One completion alone, as an operation that is waited for brings it. */
-static inline bool is_single(const struct verbs_ep *ep, int got,
-			     const struct ibv_wc *wc)
+/* A message that is here, or there, in one piece. */
+static inline bool is_plain(const struct verbs_ep *ep, const struct ibv_wc *wc)
 {
-	return got == 1 && wc->status == IBV_WC_SUCCESS &&
-	       wc->wr_id & WRID_LAST && !ep->srq;
+	return wc->status == IBV_WC_SUCCESS && wc->wr_id & WRID_LAST &&
+	       !ep->srq;
 }
 
-static inline int take_single(struct verbs_ep *ep, const struct ibv_wc *wc,
-			      struct comp *comp)
+static inline int take_found(struct verbs_ep *ep, int got, struct ibv_wc *wc,
+			     struct comp *comp, int room)
 {
+	int i;
+
 	ep->idle = 0;
-	if (wc->wr_id & WRID_RECV)
-		take_recv(ep, wc, comp);
-	else
-		take_send(ep, wc, comp);
-	return 1;
+	for (i = 0; i < got; i++) {
+		if (__builtin_expect(!is_plain(ep, &wc[i]), 0))
+			return take_any(ep, got - i, &wc[i], comp, i, room);
+		if (wc[i].wr_id & WRID_RECV)
+			take_recv(ep, &wc[i], &comp[i]);
+		else
+			take_send(ep, &wc[i], &comp[i]);
+	}
+	return got;
 }
 
 /* An empty poll is most of what an end does: it does little more than ask. */
@@ -266,9 +270,7 @@ int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 	const int got = poll_cqs(ep, room, wc);
 
 	if (__builtin_expect(got > 0, 0))
-		return is_single(ep, got, wc)
-			       ? take_single(ep, wc, comp)
-			       : take_all(ep, got, wc, comp, room);
+		return take_found(ep, got, wc, comp, room);
 	if (__builtin_expect(!got && !ep->failed && ++ep->idle < IDLE_POLLS, 1))
 		return 0;
 	return nothing(ep, got);

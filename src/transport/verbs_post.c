@@ -489,17 +489,23 @@ static __attribute__((noinline)) int post_again(struct verbs_ep *ep,
 						const struct work *w)
 {
 	const struct verbs_op *op = &verbs_op_table[w->op];
-	struct ibv_send_wr *wr = &ep->short_send;
 	const uint64_t bytes = ep->short_out.length;
+	struct ibv_send_wr *wr = &ep->short_send;
+	struct verbs_lane *lane = ep->again;
+	int ret;
 
-	wr->wr_id = ring_take(&ep->again->sq, w, bytes) | WRID_LAST;
+	wr->wr_id = WRID(w->lane, lane->sq.head) | WRID_LAST;
 	wr->send_flags &= ~(unsigned)IBV_SEND_SIGNALED;
 	if (w->flags & WORK_SIGNAL)
 		wr->send_flags |= IBV_SEND_SIGNALED;
 	if (op->kind != KIND_MESSAGE)
 		fill_remote(wr, w, op->kind, 0);
+	ret = ring_short(ep, lane);
+	/* Nobody looks for its completion before we return: what it is by then
+	 * need not be waited for. */
+	ring_take(&lane->sq, w, bytes);
 	count_send(&ep->ep.counts, op, bytes);
-	return ring_short(ep, ep->again);
+	return ret;
 }
 
 static __attribute__((noinline)) int post_short(struct verbs_ep *ep,

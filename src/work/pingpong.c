@@ -91,6 +91,17 @@ static int post_recvs(struct pingpong *p, struct err *err)
 	return ret;
 }
 
+/* What the next message does not have to wait for. */
+static inline void make_ready(struct pingpong *p, unsigned flags)
+{
+	p->last->flags = flags;
+	p->last->cookie = p->sent + p->n_works;
+	if (!--p->until_signal) {
+		p->last->flags |= WORK_SIGNAL;
+		p->until_signal = p->signal_every;
+	}
+}
+
 static int take_token(struct pingpong *p, struct err *err)
 {
 	unsigned i;
@@ -101,7 +112,7 @@ static int take_token(struct pingpong *p, struct err *err)
 		p->works[i].remote_addr = p->remote_addr;
 		p->works[i].remote_rkey = p->remote_rkey;
 	}
-	p->again = 0;
+	p->last->flags &= ~(unsigned)WORK_AGAIN;
 	return ret;
 }
 
@@ -128,6 +139,7 @@ int pingpong_init(struct pingpong *p, struct end *e,
 		return ret;
 	scan_fill(p->tx, a->size, seed_of(e->role));
 	make_works(p);
+	make_ready(p, 0);
 	parts_tell_memory(e, 0, p->rx, p->region->rkey);
 	return post_recvs(p, err);
 }
@@ -206,6 +218,7 @@ static inline int post_message(struct pingpong *p, uint64_t number,
 			       struct err *err)
 {
 	struct work *last = p->last;
+	int ret;
 
 	scan_stamp(p->stamp, p->tx, p->a.size, seed_of(p->end->role), number);
 	if (p->a.poll_memory)
@@ -214,15 +227,10 @@ static inline int post_message(struct pingpong *p, uint64_t number,
 	if (p->by_number)
 		last->remote_addr =
 			p->remote_addr + place_of(last->imm) * p->stride;
-	last->flags = p->again;
-	p->again = WORK_AGAIN;
+	ret = p->ep->tp->post(p->ep, p->works, p->n_works);
 	p->sent += p->n_works;
-	last->cookie = p->sent;
-	if (!--p->until_signal) {
-		last->flags |= WORK_SIGNAL;
-		p->until_signal = p->signal_every;
-	}
-	return parts_post(p->end, p->works, p->n_works, err);
+	make_ready(p, WORK_AGAIN);
+	return __builtin_expect(ret, 0) ? parts_failed(p->end, ret, err) : 0;
 }
 
 static bool queue_full(const struct pingpong *p)
@@ -338,6 +346,17 @@ static int await_byte(struct pingpong *p, struct err *err)
 	return 1;
 }
 
+/* As end_wait, but not for ever: what has not come by then is lost. */
+static inline int await_limited(struct pingpong *p, struct comp *comp,
+				unsigned n, struct err *err)
+{
+	int got = ep_look(p->ep, comp, n);
+
+	if (!got)
+		got = ep_wait(p->ep, comp, n, WINDOW_LOSS_NS);
+	return got < 0 ? parts_failed(p->end, got, err) : got;
+}
+
 /* 1, or as end_wait: what came first is looked at. */
 static inline int await_recv(struct pingpong *p, struct end_waiter *w,
 			     struct err *err)
@@ -347,10 +366,8 @@ static inline int await_recv(struct pingpong *p, struct end_waiter *w,
 	int n;
 
 	while (!p->n_came || queue_full(p)) {
-		n = limited ? ep_wait(p->ep, comp, 4, WINDOW_LOSS_NS)
+		n = limited ? await_limited(p, comp, 4, err)
 			    : end_wait(w, comp, 4, err);
-		if (limited && n < 0)
-			return parts_failed(p->end, n, err);
 		if (n <= 0)
 			return n;
 		take(p, comp, n);
@@ -380,13 +397,14 @@ static int await_own(struct pingpong *p, struct end_waiter *w, struct err *err)
 	}
 }
 
-/* Nobody waits for the receive of the last operation once the next one is on
- * its way, so that it is posted again then. */
+/* What the last operation left to do.  Nobody waits for it once the next one
+ * is on its way, so that it is done then. */
 static int settle(struct pingpong *p, struct err *err)
 {
 	if (!p->due)
 		return 0;
 	p->due = false;
+	late_note(&p->late, p->end, p->due_ticks);
 	return post_recv(p, err);
 }
 
@@ -447,7 +465,7 @@ static int operate(struct pingpong *p, const struct phase *ph,
 	*t1 = clock_ticks(clk);
 	if (__builtin_expect(ret <= 0, 0))
 		return ret ? ret : give_up(p, w, err);
-	late_note(&p->late, p->end, *t1 - t0);
+	p->due_ticks = *t1 - t0;
 	p->due = true;
 	w->done++;
 	return after_message(p, is_checked(p, ph, w->done - 1), err);
@@ -475,9 +493,10 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 				     : operate(p, ph, &w, &t1, err);
 	if (ret)
 		return ret;
+	ret = settle(p, err);
 	late_record(&p->late, p->end);
 	close_tally(p, w.done, clock_ns(clk, t1 - begin));
-	return settle(p, err);
+	return ret;
 }
 
 /* Answers with the number that came. */

@@ -66,15 +66,15 @@ struct pingpong {
 	uint64_t remote_addr;
 	uint32_t remote_rkey;
 	unsigned signal_every, until_signal;
-	unsigned again;		  /* WORK_AGAIN: after the first of a phase */
 	uint64_t sent, completed; /* works */
 	unsigned most_sent;	  /* and not completed: there is room */
 	uint64_t number;	  /* of the next operation, from 1 */
 	uint8_t seen;		  /* last byte of what came last */
 	uint64_t verified, lost;
-	/* Client: the receive of what came back last is not posted again yet;
-	 * latencies. */
+	/* Client: of what came back last the receive is not posted again yet,
+	 * nor its latency noted. */
 	bool due;
+	uint64_t due_ticks;
 	struct late late;
 };
 
