@@ -460,9 +460,7 @@ int end_wait_slices(struct end_waiter *w, struct comp *comp, unsigned n,
 	int ret;
 
 	while (!got) {
-		got = ep->poll == POLL_EVENT
-			      ? ep->tp->block(ep, comp, n, w->slice_ns)
-			      : ep_keep_polling(ep, comp, n, w->slice_ns);
+		got = ep_wait(ep, comp, n, w->slice_ns);
 		if (got)
 			break;
 		ret = end_waiter_slice(w, err);

@@ -23,7 +23,6 @@
 #ifndef TRANSPORT_TRANSPORT_H
 #define TRANSPORT_TRANSPORT_H
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -293,11 +292,9 @@ struct transport {
  * number of completions, 0 when the time is up, or -errno. */
 int ep_wait(struct ep *ep, struct comp *comp, unsigned n, uint64_t timeout_ns);
 
-/* Reading the clock costs as much as an empty poll of a verbs queue: do it once
- * in POLLS_PER_CLOCK.  A yield costs more, and on a busy machine as much as
- * others may run: with as few readings, ends of a link that brought nothing did
- * not pulse for 5 s, and were given up. */
-enum { POLLS_PER_CLOCK = 256, YIELDS_PER_CLOCK = 8 };
+/* What a look at the clock may be spread over: reading it costs as much as an
+ * empty poll of a verbs queue. */
+enum { POLLS_PER_CLOCK = 256 };
 
 /* What an end that spins may find before it has to look at the clock: how many
  * completions, or -errno.  Part of the caller, so that nothing lies between what
@@ -310,36 +307,6 @@ static inline int ep_look(struct ep *ep, struct comp *comp, unsigned n)
 	for (; i && !got; i--)
 		got = ep->tp->poll(ep, comp, n);
 	return got;
-}
-
-/* ep_wait of an end that polls (not POLL_EVENT), for those who have looked once
- * and found nothing.
- * No PAUSE between two polls: since Skylake it takes some 140 cycles (Intel's
- * optimization manual, "Pause latency"), and so late would a completion be
- * seen; under emulation it leaves the translated code. */
-static inline int ep_keep_polling(struct ep *ep, struct comp *comp, unsigned n,
-				  uint64_t timeout_ns)
-{
-	int (*const poll)(struct ep *, struct comp *, unsigned) = ep->tp->poll;
-	const bool yield = ep->poll == POLL_YIELD;
-	const unsigned per_clock = yield ? YIELDS_PER_CLOCK : POLLS_PER_CLOCK;
-	uint64_t end = 0;
-	unsigned i;
-	int got;
-
-	for (;;) {
-		for (i = 0; i < per_clock; i++) {
-			got = poll(ep, comp, n);
-			if (got)
-				return got;
-			if (yield)
-				sched_yield();
-		}
-		if (!end)
-			end = clock_raw_ns() + timeout_ns;
-		else if (clock_raw_ns() >= end)
-			return 0;
-	}
 }
 
 /* transport.c */

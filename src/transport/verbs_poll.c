@@ -172,8 +172,8 @@ static __attribute__((noinline)) int nothing(struct verbs_ep *ep, int got)
 }
 
 /* How many of `got` completions were whole messages. */
-static int take(struct verbs_ep *ep, const struct ibv_wc *wc, int got,
-		struct comp *comp)
+static inline int take(struct verbs_ep *ep, const struct ibv_wc *wc, int got,
+		       struct comp *comp)
 {
 	int i, done = 0;
 
@@ -216,61 +216,25 @@ static inline int poll_cqs(struct verbs_ep *ep, int room, struct ibv_wc *wc)
 }
 
 /*
- * Takes `got` completions more than the `done` that are taken.  A message's
- * pieces alone are nothing to return, and 0 has to mean that the queue is empty:
- * block() sleeps after it, and no event tells of what was there before the queue
- * was armed.
+ * An empty poll is most of what an end does: it does little more than ask.  A
+ * message's pieces alone are nothing to return, and 0 has to mean that the queue
+ * is empty: block() sleeps after it, and no event tells of what was there before
+ * the queue was armed.
  */
-static __attribute__((noinline)) int take_any(struct verbs_ep *ep, int got,
-					      struct ibv_wc *wc,
-					      struct comp *comp, int done,
-					      int room)
-{
-	for (;;) {
-		/* What arrived before a failure is handed over first. */
-		done += take(ep, wc, got, comp + done);
-		if (done)
-			return done;
-		got = poll_cqs(ep, room, wc);
-		if (got <= 0)
-			return nothing(ep, got);
-	}
-}
-
-/* A message that is here, or there, in one piece. */
-static inline bool is_plain(const struct verbs_ep *ep, const struct ibv_wc *wc)
-{
-	return wc->status == IBV_WC_SUCCESS && wc->wr_id & WRID_LAST &&
-	       !ep->srq;
-}
-
-static inline int take_found(struct verbs_ep *ep, int got, struct ibv_wc *wc,
-			     struct comp *comp, int room)
-{
-	int i;
-
-	ep->idle = 0;
-	for (i = 0; i < got; i++) {
-		if (__builtin_expect(!is_plain(ep, &wc[i]), 0))
-			return take_any(ep, got - i, &wc[i], comp, i, room);
-		if (wc[i].wr_id & WRID_RECV)
-			take_recv(ep, &wc[i], &comp[i]);
-		else
-			take_send(ep, &wc[i], &comp[i]);
-	}
-	return got;
-}
-
-/* An empty poll is most of what an end does: it does little more than ask. */
 int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 {
 	const int room = n < VERBS_POLL ? (int)n : VERBS_POLL;
 	struct verbs_ep *ep = verbs_ep(base);
 	struct ibv_wc wc[VERBS_POLL];
-	const int got = poll_cqs(ep, room, wc);
+	int got, done;
 
-	if (__builtin_expect(got > 0, 0))
-		return take_found(ep, got, wc, comp, room);
+	while (__builtin_expect((got = poll_cqs(ep, room, wc)) > 0, 0)) {
+		ep->idle = 0;
+		/* What arrived before a failure is handed over first. */
+		done = take(ep, wc, got, comp);
+		if (done)
+			return done;
+	}
 	if (__builtin_expect(!got && !ep->failed && ++ep->idle < IDLE_POLLS, 1))
 		return 0;
 	return nothing(ep, got);

@@ -227,10 +227,10 @@ static inline int post_message(struct pingpong *p, uint64_t number,
 	if (p->by_number)
 		last->remote_addr =
 			p->remote_addr + place_of(last->imm) * p->stride;
-	ret = p->ep->tp->post(p->ep, p->works, p->n_works);
+	ret = parts_post(p->end, p->works, p->n_works, err);
 	p->sent += p->n_works;
 	make_ready(p, WORK_AGAIN);
-	return __builtin_expect(ret, 0) ? parts_failed(p->end, ret, err) : 0;
+	return ret;
 }
 
 static bool queue_full(const struct pingpong *p)
@@ -324,7 +324,7 @@ static int may_go_on(struct pingpong *p, uint64_t *since, struct err *err)
 /* 1: it is there; else as may_go_on. */
 static int await_byte(struct pingpong *p, struct err *err)
 {
-	/* A yield may take as long as others run (transport.h). */
+	/* A yield may take as long as others run (transport.c). */
 	const unsigned rounds = p->ep->poll == POLL_SPIN ? ROUNDS : YIELDS;
 	uint64_t since = 0;
 	unsigned i = 0;
