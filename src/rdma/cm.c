@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "rdma/cm_port.h"
 
 /* Strangers may fill a part of the backlog. */
 enum { BACKLOG_SPARE = 16, ADDR_TEXT = INET6_ADDRSTRLEN + 8 };
@@ -283,27 +284,6 @@ static struct rdma_conn_param conn_param(const struct cm_lane *lane,
 
 /* --- making and freeing --------------------------------------------------- */
 
-static int listen_on(struct cm *cm, const struct sockaddr_storage *addr,
-		     struct err *err)
-{
-	struct sockaddr_storage any_port = *addr;
-	struct sockaddr *sa = (struct sockaddr *)&any_port;
-
-	/* The port is at the same place for both families. */
-	((struct sockaddr_in *)sa)->sin_port = 0;
-	if (rdma_create_id(cm->channel, &cm->listener, NULL, RDMA_PS_TCP))
-		return cm_sys(err, "listen on", sa);
-	if (rdma_bind_addr(cm->listener, sa))
-		return cm_sys(err, "bind to", sa);
-	if (!cm->listener->verbs) {
-		errno = EADDRNOTAVAIL;
-		return cm_sys(err, "bind to", sa);
-	}
-	if (rdma_listen(cm->listener, (int)cm->n_lanes + BACKLOG_SPARE))
-		return cm_sys(err, "listen on", sa);
-	return 0;
-}
-
 int cm_new(struct cm **out, const struct cm_attr *attr, struct err *err)
 {
 	static const struct sockaddr_storage none = {.ss_family = AF_INET};
@@ -328,9 +308,13 @@ int cm_new(struct cm **out, const struct cm_attr *attr, struct err *err)
 		ret = err_sys(err, -errno, "RDMA CM event channel");
 		goto free_cm;
 	}
-	ret = attr->addr ? listen_on(cm, attr->addr, err) : 0;
-	if (ret)
+	if (attr->addr && cm_port_listen(cm->channel, &cm->listener,
+					 (const struct sockaddr *)attr->addr,
+					 (int)cm->n_lanes + BACKLOG_SPARE)) {
+		ret = cm_sys(err, "listen on",
+			     (const struct sockaddr *)attr->addr);
 		goto free_cm;
+	}
 	*out = cm;
 	return 0;
 free_cm:
@@ -471,9 +455,10 @@ static int request(struct cm *cm, unsigned index, const struct cm_link *link,
 	const struct hello hello = hello_of(cm, index, NONCE_CALLER);
 	struct rdma_conn_param param = conn_param(lane, link, &hello);
 	struct cm_event ev;
+	unsigned changed;
 	int ret;
 
-	if (rdma_connect(lane->id, &param))
+	if (cm_port_connect(&lane->id, &param, &changed))
 		return cm_sys(err, "connect to", dst);
 	ret = expect(cm, RDMA_CM_EVENT_CONNECT_RESPONSE, link, &ev, err);
 	if (!ret &&

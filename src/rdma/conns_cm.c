@@ -4,10 +4,10 @@
 #include <poll.h>
 #include <string.h>
 
+#include "rdma/cm_port.h"
 #include "rdma/conns_priv.h"
 
 enum { BACKLOG_SPARE = 16, STEP_TIMEOUT_MS = 4000, SLICE_MS = 50 };
-enum { PORT_TRIES = 8 };
 
 static int cm_failed(const char *what, struct err *err)
 {
@@ -250,57 +250,22 @@ static int find_peer(struct conns *c, unsigned first, unsigned n,
 				 CONNS_ROUTE, err);
 }
 
-/* The same id again with another port of ours, in one go: no step's time. */
-static int change_port(struct conns *c, unsigned i,
-		       const struct sockaddr_storage *peer, struct err *err)
-{
-	struct sockaddr *src = (struct sockaddr *)&c->port.addr;
-	struct sockaddr *dst = (struct sockaddr *)(uintptr_t)peer;
-	struct conn *v = &c->v[i];
-
-	if (rdma_destroy_id(v->id))
-		return cm_failed("rdma_destroy_id", err);
-	c->counts.ended++;
-	v->id = NULL;
-	if (rdma_create_id(NULL, &v->id, v, RDMA_PS_TCP))
-		return cm_failed("rdma_create_id", err);
-	c->counts.made++;
-	if (rdma_resolve_addr(v->id, src, dst, STEP_TIMEOUT_MS) ||
-	    rdma_resolve_route(v->id, STEP_TIMEOUT_MS) ||
-	    rdma_migrate_id(v->id, c->channel))
-		return cm_failed("resolving again", err);
-	return 0;
-}
-
-static int connect_once(struct conns *c, unsigned i)
+static int start_connect(struct conns *c, unsigned i, struct err *err)
 {
 	struct rdma_conn_param param = param_of(c, i);
 	struct nonce_knock knock;
+	struct conn *v = &c->v[i];
+	unsigned changed;
+	int ret;
 
 	nonce_knock(c->attr.nonce, i, &knock);
 	param.private_data = &knock;
 	param.private_data_len = sizeof(knock);
-	return rdma_connect(c->v[i].id, &param);
-}
-
-/* On iWARP a connection is one of TCP's, whose port RDMA CM chooses without
- * asking TCP: one that a socket has, or had a minute ago, is refused. */
-static int start_connect(struct conns *c, unsigned i,
-			 const struct sockaddr_storage *peer, struct err *err)
-{
-	unsigned tries = 0;
-	int ret;
-
-	c->v[i].t0 = conns_now(c);
-	while (connect_once(c, i)) {
-		if (errno != EADDRINUSE || !c->port.iwarp ||
-		    ++tries == PORT_TRIES)
-			return cm_failed("rdma_connect", err);
-		ret = change_port(c, i, peer, err);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	v->t0 = conns_now(c);
+	ret = cm_port_connect(&v->id, &param, &changed);
+	c->counts.made += changed;
+	c->counts.ended += changed + !v->id;
+	return ret ? cm_failed("rdma_connect", err) : 0;
 }
 
 /* The last word of the handshake; iWARP has had it. */
@@ -322,7 +287,7 @@ int conns_connect(struct conns *c, unsigned first, unsigned n,
 	if (!ret)
 		ret = conns_make(c, first, n, err);
 	for (i = first; !ret && i < first + n; i++)
-		ret = start_connect(c, i, peer, err);
+		ret = start_connect(c, i, err);
 	if (!ret)
 		ret = wait_events(c, n, RDMA_CM_EVENT_CONNECT_RESPONSE,
 				  CONNS_HANDSHAKE, err);
@@ -352,7 +317,6 @@ int conns_disconnect(struct conns *c, unsigned first, unsigned n,
 int conns_listen(struct conns *c, struct sockaddr_storage *addr,
 		 struct err *err)
 {
-	struct sockaddr *sa = (struct sockaddr *)addr;
 	int ret = open_channel(c, err);
 
 	if (ret)
@@ -363,9 +327,9 @@ int conns_listen(struct conns *c, struct sockaddr_storage *addr,
 			       "RDMA CM needs an IP address on the network "
 			       "interface of %s (ip addr add)",
 			       c->port.name);
-	if (rdma_create_id(c->channel, &c->listener, NULL, RDMA_PS_TCP) ||
-	    rdma_bind_addr(c->listener, sa) ||
-	    rdma_listen(c->listener, (int)c->attr.n + BACKLOG_SPARE))
+	if (cm_port_listen(c->channel, &c->listener,
+			   (const struct sockaddr *)addr,
+			   (int)c->attr.n + BACKLOG_SPARE))
 		return cm_failed("listening", err);
 	/* The port is at the same place for both families. */
 	((struct sockaddr_in *)addr)->sin_port = rdma_get_src_port(c->listener);

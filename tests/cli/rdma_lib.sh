@@ -53,8 +53,8 @@ rdma_run() {
 
 # kill_during SIGNAL WHO NAME: either side dies in the middle of a response.
 # WHO is client or session; the other must end with a reason, in time.
-start_server() {
-	"$bench" serve -p 0 >"$work/serve.out" 2>"$work/serve.err" &
+start_server() { # ADDRESS
+	"$bench" serve -p 0 --bind "$1" >"$work/serve.out" 2>"$work/serve.err" &
 	server=$!
 	within 20 grep -q listening "$work/serve.err"
 	port=$(sed -n 's/.*listening on .* port //p' "$work/serve.err")

@@ -287,7 +287,7 @@ ok "two runs at once" is "$?$status" 00
 # Deaths in the middle.  serve.sh holds the 5 s in which all must know; a guest
 # may have half a CPU.
 in_time=12
-start_server
+start_server 127.0.0.1
 for transport in rdma tcp; do
 	start_client "ck-$transport" --transport $transport -s 1M
 	kill -9 $client

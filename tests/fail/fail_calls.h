@@ -68,8 +68,8 @@
 	X(struct rdma_event_channel *, rdma_create_event_channel, (void), (), NULL, EMFILE) \
 	X(int, rdma_create_id, (struct rdma_event_channel *c, struct rdma_cm_id **id, void *p, enum rdma_port_space s), \
 	  (c, id, p, s), -1, ENOMEM) \
-	X(int, rdma_bind_addr, (struct rdma_cm_id *id, struct sockaddr *a), (id, a), -1, EADDRINUSE) \
-	X(int, rdma_listen, (struct rdma_cm_id *id, int n), (id, n), -1, EADDRINUSE) \
+	X(int, rdma_bind_addr, (struct rdma_cm_id *id, struct sockaddr *a), (id, a), -1, EADDRNOTAVAIL) \
+	X(int, rdma_listen, (struct rdma_cm_id *id, int n), (id, n), -1, ENOMEM) \
 	X(int, rdma_resolve_addr, (struct rdma_cm_id *id, struct sockaddr *s, struct sockaddr *d, int ms), \
 	  (id, s, d, ms), -1, ENETUNREACH) \
 	X(int, rdma_resolve_route, (struct rdma_cm_id *id, int ms), (id, ms), -1, ENETUNREACH) \
