@@ -109,9 +109,9 @@ enum {
 			  * stands for all earlier unsignalled work of its
 			  * lane.  Receives always complete. */
 	/* A send etc. posted alone that is what the last one posted alone was,
-	 * on this end, but for its cookie, where it goes at the peer
-	 * (remote_addr), its operands, its immediate data and WORK_SIGNAL: an
-	 * end may have kept the rest. */
+	 * on this end, but for its cookie, where its sges are in the same
+	 * regions, where it goes at the peer (remote_addr), its operands, its
+	 * immediate data and WORK_SIGNAL: an end may have kept the rest. */
 	WORK_AGAIN = 2,
 };
 

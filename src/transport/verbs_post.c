@@ -494,6 +494,7 @@ static __attribute__((noinline)) int post_again(struct verbs_ep *ep,
 	struct verbs_lane *lane = ep->again;
 	int ret;
 
+	ep->short_out.addr = (uintptr_t)w->sges->addr;
 	wr->wr_id = WRID(w->lane, lane->sq.head) | WRID_LAST;
 	wr->send_flags &= ~(unsigned)IBV_SEND_SIGNALED;
 	if (w->flags & WORK_SIGNAL)

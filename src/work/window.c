@@ -12,11 +12,19 @@
 enum { TAKE = 16 };
 
 int window_post_recvs(struct window *w, unsigned first, unsigned n,
-		      struct err *err)
+		      unsigned *place, struct err *err)
 {
+	unsigned i;
+
+	assert(n <= WINDOW_LIST_MAX);
+	for (i = 0; i < n; i++) {
+		w->recvs[i].cookie = first + i;
+		w->recvs[i].sges = &w->recv_sges[*place];
+		*place = window_advance(*place, 1, w->n_recv_sges);
+	}
 	w->n.recvs += n;
 	w->n.recv_lists++;
-	return parts_post(w->end, &w->recvs[first], n, err);
+	return parts_post(w->end, w->recvs, n, err);
 }
 
 /* --- posting -------------------------------------------------------------- */
@@ -40,32 +48,40 @@ static void note_begin(struct window *w, unsigned slot, unsigned n)
 
 /* A list, whose room the caller has made sure of.  The last operation of a
  * phase is signalled, so that the end of all of them is known. */
-static int post_list(struct window *w, unsigned n, bool last, struct err *err)
+static inline __attribute__((always_inline)) int post_list(struct window *w,
+							   unsigned n,
+							   bool last,
+							   struct err *err)
 {
 	const unsigned slot = w->slot;
 	struct ep *ep = w->end->ep;
+	unsigned place = w->tx_place;
 	bool signalled = false;
 	unsigned i;
 	int ret;
 
 	for (i = 0; i < n; i++) {
-		struct work *work = &w->works[slot + i];
+		struct work *work = &w->works[i];
 
 		window_prepare(w, work, slot + i);
-		work->flags = 0;
+		work->sges = &w->sges[place * w->a.sges];
+		work->flags = w->again;
+		place = window_advance(place, 1, w->n_tx_places);
 		if (++w->since_signal < w->a.signal_every &&
 		    !(i + 1 == n && (last || fills_window(w))))
 			continue;
-		work->flags = WORK_SIGNAL;
+		work->flags |= WORK_SIGNAL;
 		w->since_signal = 0;
 		w->n.completions++;
 		signalled = true;
 	}
 	if (signalled)
 		note_begin(w, slot, n);
-	ret = ep->tp->post(ep, &w->works[slot], n);
+	ret = ep->tp->post(ep, w->works, n);
+	w->again = w->alone && n == 1 ? WORK_AGAIN : 0;
 	late_record(&w->late, w->end);
 	w->slot = window_advance(slot, n, w->n_slots);
+	w->tx_place = w->slot ? place : 0;
 	w->n.lists++;
 	if (w->posted - w->known > w->n.most)
 		w->n.most = w->posted - w->known;
@@ -82,26 +98,30 @@ static bool has_credit(const struct window *w, unsigned n)
 	return !w->told || on_their_way(w) + n <= w->granted;
 }
 
-/* The next list's length: whole, unless few operations are left. */
-static unsigned list_length(const struct window *w, const struct window_flow *f)
+/* The next list's length: whole, unless few operations are left; one is. */
+static inline unsigned list_length(const struct window *w,
+				   const struct window_flow *f, unsigned whole)
 {
 	const uint64_t left = f->ph->max_ops - w->posted;
 	const unsigned to_end = w->n_slots - w->slot;
-	unsigned n = w->a.post_list;
+	unsigned n = whole;
 
+	if (whole == 1)
+		return 1;
 	if (n > left)
 		n = (unsigned)left;
 	return n > to_end ? to_end : n;
 }
 
-/* Posts while there is room, and credit. */
-int window_post_lists(struct window *w, struct window_flow *f, struct err *err)
+static inline __attribute__((always_inline)) int post_lists(
+	struct window *w, struct window_flow *f, const unsigned whole,
+	struct err *err)
 {
 	unsigned n;
 	int ret;
 
 	while (!f->last && w->posted - w->known < w->a.outstanding) {
-		n = list_length(w, f);
+		n = list_length(w, f, whole);
 		if (w->posted - w->known + n > w->a.outstanding)
 			return 0;
 		if (!has_credit(w, n)) {
@@ -116,6 +136,14 @@ int window_post_lists(struct window *w, struct window_flow *f, struct err *err)
 			return ret;
 	}
 	return 0;
+}
+
+/* Posts while there is room, and credit.  Lists of one have no loop: that was a
+ * third of what a window adds to an operation. */
+int window_post_lists(struct window *w, struct window_flow *f, struct err *err)
+{
+	return w->a.post_list == 1 ? post_lists(w, f, 1, err)
+				   : post_lists(w, f, w->a.post_list, err);
 }
 
 /* --- completing ----------------------------------------------------------- */
@@ -170,6 +198,7 @@ static void take_back_lost(struct window *w)
  * believed before its own completion is taken, or that stays uncounted. */
 static int take_credit(struct window *w, unsigned slot, struct err *err)
 {
+	unsigned place = slot;
 	uint64_t granted;
 
 	/* The number never falls; what came late is no news. */
@@ -179,7 +208,7 @@ static int take_credit(struct window *w, unsigned slot, struct err *err)
 	if (granted > w->granted)
 		w->granted = granted;
 	take_back_lost(w);
-	return window_post_recvs(w, slot, 1, err);
+	return window_post_recvs(w, slot, 1, &place, err);
 }
 
 int window_take_one(struct window *w, const struct comp *c, uint64_t now,
@@ -273,7 +302,8 @@ void window_begin(struct window *w, struct window_flow *f,
 	};
 	end_waiter_init(&f->waiter, w->end, w->a.size);
 	w->posted = w->known = 0;
-	w->slot = w->known_slot = 0;
+	w->slot = w->tx_place = w->known_slot = 0;
+	w->again = 0;
 	w->since_signal = 0;
 	w->peer_over = 0;
 	w->verified = 0;
@@ -396,6 +426,7 @@ int window_client(struct window *w, const struct phase *ph, struct err *err)
 	if (ret)
 		return ret;
 	window_begin(w, &f, ph);
+	w->alone = true;
 	ret = one ? window_one_by_one(w, &f, &end, err)
 		  : many(w, &f, &end, err);
 	if (ret)

@@ -92,19 +92,24 @@ struct window {
 	struct region *region;
 	char *tx, *rx; /* slots to send from and to be reached at */
 	uint64_t *credit_tx, *credit_rx;
-	struct work *works, *recvs; /* made once, a slot each */
+	/* Made once: those of one list, and the memory of each buffer. */
+	struct work *works, *recvs;
 	struct sge *sges, *recv_sges;
+	unsigned n_recv_sges;
 	uint64_t *begun; /* ticks at which a signalled slot was posted */
 	uint64_t remote_addr;
 	size_t remote_step; /* from an operation's to the next; atomics: 0 */
 	uint64_t number;    /* of the next operation, over all phases,
 				 * from 1: 0 is what was never written */
 	uint64_t posted, known; /* of this phase: posted, known complete */
-	/* Places of the next that is posted, and that will be known. */
-	unsigned slot, known_slot;
+	/* Places of the next that is posted, its buffer, and of the next that
+	 * will be known. */
+	unsigned slot, tx_place, known_slot;
 	/* Sender: where in the peer's memory the next goes; else: the receive
-	 * that the next message takes. */
-	unsigned rx_slot;
+	 * that the next message takes, and its buffer. */
+	unsigned rx_slot, rx_place;
+	bool alone;	/* all that this end posts is this window's */
+	unsigned again; /* WORK_AGAIN, if it may be said of the next */
 	unsigned since_signal;
 	uint64_t granted; /* receives that the peer has ever posted */
 	uint64_t gone;	  /* messages taken for lost, until told otherwise */

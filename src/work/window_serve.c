@@ -77,9 +77,12 @@ static int post_again(struct window *w, unsigned n, struct err *err)
 	if (!n)
 		return 0;
 	w->rx_slot = window_advance(first, n, w->n_rx);
-	ret = window_post_recvs(w, first, n < to_end ? n : to_end, err);
+	ret = window_post_recvs(w, first, n < to_end ? n : to_end, &w->rx_place,
+				err);
+	if (n >= to_end)
+		w->rx_place = 0;
 	if (!ret && n > to_end)
-		ret = window_post_recvs(w, 0, n - to_end, err);
+		ret = window_post_recvs(w, 0, n - to_end, &w->rx_place, err);
 	return ret;
 }
 

@@ -83,62 +83,55 @@ uint64_t window_bytes(const struct window_attr *a)
 
 /* --- work, made once ------------------------------------------------------ */
 
-static void make_work(struct window *w, unsigned slot)
-{
-	struct sge *sges = &w->sges[(size_t)slot * w->a.sges];
-	char *at = w->tx + slot % w->n_tx_places * w->stride;
-
-	parts_cut(sges, w->a.sges, at, w->a.size, w->region);
-	w->works[slot] = (struct work){
-		.op = w->a.op,
-		.lane = w->a.lane,
-		.n_sges = w->a.op == OP_FLUSH ? 0 : w->a.sges,
-		.sges = sges,
-		/* A fetch-add's addend, or the length of a flush. */
-		.compare_add = w->a.op == OP_FLUSH ? w->a.size : 1,
-	};
-}
-
-static void make_recv(struct window *w, unsigned slot, char *at, size_t len)
-{
-	w->recv_sges[slot] = (struct sge){
-		.addr = at,
-		.len = len,
-		.region = w->region,
-	};
-	w->recvs[slot] = (struct work){
-		.op = OP_RECV,
-		.lane = w->a.lane,
-		.n_sges = len != 0,
-		.sges = &w->recv_sges[slot],
-		.cookie = slot,
-	};
-}
-
-static void make_credit_recvs(struct window *w)
+static void make_works(struct window *w)
 {
 	unsigned i;
 
-	for (i = 0; i < w->n_rx; i++)
-		make_recv(w, i, (char *)(w->credit_rx + i), sizeof(uint64_t));
+	for (i = 0; i < w->n_tx_places; i++)
+		parts_cut(&w->sges[(size_t)i * w->a.sges], w->a.sges,
+			  w->tx + i * w->stride, w->a.size, w->region);
+	for (i = 0; i < w->a.post_list; i++)
+		w->works[i] = (struct work){
+			.op = w->a.op,
+			.lane = w->a.lane,
+			.n_sges = w->a.op == OP_FLUSH ? 0 : w->a.sges,
+			.sges = w->sges,
+			/* A fetch-add's addend, or the length of a flush. */
+			.compare_add = w->a.op == OP_FLUSH ? w->a.size : 1,
+		};
 }
 
-/* A message that is written elsewhere needs no memory. */
-static void make_message_recvs(struct window *w)
+/* Receives, for credit or for messages; a message that is written elsewhere
+ * needs no memory. */
+static void make_recvs(struct window *w)
 {
-	const size_t len = w->a.op == OP_WRITE_IMM ? 0 : w->a.size;
+	const size_t len = w->sender		     ? sizeof(uint64_t)
+			   : w->a.op == OP_WRITE_IMM ? 0
+						     : w->a.size;
+	char *const first = w->sender ? (char *)w->credit_rx : w->rx;
+	const size_t step = w->sender ? sizeof(uint64_t) : w->stride;
 	unsigned i;
 
-	for (i = 0; i < w->n_rx; i++)
-		make_recv(w, i, w->rx + i % w->n_rx_places * w->stride, len);
+	for (i = 0; i < w->n_recv_sges; i++)
+		w->recv_sges[i] = (struct sge){
+			.addr = first + i * step,
+			.len = len,
+			.region = w->region,
+		};
+	for (i = 0; i < WINDOW_LIST_MAX; i++)
+		w->recvs[i] = (struct work){
+			.op = OP_RECV,
+			.lane = w->a.lane,
+			.n_sges = len != 0,
+		};
 }
 
 static int allocate(struct window *w, struct err *err)
 {
-	w->works = calloc(w->n_slots, sizeof(*w->works));
-	w->sges = calloc((size_t)w->n_slots * w->a.sges, sizeof(*w->sges));
-	w->recvs = calloc(w->n_rx, sizeof(*w->recvs));
-	w->recv_sges = calloc(w->n_rx, sizeof(*w->recv_sges));
+	w->works = calloc(w->a.post_list, sizeof(*w->works));
+	w->sges = calloc((size_t)w->n_tx_places * w->a.sges, sizeof(*w->sges));
+	w->recvs = calloc(WINDOW_LIST_MAX, sizeof(*w->recvs));
+	w->recv_sges = calloc(w->n_recv_sges, sizeof(*w->recv_sges));
 	w->begun = calloc(w->n_slots, sizeof(*w->begun));
 	if (w->works && w->sges && w->recvs && w->recv_sges && w->begun)
 		return 0;
@@ -186,13 +179,13 @@ static int map_memory(struct window *w, struct err *err)
 
 static int post_first_receives(struct window *w, struct err *err)
 {
-	unsigned i, n;
+	unsigned i, n, place = 0;
 	int ret;
 
 	for (i = 0; w->told && i < w->n_rx; i += n) {
 		n = w->n_rx - i < WINDOW_LIST_MAX ? w->n_rx - i
 						  : WINDOW_LIST_MAX;
-		ret = window_post_recvs(w, i, n, err);
+		ret = window_post_recvs(w, i, n, &place, err);
 		if (ret)
 			return ret;
 	}
@@ -206,7 +199,7 @@ int window_learn(struct window *w, struct err *err)
 	int ret = parts_learn_memory(w->end, w->a.lane, &w->remote_addr, &rkey,
 				     err);
 
-	for (i = 0; !ret && i < w->n_slots; i++)
+	for (i = 0; !ret && i < w->a.post_list; i++)
 		w->works[i].remote_rkey = rkey;
 	return ret;
 }
@@ -228,6 +221,7 @@ static void settle_counts(struct window *w)
 	w->tell_after = credit_untold_max(w);
 	w->n_tx_places = places_of(a, w->n_slots);
 	w->n_rx_places = places_of(a, w->n_rx);
+	w->n_recv_sges = w->sender ? w->n_rx : w->n_rx_places;
 	w->stride = parts_stride(a->size);
 	w->remote_step = window_is_atomic(a->op) ? 0 : w->stride;
 	w->granted = w->n_rx;
@@ -239,7 +233,6 @@ static void settle_counts(struct window *w)
 int window_init(struct window *w, struct end *e, const struct window_attr *a,
 		struct err *err)
 {
-	unsigned i;
 	int ret;
 
 	memset(w, 0, sizeof(*w));
@@ -261,12 +254,8 @@ int window_init(struct window *w, struct end *e, const struct window_attr *a,
 	if (ret)
 		return ret;
 	fill_slots(w);
-	for (i = 0; i < w->n_slots; i++)
-		make_work(w, i);
-	if (w->sender)
-		make_credit_recvs(w);
-	else
-		make_message_recvs(w);
+	make_works(w);
+	make_recvs(w);
 	parts_tell_memory(w->end, w->a.lane, w->rx, w->region->rkey);
 	return post_first_receives(w, err);
 }

@@ -110,9 +110,10 @@ uint64_t window_payload(const struct window *w, uint64_t operations);
 int window_check_posts(struct window *w, const struct ep_counts *before,
 		       const struct window *other, struct err *err);
 
-/* Receives first to first + n - 1, by one doorbell. */
+/* Receives first to first + n - 1, by one doorbell; `*place` is the buffer of
+ * the first, and then of the next. */
 int window_post_recvs(struct window *w, unsigned first, unsigned n,
-		      struct err *err);
+		      unsigned *place, struct err *err);
 
 /* The message that has just arrived in a slot; the number-th operation, a
  * read into a slot. */

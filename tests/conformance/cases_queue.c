@@ -325,8 +325,9 @@ static int side_by_side(struct side *s)
 	return ret;
 }
 
-/* Sends of WORK_AGAIN are what the last one alone was, in one piece or two, and
- * whatever was posted between: a receive, or several sends at once. */
+/* Sends of WORK_AGAIN are what the last one alone was, in one piece or two, from
+ * the same place or another, and whatever was posted between: a receive, or
+ * several sends at once. */
 static const struct again {
 	bool again;
 	unsigned slot, pieces;
@@ -337,11 +338,13 @@ static const struct again {
 	{.again = true, .slot = 0, .pieces = 1},
 	{.again = true, .slot = 0, .pieces = 1, .with = 1, .op = OP_RECV},
 	{.again = true, .slot = 0, .pieces = 1, .with = 2, .op = OP_SEND},
-	{.again = true, .slot = 0, .pieces = 1},
+	{.again = true, .slot = 1, .pieces = 1},
 	{.slot = 5, .pieces = 2},
 	{.again = true, .slot = 5, .pieces = 2},
+	{.again = true, .slot = 4, .pieces = 2},
 	{.slot = 6, .pieces = 1},
 	{.again = true, .slot = 6, .pieces = 1},
+	{.again = true, .slot = 3, .pieces = 1},
 };
 enum { AGAIN_STEPS = sizeof(again_steps) / sizeof(again_steps[0]) };
 

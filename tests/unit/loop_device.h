@@ -12,6 +12,7 @@
 #include "loop_pair.h"
 
 enum { DEVICE_LOST_MAX = 64, DEVICE_EARLY_BYTES = 8, DEVICE_LANES = 2 };
+enum { DEVICE_SEEN = 64 };
 
 struct loop_device {
 	/* What a test wants of it; sends count from 1. */
@@ -28,6 +29,8 @@ struct loop_device {
 	_Atomic uint64_t recvs;
 	bool no_credit; /* sends for which the other end had no receive */
 	uint64_t tail;	/* of the last send */
+	/* Where the first sends etc., and receives, had their memory. */
+	const char *send_at[DEVICE_SEEN], *recv_at[DEVICE_SEEN];
 
 	/* What completes without arriving, after as many others of its
 	 * lane. */
@@ -166,10 +169,14 @@ static int device_post_one(struct ep *ep, struct loop_device *d,
 	int ret = 0;
 
 	if (w->op == OP_RECV) {
+		if (d->recvs < DEVICE_SEEN && w->n_sges)
+			d->recv_at[d->recvs] = w->sges->addr;
 		d->recvs++;
 		/* loop has no empty messages */
 		return w->n_sges ? loop->post(ep, w, 1) : 0;
 	}
+	if (d->sends < DEVICE_SEEN && w->n_sges)
+		d->send_at[d->sends] = w->sges->addr;
 	d->sends++;
 	if (!remote && (!d->drop_every || d->sends % d->drop_every)) {
 		ret = device_send(ep, d, w);
