@@ -108,10 +108,11 @@ enum {
 	WORK_SIGNAL = 1, /* SEND etc.: wants a completion.  A completion also
 			  * stands for all earlier unsignalled work of its
 			  * lane.  Receives always complete. */
-	/* A send etc. posted alone that is what the last one posted alone was,
-	 * on this end, but for its cookie, where its sges are in the same
-	 * regions, where it goes at the peer (remote_addr), its operands, its
-	 * immediate data and WORK_SIGNAL: an end may have kept the rest. */
+	/* A send etc., or a receive, posted alone that is what the last of
+	 * those that was posted alone was, on this end, but for its cookie,
+	 * where its sges are in the same regions, where it goes at the peer
+	 * (remote_addr), its operands, its immediate data and WORK_SIGNAL: an
+	 * end may have kept the rest. */
 	WORK_AGAIN = 2,
 };
 

@@ -90,12 +90,13 @@ struct verbs_ep {
 
 	/* The short way's own requests, made at open but for what differs;
 	 * their pieces of memory, before a receive's a place for that of a
-	 * routing header.  again: the lane of short_send, if that was the last
-	 * to be posted alone; or NULL. */
+	 * routing header.  again, again_recv: the lane of short_send and
+	 * short_recv, if that was the last of its kind to be posted alone; or
+	 * NULL. */
 	struct ibv_send_wr short_send;
 	struct ibv_recv_wr short_recv;
 	struct ibv_sge short_out, short_in[2];
-	struct verbs_lane *again;
+	struct verbs_lane *again, *again_recv;
 
 	/* poll */
 	struct rdma_cq cq;

@@ -446,19 +446,33 @@ static inline void short_piece(struct ibv_sge *piece, const struct sge *sge)
 	piece->lkey = sge->region->lkey;
 }
 
-static inline int recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
-			     const struct work *w)
+static inline int ring_recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
+				  const struct work *w)
 {
 	struct ibv_recv_wr *bad;
 	int ret;
 
-	short_piece(&ep->short_in[1], w->sges);
 	ep->short_recv.wr_id =
 		ring_take(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
 	ep->ep.counts.posts++;
 	ep->ep.counts.doorbells++;
 	ret = ibv_post_recv(lane->qp, &ep->short_recv, &bad);
 	return __builtin_expect(ret, 0) ? post_failed(ep, ret, "receives") : 0;
+}
+
+static inline int recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
+			     const struct work *w)
+{
+	short_piece(&ep->short_in[1], w->sges);
+	ep->again_recv = lane;
+	return ring_recv_short(ep, lane, w);
+}
+
+static __attribute__((noinline)) int recv_again(struct verbs_ep *ep,
+						const struct work *w)
+{
+	ep->short_in[1].addr = (uintptr_t)w->sges->addr;
+	return ring_recv_short(ep, ep->again_recv, w);
 }
 
 static inline int ring_short(struct verbs_ep *ep, struct verbs_lane *lane)
@@ -526,8 +540,8 @@ static __attribute__((noinline)) int post_any(struct verbs_ep *ep,
 	const struct work *end = w + n;
 	int ret = ep->failed ? -EIO : 0;
 
-	if (n == 1 && w->op != OP_RECV)
-		ep->again = NULL;
+	if (n == 1)
+		*(w->op == OP_RECV ? &ep->again_recv : &ep->again) = NULL;
 	while (w < end && !ret) {
 		assert(w->lane < ep->n_lanes);
 		if (w->op == OP_RECV)
@@ -542,8 +556,12 @@ int verbs_post(struct ep *base, const struct work *w, unsigned n)
 {
 	struct verbs_ep *ep = verbs_ep(base);
 
-	if (n == 1 && w->flags & WORK_AGAIN && ep->again && !ep->failed)
-		return post_again(ep, w);
+	if (n == 1 && w->flags & WORK_AGAIN && !ep->failed) {
+		if (w->op == OP_RECV && ep->again_recv)
+			return recv_again(ep, w);
+		if (w->op != OP_RECV && ep->again)
+			return post_again(ep, w);
+	}
 	if (__builtin_expect(is_short(ep, w, n), 1))
 		return post_short(ep, w);
 	return post_any(ep, w, n);

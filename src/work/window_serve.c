@@ -199,12 +199,14 @@ void window_begin_serving(struct window *w)
 	w->n = (struct window_counts){.done = 0};
 	w->credit_told = w->arrived + w->n_rx;
 	w->over = false;
+	w->recvs->flags = 0;
 }
 
 int window_server(struct window *w, const struct phase *ph, struct err *err)
 {
 	(void)ph;
 	window_begin_serving(w);
+	w->alone = true;
 	return w->told ? serve_messages(w, err)
 		       : parts_serve_nothing(w->end, err);
 }

@@ -325,9 +325,9 @@ static int side_by_side(struct side *s)
 	return ret;
 }
 
-/* Sends of WORK_AGAIN are what the last one alone was, in one piece or two, from
- * the same place or another, and whatever was posted between: a receive, or
- * several sends at once. */
+/* Sends and receives of WORK_AGAIN are what the last one alone was, in one piece
+ * or two, at the same place or another, and whatever was posted between: one of
+ * the other kind, or several at once. */
 static const struct again {
 	bool again;
 	unsigned slot, pieces;
@@ -364,18 +364,48 @@ static int post_between(struct side *s, const struct again *step, uint64_t *k)
 	return 0;
 }
 
-/* Every other is not signalled, and the same is sent once more at once. */
-static int send_again(struct side *s, const struct again *step, uint64_t *k)
+/* A message's memory in the step's pieces. */
+static struct work work_again(struct side *s, const struct again *step,
+			      enum op op, char *at, struct sge sges[2])
 {
 	const size_t half = s->bytes / step->pieces;
-	char *at = side_tx(s, step->slot);
-	struct sge sges[2];
-	struct work w = side_work(s, OP_SEND, sges, at, half);
-	unsigned i;
+	struct work w = side_work(s, op, sges, at, half);
 
 	sges[1] = (struct sge){
 		.addr = at + half, .len = s->bytes - half, .region = s->region};
 	w.n_sges = step->pieces;
+	return w;
+}
+
+/* One by one, unless several are to be sent at once. */
+static int recv_again(struct side *s, const struct again *step, uint64_t k,
+		      unsigned n)
+{
+	struct sge sges[2];
+	struct work w;
+	unsigned i;
+
+	if (n > 2)
+		return post_batch(s, OP_RECV, k, n, 0);
+	for (i = 0; i < n; i++) {
+		w = work_again(s, step, OP_RECV,
+			       side_rx(s, (unsigned)((k + i) % s->depth)),
+			       sges);
+		w.cookie = k + i;
+		w.flags = step->again || i ? WORK_AGAIN : 0;
+		TRY(side_post(s, &w, 1));
+	}
+	return 0;
+}
+
+/* Every other is not signalled, and the same is sent once more at once. */
+static int send_again(struct side *s, const struct again *step, uint64_t *k)
+{
+	char *at = side_tx(s, step->slot);
+	struct sge sges[2];
+	struct work w = work_again(s, step, OP_SEND, at, sges);
+	unsigned i;
+
 	w.flags = step->again ? WORK_AGAIN : 0;
 	fill(at, s->bytes, *k);
 	for (i = 0; i < 2; i++) {
@@ -398,7 +428,7 @@ static int again(struct side *s)
 		const unsigned n = 2 + (step->op == OP_SEND ? step->with : 0);
 
 		if (s->role == ROLE_PASSIVE)
-			TRY(post_batch(s, OP_RECV, k, n, 0));
+			TRY(recv_again(s, step, k, n));
 		TRY(side_meet(s));
 		if (s->role == ROLE_ACTIVE) {
 			TRY(post_between(s, step, &k));
