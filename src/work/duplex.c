@@ -9,9 +9,7 @@
 
 enum { TAKE = 16 };
 
-/* After so long without a message all credit is told; between two looks at the
- * other host's word. */
-#define IDLE_NS 200000u
+/* Between two looks at the other host's word. */
 #define LOOK_NS 500000u
 
 /* One end's phase. */
@@ -196,7 +194,7 @@ static bool has_moved(const struct duplex *d, const struct comp *comp, int n)
 static bool credit_is_due(const struct duplex *d, const struct both *b)
 {
 	return d->in.told && window_untold(&d->in) && b->f.now > b->a.last &&
-	       clock_ns(d->end->clock, b->f.now - b->a.last) >= IDLE_NS;
+	       clock_ns(d->end->clock, b->f.now - b->a.last) >= d->in.quiet_ns;
 }
 
 static int step(struct duplex *d, struct both *b, struct err *err)
@@ -206,7 +204,7 @@ static int step(struct duplex *d, struct both *b, struct err *err)
 
 	if (ret)
 		return ret;
-	n = ep_wait(d->end->ep, comp, TAKE, IDLE_NS);
+	n = ep_wait(d->end->ep, comp, TAKE, WINDOW_QUIET_NS);
 	b->f.now = clock_ticks(d->end->clock);
 	if (n < 0)
 		return parts_failed(d->end, n, err);
@@ -215,7 +213,7 @@ static int step(struct duplex *d, struct both *b, struct err *err)
 	ret = take(d, b, comp, n, err);
 	look_for_lost(d, b);
 	if (!ret && credit_is_due(d, b))
-		ret = window_tell_credit(&d->in, err);
+		ret = window_tell_quiet(&d->in, err);
 	if (!ret)
 		ret = say_over(d, b, err);
 	if (!b->end && b->f.last && d->out.posted == d->out.known)

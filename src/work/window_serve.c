@@ -9,9 +9,6 @@
 /* Completions taken at a time. */
 enum { TAKE = 16 };
 
-/* A server whose client is quiet tells the credit it has after this. */
-#define IDLE_NS 200000u
-
 /* Receives that we have ever posted. */
 int window_tell_credit(struct window *w, struct err *err)
 {
@@ -40,6 +37,21 @@ int window_tell_credit(struct window *w, struct err *err)
 	w->credits_busy++;
 	w->n.credits++;
 	return ret ? parts_failed(w->end, ret, err) : 0;
+}
+
+int window_tell_quiet(struct window *w, struct err *err)
+{
+	w->told_quiet = true;
+	return window_tell_credit(w, err);
+}
+
+/* It was not the end: messages may take as long as that each, and telling after
+ * every one of them would double what they cost. */
+static void was_not_over(struct window *w)
+{
+	w->told_quiet = false;
+	if (w->quiet_ns < WINDOW_QUIET_MAX_NS)
+		w->quiet_ns *= 2;
 }
 
 uint64_t window_untold(const struct window *w)
@@ -110,6 +122,8 @@ int window_take_messages(struct window *w, const struct comp *comp, int got,
 	}
 	if (!ret)
 		ret = post_again(w, n, err);
+	if (n && w->told_quiet)
+		was_not_over(w);
 	if (n)
 		a->last = now;
 	if (n && !a->first) {
@@ -158,12 +172,12 @@ static int serve_wait(struct window *w, struct end_waiter *waiter,
 	int got;
 
 	while (window_untold(w)) {
-		got = ep_wait(ep, comp, TAKE, IDLE_NS);
+		got = ep_wait(ep, comp, TAKE, w->quiet_ns);
 		if (got < 0)
 			return parts_failed(w->end, got, err);
 		if (got)
 			return got;
-		got = window_tell_credit(w, err);
+		got = window_tell_quiet(w, err);
 		if (got)
 			return got;
 	}
@@ -199,6 +213,8 @@ void window_begin_serving(struct window *w)
 	w->n = (struct window_counts){.done = 0};
 	w->credit_told = w->arrived + w->n_rx;
 	w->over = false;
+	w->quiet_ns = WINDOW_QUIET_NS;
+	w->told_quiet = false;
 	w->recvs->flags = 0;
 }
 

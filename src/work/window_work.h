@@ -6,6 +6,11 @@
 
 enum { WINDOW_SEED = 0xd00d, WINDOW_CREDITS = 4 };
 
+/* A receiver that hears nothing for so long tells the credit it has: the first
+ * time, and at most, which is much less than WINDOW_LOSS_NS. */
+#define WINDOW_QUIET_NS 200000u
+#define WINDOW_QUIET_MAX_NS (64 * WINDOW_QUIET_NS)
+
 /* Beside the number in a credit: there are no more operations. */
 #define WINDOW_OVER (UINT64_C(1) << 63)
 
@@ -95,6 +100,8 @@ int window_take_messages(struct window *w, const struct comp *comp, int got,
 			 struct window_arrivals *a, struct err *err);
 uint64_t window_untold(const struct window *w);
 int window_tell_credit(struct window *w, struct err *err);
+/* The same, as nothing has come for w->quiet_ns. */
+int window_tell_quiet(struct window *w, struct err *err);
 /* How long all of them took, at the rate of those after the first; 0: there
  * were none. */
 uint64_t window_arrivals_ns(const struct window *w,

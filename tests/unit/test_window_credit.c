@@ -1,6 +1,8 @@
 /* How many receives a window has, and how late it tells of them. */
 #include "window_pair.h"
 
+#include "work/window_work.h"
+
 static void open_one(unsigned outstanding, size_t size, unsigned rotate)
 {
 	attr.op = OP_SEND;
@@ -41,6 +43,38 @@ static void told_in_time(void **state)
 		assert_true(sw.n_rx - sw.tell_after >= cw.n_slots);
 		close_windows();
 	}
+}
+
+/* Messages that come slower than the silence after which all is told are not
+ * told of one by one for ever; a phase begins anew. */
+static void silence_is_learnt(void **state)
+{
+	const struct comp message = {.op = OP_RECV};
+	struct window_arrivals a = {.n = 1}; /* none is the first */
+	struct err err;
+	unsigned i;
+
+	(void)state;
+	open_one(16, 64, 0);
+	window_begin_serving(&sw);
+	assert_int_equal(window_take_messages(&sw, &message, 1, &a, &err), 0);
+	assert_int_equal(sw.quiet_ns, WINDOW_QUIET_NS);
+	assert_int_equal(window_tell_quiet(&sw, &err), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(
+			window_take_messages(&sw, &message, 1, &a, &err), 0);
+		assert_int_equal(sw.quiet_ns, 2 * WINDOW_QUIET_NS);
+	}
+	for (i = 0; i < 20; i++) {
+		assert_int_equal(window_tell_quiet(&sw, &err), 0);
+		assert_int_equal(
+			window_take_messages(&sw, &message, 1, &a, &err), 0);
+	}
+	assert_int_equal(sw.quiet_ns, WINDOW_QUIET_MAX_NS);
+	assert_true(sw.quiet_ns < WINDOW_LOSS_NS / 2);
+	window_begin_serving(&sw);
+	assert_int_equal(sw.quiet_ns, WINDOW_QUIET_NS);
+	close_windows();
 }
 
 /* Of short ones that are complete at the peer's device there are many. */
@@ -98,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(told_in_time, setup),
+		cmocka_unit_test_setup(silence_is_learnt, setup),
 		cmocka_unit_test_setup(many, setup),
 		cmocka_unit_test_setup(no_more_than_two_windows, setup),
 		cmocka_unit_test_setup(no_receive_is_missing, setup),
