@@ -2,12 +2,11 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum { PORT_TRIES = 16, STEP_TIMEOUT_MS = 4000 };
 
-/* Of our own making of an id: why it failed is told, and not how it went. */
+/* An id that came to nothing; errno stays that of what failed. */
 static int drop(struct rdma_cm_id **id)
 {
 	const int e = errno;

@@ -86,6 +86,7 @@ static int post_recvs(struct pingpong *p, struct err *err)
 	for (p->recv = 0; !ret && p->recv < PINGPONG_RECVS; p->recv++) {
 		make_recv(p, p->recv);
 		ret = post_recv(p, err);
+		/* Nobody else posts any on this link. */
 		p->recvs[p->recv].flags = WORK_AGAIN;
 	}
 	p->recv = 0;

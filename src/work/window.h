@@ -116,11 +116,11 @@ struct window {
 	bool doubt;	  /* we were: some of the rest may be on their way */
 	uint64_t arrived; /* messages, over all phases */
 	uint64_t credit_told;
+	unsigned tell_after; /* so much of it that is untold */
 	/* Of silence, after which all the credit there is is told; and that
 	 * was so the last time. */
 	uint64_t quiet_ns;
 	bool told_quiet;
-	unsigned tell_after; /* so much of it that is untold */
 	unsigned credits_busy;
 	uint64_t verified;
 	struct late late;

@@ -46,7 +46,7 @@ int window_tell_quiet(struct window *w, struct err *err)
 }
 
 /* It was not the end: messages may take as long as that each, and telling after
- * every one of them would double what they cost. */
+ * every one of them is a message back for each. */
 static void was_not_over(struct window *w)
 {
 	w->told_quiet = false;
