@@ -11,7 +11,7 @@
  * A message is posted as one work request, or, beyond the segment size, as
  * several of which only the last is signalled.  RC completes each queue in
  * order, so that a ring per queue is all the memory a message needs: the
- * work request's id names the ring's slot, the slot has the cookie.
+ * work request's id names the ring's slot, the slot has the completion.
  */
 #ifndef TRANSPORT_VERBS_EP_H
 #define TRANSPORT_VERBS_EP_H
@@ -45,23 +45,17 @@ enum { VERBS_POLL = 16 };
 #define WRID_LANE(id) ((uint16_t)((id) >> 32))
 #define WRID_SEQ(id) ((uint32_t)(id))
 
-struct slot {
-	uint64_t cookie;
-	uint64_t bytes;
-	uint8_t op;    /* enum op */
-	uint8_t level; /* enum level: what its completion will promise */
-};
-
-/* Messages posted and not yet completed: slots[tail..head), modulo. */
+/* Messages posted and not yet completed: slots[tail..head), modulo, have what
+ * the completion of each will say. */
 struct ring {
-	struct slot *slots;
+	struct comp *slots;
 	uint32_t mask;
 	uint32_t depth;
 	uint32_t head, tail;
 };
 
 /* By a work request's id, or its sequence number. */
-static inline struct slot *slot_of(const struct ring *ring, uint64_t id)
+static inline struct comp *slot_of(const struct ring *ring, uint64_t id)
 {
 	return &ring->slots[WRID_SEQ(id) & ring->mask];
 }
@@ -90,13 +84,18 @@ struct verbs_ep {
 
 	/* The short way's own requests, made at open but for what differs;
 	 * their pieces of memory, before a receive's a place for that of a
-	 * routing header.  again, again_recv: the lane of short_send and
-	 * short_recv, if that was the last of its kind to be posted alone; or
-	 * NULL. */
+	 * routing header; what their completions will say, but for the cookie;
+	 * of a send what kind it is (verbs_post.c), its flags if it is not
+	 * signalled, and what it is counted by.  again, again_recv: the lane of
+	 * short_send and short_recv, if that was the last of its kind to be
+	 * posted alone; or NULL. */
+	struct verbs_lane *again, *again_recv;
+	unsigned short_kind, short_flags;
+	uint64_t *short_count, *short_bytes;
+	struct comp short_sent, short_came;
 	struct ibv_send_wr short_send;
 	struct ibv_recv_wr short_recv;
 	struct ibv_sge short_out, short_in[2];
-	struct verbs_lane *again, *again_recv;
 
 	/* poll */
 	struct rdma_cq cq;

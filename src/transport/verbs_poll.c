@@ -116,22 +116,19 @@ static inline bool take_recv(struct verbs_ep *ep, const struct ibv_wc *wc,
 			     struct comp *comp)
 {
 	struct ring *rq = &ep->lanes[WRID_LANE(wc->wr_id)].rq;
-	struct slot *slot = slot_of(rq, wc->wr_id);
+	struct comp *slot = slot_of(rq, wc->wr_id);
 
 	slot->bytes += wc->byte_len - ep->grh.length;
 	if (!(wc->wr_id & WRID_LAST))
 		return false;
 	rq->tail = WRID_SEQ(wc->wr_id) + 1;
-	comp->cookie = slot->cookie;
-	comp->bytes = slot->bytes;
-	comp->imm = wc->wc_flags & IBV_WC_WITH_IMM ? ntohl(wc->imm_data) : 0;
-	comp->lane = WRID_LANE(wc->wr_id);
-	comp->op = OP_RECV;
-	comp->level = LEVEL_DELIVERED;
+	*comp = *slot;
 	ep->ep.counts.recvs++;
 	/* What came with immediate data was written elsewhere. */
-	if (!(wc->wc_flags & IBV_WC_WITH_IMM))
-		ep->ep.counts.bytes_recv += slot->bytes;
+	if (wc->wc_flags & IBV_WC_WITH_IMM)
+		comp->imm = ntohl(wc->imm_data);
+	else
+		ep->ep.counts.bytes_recv += comp->bytes;
 	return true;
 }
 
@@ -140,15 +137,9 @@ static inline void take_send(struct verbs_ep *ep, const struct ibv_wc *wc,
 			     struct comp *comp)
 {
 	struct ring *sq = &ep->lanes[WRID_LANE(wc->wr_id)].sq;
-	const struct slot *slot = slot_of(sq, wc->wr_id);
 
 	sq->tail = WRID_SEQ(wc->wr_id) + 1;
-	comp->cookie = slot->cookie;
-	comp->bytes = slot->bytes;
-	comp->imm = 0;
-	comp->lane = WRID_LANE(wc->wr_id);
-	comp->op = slot->op;
-	comp->level = slot->level;
+	*comp = *slot_of(sq, wc->wr_id);
 }
 
 /* Nothing there; `got` is what ibv_poll_cq returned.  Of plain verbs nobody
@@ -171,21 +162,30 @@ static __attribute__((noinline)) int nothing(struct verbs_ep *ep, int got)
 		       ep->port.name);
 }
 
+/* True if it was a whole message; not of a shared queue. */
+static inline bool take_one(struct verbs_ep *ep, const struct ibv_wc *wc,
+			    struct comp *comp)
+{
+	if (wc->wr_id & WRID_RECV)
+		return take_recv(ep, wc, comp);
+	take_send(ep, wc, comp);
+	return true;
+}
+
 /* How many of `got` completions were whole messages. */
-static inline int take(struct verbs_ep *ep, const struct ibv_wc *wc, int got,
-		       struct comp *comp)
+static __attribute__((noinline)) int take_all(struct verbs_ep *ep,
+					      const struct ibv_wc *wc, int got,
+					      struct comp *comp)
 {
 	int i, done = 0;
 
 	for (i = 0; i < got; i++) {
 		if (__builtin_expect(wc[i].status != IBV_WC_SUCCESS, 0))
 			fail(ep, &wc[i]);
-		else if (!(wc[i].wr_id & WRID_RECV))
-			take_send(ep, &wc[i], &comp[done++]);
-		else if (__builtin_expect(ep->srq != NULL, 0))
+		else if (ep->srq && wc[i].wr_id & WRID_RECV)
 			verbs_srq_take(ep, &wc[i], &comp[done++]);
-		else if (take_recv(ep, &wc[i], &comp[done]))
-			done++;
+		else
+			done += take_one(ep, &wc[i], &comp[done]);
 	}
 	return done;
 }
@@ -215,29 +215,44 @@ static inline int poll_cqs(struct verbs_ep *ep, int room, struct ibv_wc *wc)
 	return ibv_poll_cq(ep->cq.cq, room, wc);
 }
 
+/* Whatever `got` is.  A message's pieces alone are nothing to return, and 0 has
+ * to mean that the queue is empty: block() sleeps after it, and no event tells
+ * of what was there before the queue was armed. */
+static __attribute__((noinline)) int poll_on(struct verbs_ep *ep,
+					     struct ibv_wc *wc, int got,
+					     struct comp *comp, int room)
+{
+	int done;
+
+	for (; got > 0; got = poll_cqs(ep, room, wc)) {
+		ep->idle = 0;
+		/* What arrived before a failure is handed over first. */
+		done = take_all(ep, wc, got, comp);
+		if (done)
+			return done;
+	}
+	return nothing(ep, got);
+}
+
 /*
- * An empty poll is most of what an end does: it does little more than ask.  A
- * message's pieces alone are nothing to return, and 0 has to mean that the queue
- * is empty: block() sleeps after it, and no event tells of what was there before
- * the queue was armed.
+ * An empty poll is most of what an end does: it does little more than ask.  Nor
+ * does a single completion, as in a round trip, pay for more.
  */
 int verbs_poll(struct ep *base, struct comp *comp, unsigned n)
 {
 	const int room = n < VERBS_POLL ? (int)n : VERBS_POLL;
 	struct verbs_ep *ep = verbs_ep(base);
 	struct ibv_wc wc[VERBS_POLL];
-	int got, done;
+	const int got = poll_cqs(ep, room, wc);
 
-	while (__builtin_expect((got = poll_cqs(ep, room, wc)) > 0, 0)) {
-		ep->idle = 0;
-		/* What arrived before a failure is handed over first. */
-		done = take(ep, wc, got, comp);
-		if (done)
-			return done;
-	}
-	if (__builtin_expect(!got && !ep->failed && ++ep->idle < IDLE_POLLS, 1))
+	if (!got && !ep->failed && ++ep->idle < IDLE_POLLS)
 		return 0;
-	return nothing(ep, got);
+	if (got == 1 && wc->wr_id & WRID_LAST && wc->status == IBV_WC_SUCCESS &&
+	    !ep->srq) {
+		ep->idle = 0;
+		return take_one(ep, wc, comp);
+	}
+	return poll_on(ep, wc, got, comp, room);
 }
 
 static void take_event(struct verbs_ep *ep)

@@ -206,20 +206,44 @@ static inline int cut_piece(struct cut *cut, struct ibv_sge *out, uint64_t max)
 	return n;
 }
 
-/* The message's slot; it is the posted work's from now on. */
-static inline uint64_t ring_take(struct ring *ring, const struct work *w,
-				 uint64_t bytes)
+/* What its completion will say: of a receive the bytes are counted as they
+ * arrive, piece by piece. */
+static inline struct comp completion_of(const struct work *w, uint64_t bytes)
+{
+	return (struct comp){
+		.cookie = w->cookie,
+		.bytes = bytes,
+		.lane = (uint16_t)w->lane,
+		.op = (uint8_t)w->op,
+		.level = verbs_op_table[w->op].level,
+	};
+}
+
+/* The next message's slot, which says that, but with this cookie; nothing of
+ * one that will not complete by itself (said: NULL). */
+static inline void ring_take(struct ring *ring, const struct comp *said,
+			     uint64_t cookie)
 {
 	const uint32_t seq = ring->head;
-	struct slot *slot = slot_of(ring, seq);
+	struct comp *slot;
 
 	assert(seq - ring->tail < ring->depth);
-	slot->cookie = w->cookie;
-	slot->bytes = bytes;
-	slot->op = (uint8_t)w->op;
-	slot->level = verbs_op_table[w->op].level;
 	ring->head = seq + 1;
-	return WRID(w->lane, seq);
+	if (!said)
+		return;
+	slot = slot_of(ring, seq);
+	*slot = *said;
+	slot->cookie = cookie;
+}
+
+static inline uint64_t take_slot(struct ring *ring, const struct work *w,
+				 uint64_t bytes)
+{
+	const struct comp said = completion_of(w, bytes);
+	const uint64_t id = WRID(w->lane, ring->head);
+
+	ring_take(ring, &said, w->cookie);
+	return id;
 }
 
 static void fill_remote(struct ibv_send_wr *wr, const struct work *w,
@@ -303,6 +327,17 @@ static inline void count_send(struct ep_counts *c, const struct verbs_op *op,
 	c->bytes_one_sided += bytes;
 }
 
+static inline unsigned signal_flag(const struct work *w)
+{
+	return w->flags & WORK_SIGNAL ? IBV_SEND_SIGNALED : 0;
+}
+
+static inline unsigned inline_flag(const struct verbs_ep *ep,
+				   const struct verbs_op *op, uint64_t bytes)
+{
+	return op->carries && bytes <= ep->inline_bytes ? IBV_SEND_INLINE : 0;
+}
+
 /* What the last, or only, piece of a message is beside its memory; `done` is
  * where it begins. */
 static inline void fill_send(struct verbs_ep *ep, const struct verbs_lane *lane,
@@ -310,14 +345,9 @@ static inline void fill_send(struct verbs_ep *ep, const struct verbs_lane *lane,
 			     uint64_t bytes, uint64_t done)
 {
 	const struct verbs_op *op = &verbs_op_table[w->op];
-	unsigned flags = 0;
 
-	if (op->carries && bytes <= ep->inline_bytes)
-		flags |= IBV_SEND_INLINE;
-	if (w->flags & WORK_SIGNAL)
-		flags |= IBV_SEND_SIGNALED;
 	wr->opcode = op->opcode;
-	wr->send_flags = flags;
+	wr->send_flags = inline_flag(ep, op, bytes) | signal_flag(w);
 	if (op->kind != KIND_MESSAGE)
 		fill_remote(wr, w, op->kind, done);
 	else if (ep->ah)
@@ -338,7 +368,7 @@ static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
 	if (__builtin_expect(!(ep->ep.caps.ops & OP_BIT(w->op)), 0))
 		return no_such_op(ep, w);
 	assert(w->n_sges <= ep->ep.caps.max_sges);
-	id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
+	id = take_slot(&lane->sq, w, bytes) | WRID_LAST;
 	if (w->op == OP_FLUSH && w->placement == PLACE_PERSISTENT)
 		slot_of(&lane->sq, id)->level = LEVEL_DURABLE;
 	if (__builtin_expect(bytes > ep->segment_bytes, 0)) {
@@ -374,8 +404,7 @@ static int cut_recv(struct verbs_ep *ep, const struct work *w, struct cut *cut,
 static inline int add_recv(struct verbs_ep *ep, struct verbs_lane *lane,
 			   const struct work *w)
 {
-	/* The slot counts what arrives, piece by piece. */
-	const uint64_t id = ring_take(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
+	const uint64_t id = take_slot(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
 	struct cut cut = {.sges = w->sges, .left = w->n_sges};
 	uint64_t left = work_bytes(w);
 	struct ibv_recv_wr *wr;
@@ -446,17 +475,20 @@ static inline void short_piece(struct ibv_sge *piece, const struct sge *sge)
 	piece->lkey = sge->region->lkey;
 }
 
-static inline int ring_recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
-				  const struct work *w)
+/* The doorbell of a short one first: nobody looks for its completion before we
+ * return, and what that will say need not be waited for. */
+static inline int ring_recv_short(struct verbs_ep *ep, const struct work *w)
 {
+	struct verbs_lane *lane = ep->again_recv;
 	struct ibv_recv_wr *bad;
 	int ret;
 
 	ep->short_recv.wr_id =
-		ring_take(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
+		WRID(w->lane, lane->rq.head) | WRID_LAST | WRID_RECV;
+	ret = ibv_post_recv(lane->qp, &ep->short_recv, &bad);
+	ring_take(&ep->again_recv->rq, &ep->short_came, w->cookie);
 	ep->ep.counts.posts++;
 	ep->ep.counts.doorbells++;
-	ret = ibv_post_recv(lane->qp, &ep->short_recv, &bad);
 	return __builtin_expect(ret, 0) ? post_failed(ep, ret, "receives") : 0;
 }
 
@@ -464,63 +496,72 @@ static inline int recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
 			     const struct work *w)
 {
 	short_piece(&ep->short_in[1], w->sges);
+	ep->short_came = completion_of(w, 0);
 	ep->again_recv = lane;
-	return ring_recv_short(ep, lane, w);
+	return ring_recv_short(ep, w);
 }
 
+/* Each out of line, so that none saves registers for another. */
 static __attribute__((noinline)) int recv_again(struct verbs_ep *ep,
 						const struct work *w)
 {
 	ep->short_in[1].addr = (uintptr_t)w->sges->addr;
-	return ring_recv_short(ep, ep->again_recv, w);
+	return ring_recv_short(ep, w);
 }
 
-static inline int ring_short(struct verbs_ep *ep, struct verbs_lane *lane)
+static inline int ring_send_short(struct verbs_ep *ep, const struct work *w)
 {
-	struct ibv_send_wr *bad;
+	struct ibv_send_wr *wr = &ep->short_send, *bad;
+	struct verbs_lane *lane = ep->again;
 	int ret;
 
+	wr->wr_id = WRID(w->lane, lane->sq.head) | WRID_LAST;
+	wr->send_flags = ep->short_flags | signal_flag(w);
+	if (ep->short_kind != KIND_MESSAGE)
+		fill_remote(wr, w, ep->short_kind, 0);
+	ret = ibv_post_send(lane->qp, wr, &bad);
+	ring_take(&ep->again->sq,
+		  w->flags & WORK_SIGNAL ? &ep->short_sent : NULL, w->cookie);
 	ep->ep.counts.posts++;
 	ep->ep.counts.doorbells++;
-	ret = ibv_post_send(lane->qp, &ep->short_send, &bad);
+	++*ep->short_count;
+	*ep->short_bytes += ep->short_sent.bytes;
 	return __builtin_expect(ret, 0) ? post_failed(ep, ret, "sends") : 0;
+}
+
+/* By what add_send would count it. */
+static inline void count_short(struct verbs_ep *ep, const struct verbs_op *op)
+{
+	struct ep_counts *c = &ep->ep.counts;
+	const bool message = op->kind == KIND_MESSAGE;
+
+	ep->short_count = op->tells ? &c->sends : &c->one_sided;
+	ep->short_bytes = message ? &c->bytes_sent : &c->bytes_one_sided;
 }
 
 static inline int send_short(struct verbs_ep *ep, struct verbs_lane *lane,
 			     const struct work *w)
 {
+	const struct verbs_op *op = &verbs_op_table[w->op];
 	const uint64_t bytes = w->sges->len;
 
 	short_piece(&ep->short_out, w->sges);
-	ep->short_send.wr_id = ring_take(&lane->sq, w, bytes) | WRID_LAST;
-	fill_send(ep, lane, w, &ep->short_send, bytes, 0);
+	ep->short_sent = completion_of(w, bytes);
+	ep->short_kind = op->kind;
+	count_short(ep, op);
+	ep->short_flags = inline_flag(ep, op, bytes);
+	ep->short_send.opcode = op->opcode;
+	if (op->kind == KIND_MESSAGE && ep->ah)
+		fill_datagram(&ep->short_send, ep, lane);
 	ep->again = lane;
-	return ring_short(ep, lane);
+	return ring_send_short(ep, w);
 }
 
-/* Each out of line, so that none saves registers for another. */
 static __attribute__((noinline)) int post_again(struct verbs_ep *ep,
 						const struct work *w)
 {
-	const struct verbs_op *op = &verbs_op_table[w->op];
-	const uint64_t bytes = ep->short_out.length;
-	struct ibv_send_wr *wr = &ep->short_send;
-	struct verbs_lane *lane = ep->again;
-	int ret;
-
 	ep->short_out.addr = (uintptr_t)w->sges->addr;
-	wr->wr_id = WRID(w->lane, lane->sq.head) | WRID_LAST;
-	wr->send_flags &= ~(unsigned)IBV_SEND_SIGNALED;
-	if (w->flags & WORK_SIGNAL)
-		wr->send_flags |= IBV_SEND_SIGNALED;
-	if (op->kind != KIND_MESSAGE)
-		fill_remote(wr, w, op->kind, 0);
-	ret = ring_short(ep, lane);
-	/* Nobody looks for its completion before we return: what it is by then
-	 * need not be waited for. */
-	ring_take(&lane->sq, w, bytes);
-	count_send(&ep->ep.counts, op, bytes);
-	return ret;
+	return ring_send_short(ep, w);
 }
 
 static __attribute__((noinline)) int post_short(struct verbs_ep *ep,
