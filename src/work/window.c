@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/smaller.h"
 #include "base/stop.h"
 #include "work/parts.h"
 #include "work/window_work.h"
@@ -50,6 +51,12 @@ static void note_begin(struct window *w, unsigned slot, unsigned n)
 		w->begun[slot++] = now;
 }
 
+static inline void note_most(struct window *w)
+{
+	if (w->posted - w->known > w->n.most)
+		w->n.most = w->posted - w->known;
+}
+
 /* A list, whose room the caller has made sure of.  The last operation of a
  * phase is signalled, so that the end of all of them is known. */
 static inline __attribute__((always_inline)) int post_list(struct window *w,
@@ -87,8 +94,7 @@ static inline __attribute__((always_inline)) int post_list(struct window *w,
 	w->slot = window_advance(slot, n, w->n_slots);
 	w->tx_place = w->slot ? place : 0;
 	w->n.lists++;
-	if (w->posted - w->known > w->n.most)
-		w->n.most = w->posted - w->known;
+	note_most(w);
 	return ret ? parts_failed(w->end, ret, err) : 0;
 }
 
@@ -117,6 +123,56 @@ static inline unsigned list_length(const struct window *w,
 	return n > to_end ? to_end : n;
 }
 
+/* How many lists of one are like the one before: none is signalled or the last
+ * of the phase, and no place is the first again. */
+static unsigned run_length(const struct window *w, const struct window_flow *f)
+{
+	const struct window_attr *a = &w->a;
+	const bool late = f->now - f->begin >= f->max_ticks;
+	const uint64_t least = f->ph->min_ops, most = f->ph->max_ops;
+	const uint64_t last = late || most < least ? least : most;
+	unsigned n = smaller(a->signal_every, a->outstanding);
+
+	n -= w->since_signal + 1;
+	if (!n || !w->again || last <= w->posted || !has_credit(w, 1))
+		return 0;
+	n = (unsigned)smaller64(n, last - w->posted - 1);
+	n = (unsigned)smaller64(n, a->outstanding - (w->posted - w->known));
+	n = smaller(n, w->n_slots - w->slot);
+	if (w->n_tx_places > 1)
+		n = smaller(n, w->n_tx_places - w->tx_place);
+	if (w->told)
+		n = (unsigned)smaller64(n, w->granted - on_their_way(w));
+	return n;
+}
+
+/* They are posted with nothing between them but what differs. */
+static int post_run(struct window *w, unsigned n, struct err *err)
+{
+	const unsigned step = w->n_tx_places > 1 ? 1 : 0;
+	const struct sge *sges = &w->sges[w->tx_place * w->a.sges];
+	struct ep *ep = w->end->ep;
+	struct work *work = w->works;
+	unsigned i;
+	int ret = 0;
+
+	work->flags = WORK_AGAIN;
+	for (i = 0; i < n && !ret; i++) {
+		window_prepare(w, work, w->slot + i);
+		work->sges = sges;
+		sges += step * w->a.sges;
+		ret = ep->tp->post(ep, work, 1);
+	}
+	w->since_signal += n;
+	w->n.lists += n;
+	note_most(w);
+	w->slot = window_advance(w->slot, n, w->n_slots);
+	w->tx_place =
+		w->slot ? window_advance(w->tx_place, step * n, w->n_tx_places)
+			: 0;
+	return ret ? parts_failed(w->end, ret, err) : 0;
+}
+
 static inline __attribute__((always_inline)) int post_lists(
 	struct window *w, struct window_flow *f, const unsigned whole,
 	struct err *err)
@@ -125,6 +181,13 @@ static inline __attribute__((always_inline)) int post_lists(
 	int ret;
 
 	while (!f->last && w->posted - w->known < w->a.outstanding) {
+		n = whole == 1 ? run_length(w, f) : 0;
+		if (n) {
+			ret = post_run(w, n, err);
+			if (ret)
+				return ret;
+			continue;
+		}
 		n = list_length(w, f, whole);
 		if (w->posted - w->known + n > w->a.outstanding)
 			return 0;
@@ -152,14 +215,10 @@ int window_post_lists(struct window *w, struct window_flow *f, struct err *err)
 
 /* --- completing ----------------------------------------------------------- */
 
-static int check_atomic(struct window *w, unsigned slot, uint64_t number,
-			struct err *err)
+static __attribute__((cold, noinline)) int atomic_failed(uint64_t number,
+							 uint64_t found,
+							 struct err *err)
 {
-	uint64_t found;
-
-	memcpy(&found, w->tx + slot * w->stride, sizeof(found));
-	if (found == number - 1)
-		return 0;
 	return err_set(err, -EBADMSG, REASON_VERIFY_FAILED,
 		       "atomic operation %llu found %llu instead of what the "
 		       "one before it left",
@@ -167,17 +226,36 @@ static int check_atomic(struct window *w, unsigned slot, uint64_t number,
 		       (unsigned long long)found);
 }
 
+static int check_atomics(struct window *w, uint64_t number, uint64_t n,
+			 struct err *err)
+{
+	const char *const end = w->tx + w->n_slots * w->stride;
+	const char *at = w->tx + w->known_slot * w->stride;
+	const uint64_t after = number + n;
+	uint64_t found;
+
+	w->verified += n;
+	for (; number < after; number++) {
+		memcpy(&found, at, sizeof(found));
+		if (found != number - 1)
+			return atomic_failed(number, found, err);
+		at += w->stride;
+		if (at == end)
+			at = w->tx;
+	}
+	return 0;
+}
+
 int window_check_results(struct window *w, uint64_t n, struct err *err)
 {
-	const bool atomic = window_is_atomic(w->a.op);
 	uint64_t number = w->number - w->posted + w->known;
 	unsigned slot = w->known_slot;
 	int ret = 0;
 
+	if (window_is_atomic(w->a.op))
+		return check_atomics(w, number, n, err);
 	for (; !ret && n; n--, number++) {
-		ret = atomic ? check_atomic(w, slot, number, err)
-			     : window_verify_read(w, slot, number, err);
-		w->verified += atomic && !ret;
+		ret = window_verify_read(w, slot, number, err);
 		slot = window_advance(slot, 1, w->n_slots);
 	}
 	return ret;

@@ -9,19 +9,16 @@
 
 /* One, from its post to its completion. */
 static inline int operate(struct window *w, struct window_flow *f,
+			  struct ep *ep, const struct clock *clk,
 			  struct err *err)
 {
-	const struct clock *clk = w->end->clock;
-	struct ep *ep = w->end->ep;
-	struct work *work = w->works;
 	struct comp comp;
 	uint64_t begin;
 	int ret;
 
-	window_prepare(w, work, 0);
+	window_prepare(w, w->works, 0);
 	begin = clock_ticks(clk);
-	ret = ep->tp->post(ep, work, 1);
-	work->flags = WORK_SIGNAL | WORK_AGAIN;
+	ret = ep->tp->post(ep, w->works, 1);
 	if (__builtin_expect(ret, 0))
 		return parts_failed(w->end, ret, err);
 	ret = end_wait(&f->waiter, &comp, 1, err);
@@ -40,13 +37,16 @@ int window_one_by_one(struct window *w, struct window_flow *f, uint64_t *end,
 		      struct err *err)
 {
 	const bool results = window_has_results(w);
+	const struct clock *clk = w->end->clock;
+	struct ep *ep = w->end->ep;
 	int ret;
 
-	w->works[0].flags = WORK_SIGNAL;
+	w->works->flags = WORK_SIGNAL;
 	do {
 		if (stop_requested)
 			return parts_interrupted(err);
-		ret = operate(w, f, err);
+		ret = operate(w, f, ep, clk, err);
+		w->works->flags = WORK_SIGNAL | WORK_AGAIN;
 		if (!ret && results)
 			ret = window_check_results(w, 1, err);
 		f->waiter.done = ++w->known;
