@@ -54,6 +54,8 @@ static void keep_at_hand(struct pingpong *p)
 	p->stamp = parts_stamp(p->a.verify);
 	p->signal_every = p->until_signal = (unsigned)link->signal_every;
 	p->most_sent = (unsigned)link->tx_depth - PINGPONG_WORKS;
+	/* A yield may take as long as others run (transport.c). */
+	p->rounds = p->ep->poll == POLL_SPIN ? ROUNDS : YIELDS;
 }
 
 static void make_recv(struct pingpong *p, unsigned i)
@@ -134,7 +136,7 @@ int pingpong_init(struct pingpong *p, struct end *e,
 		return ret;
 	p->tx = p->mem.addr;
 	p->stride = parts_stride(a->size);
-	p->at = p->rx = p->tx + p->stride;
+	p->rx = p->tx + p->stride;
 	ret = e->ep->tp->reg(e->ep, p->mem.addr, p->mem.len,
 			     a->op == OP_SEND ? 0 : access, &p->region, err);
 	if (ret)
@@ -174,6 +176,12 @@ static bool can_verify(const struct pingpong *p)
 	return parts_can_verify(p->end, payload(p));
 }
 
+/* What is looked at. */
+static char *message(const struct pingpong *p)
+{
+	return p->rx + p->place * p->stride;
+}
+
 static uint64_t number_in(const struct pingpong *p)
 {
 	uint64_t number = p->number;
@@ -181,7 +189,7 @@ static uint64_t number_in(const struct pingpong *p)
 	/* Of what may have been lost only the message itself tells which it
 	 * is. */
 	if (p->lossy && can_verify(p))
-		memcpy(&number, p->at, sizeof(number));
+		memcpy(&number, message(p), sizeof(number));
 	return number;
 }
 
@@ -196,7 +204,7 @@ static int verify_message(struct pingpong *p, uint64_t number, struct err *err)
 	if (!can_verify(p))
 		return 0;
 	p->verified++;
-	return scan_verify(p->at, payload(p), &want, err);
+	return scan_verify(message(p), payload(p), &want, err);
 }
 
 int pingpong_verify(struct pingpong *p, struct err *err)
@@ -262,26 +270,33 @@ static inline void take(struct pingpong *p, const struct comp *comp, int n)
 static inline void look_at_next(struct pingpong *p)
 {
 	const struct pingpong_came next = p->came[0];
-	const unsigned place = p->by_number ? place_of(next.imm) : next.recv;
 
 	p->recv = next.recv;
-	if (p->a.op == OP_SEND || p->by_number)
-		p->at = p->rx + place * p->stride;
+	if (p->by_number)
+		p->place = place_of(next.imm);
+	else if (p->a.op == OP_SEND)
+		p->place = next.recv;
 	if (__builtin_expect(--p->n_came != 0, 0))
 		memmove(p->came, p->came + 1, p->n_came * sizeof(next));
 }
 
 /* Our own message's place first, as nothing else frees it; then the byte, and
- * nothing but the byte. */
-static bool see_byte(const struct pingpong *p)
+ * nothing but the byte; then what came before it. */
+static inline bool see_byte(struct pingpong *p)
 {
 	const volatile uint8_t *last =
 		(const volatile uint8_t *)p->rx + p->a.size - 1;
+	uint8_t byte;
 	unsigned i;
 
-	for (i = 0; i < LOOKS && !queue_full(p); i++)
-		if (*last != p->seen)
-			return true;
+	for (i = 0; i < LOOKS && !queue_full(p); i++) {
+		byte = *last;
+		if (byte == p->seen)
+			continue;
+		atomic_thread_fence(memory_order_acquire);
+		p->seen = byte;
+		return true;
+	}
 	return false;
 }
 
@@ -324,28 +339,30 @@ static int may_go_on(struct pingpong *p, uint64_t *since, struct err *err)
 }
 
 /* 1: it is there; else as may_go_on. */
-static int await_byte(struct pingpong *p, struct err *err)
+static __attribute__((noinline)) int look_for_byte(struct pingpong *p,
+						   struct err *err)
 {
-	/* A yield may take as long as others run (transport.c). */
-	const unsigned rounds = p->ep->poll == POLL_SPIN ? ROUNDS : YIELDS;
+	unsigned left = p->rounds;
 	uint64_t since = 0;
-	unsigned i = 0;
 	int ret;
 
-	while (!see_byte(p)) {
+	do {
 		ret = look_around(p, err);
 		if (ret)
 			return ret;
-		if (++i % rounds)
+		if (--left)
 			continue;
+		left = p->rounds;
 		ret = may_go_on(p, &since, err);
 		if (ret <= 0)
 			return ret;
-	}
-	/* The byte first, then what came before it. */
-	atomic_thread_fence(memory_order_acquire);
-	p->seen = (uint8_t)p->rx[p->a.size - 1];
+	} while (!see_byte(p));
 	return 1;
+}
+
+static inline int await_byte(struct pingpong *p, struct err *err)
+{
+	return see_byte(p) ? 1 : look_for_byte(p, err);
 }
 
 /* As end_wait, but not for ever: what has not come by then is lost. */
@@ -401,23 +418,13 @@ static int await_own(struct pingpong *p, struct end_waiter *w, struct err *err)
 
 /* What the last operation left to do.  Nobody waits for it once the next one
  * is on its way, so that it is done then. */
-static int settle(struct pingpong *p, struct err *err)
+static inline int settle(struct pingpong *p, struct err *err)
 {
 	if (!p->due)
 		return 0;
 	p->due = false;
 	late_note(&p->late, p->end, p->due_ticks);
 	return post_recv(p, err);
-}
-
-static inline int round_trip(struct pingpong *p, struct end_waiter *w,
-			     struct err *err)
-{
-	int ret = post_message(p, p->number, err);
-
-	if (!ret)
-		ret = settle(p, err);
-	return ret ? ret : await_own(p, w, err);
 }
 
 static void close_tally(struct pingpong *p, uint64_t ops, uint64_t ns)
@@ -433,11 +440,19 @@ static void close_tally(struct pingpong *p, uint64_t ops, uint64_t ns)
 static bool is_checked(const struct pingpong *p, const struct phase *ph,
 		       uint64_t done)
 {
-	if (p->a.verify == VERIFY_EACH)
-		return true;
-	return !done && p->a.verify == VERIFY_ENDS &&
-	       (!ph->measured || p->lossy);
+	if (p->a.verify != VERIFY_ENDS)
+		return p->a.verify == VERIFY_EACH;
+	return !done && (!ph->measured || p->lossy);
 }
+
+/* A phase of the client's, as it goes on. */
+struct pingpong_run {
+	const struct phase *ph;
+	struct end_waiter w;
+	uint64_t begin, most, t1; /* ticks */
+	uint64_t ops;		  /* begun */
+	bool last;
+};
 
 /* Outside the timed part. */
 static int after_message(struct pingpong *p, bool check, struct err *err)
@@ -456,48 +471,59 @@ static int give_up(struct pingpong *p, struct end_waiter *w, struct err *err)
 	return end_waiter_slice(w, err);
 }
 
-/* One operation, begun at t0; *t1 is when it was over. */
-static int operate(struct pingpong *p, const struct phase *ph,
-		   struct end_waiter *w, uint64_t *t1, struct err *err)
+/* One operation.  What can be done while it is on its way is: also asking, by
+ * the time when the one before was over (t1, which is this one's in the end),
+ * whether it is the last. */
+static inline int operate(struct pingpong *p, struct pingpong_run *r,
+			  struct err *err)
 {
 	const struct clock *clk = p->end->clock;
 	const uint64_t t0 = clock_ticks(clk);
-	int ret = round_trip(p, w, err);
+	int ret = post_message(p, p->number, err);
 
-	*t1 = clock_ticks(clk);
+	if (!ret)
+		ret = settle(p, err);
+	if (ret)
+		return ret;
+	r->last =
+		parts_phase_over(r->ph, ++r->ops, r->t1 - r->begin >= r->most);
+	if (stop_requested)
+		return parts_interrupted(err);
+	ret = await_own(p, &r->w, err);
+	r->t1 = clock_ticks(clk);
 	if (__builtin_expect(ret <= 0, 0))
-		return ret ? ret : give_up(p, w, err);
-	p->due_ticks = *t1 - t0;
+		return ret ? ret : give_up(p, &r->w, err);
+	p->due_ticks = r->t1 - t0;
 	p->due = true;
-	w->done++;
-	return after_message(p, is_checked(p, ph, w->done - 1), err);
+	r->w.done++;
+	return after_message(p, is_checked(p, r->ph, r->w.done - 1), err);
 }
 
 int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 {
 	const struct clock *clk = p->end->clock;
-	const uint64_t most = clock_ticks_of(clk, ph->max_ns);
-	uint64_t t1, begin, ops;
-	struct end_waiter w;
+	struct pingpong_run r = {
+		.ph = ph,
+		.most = clock_ticks_of(clk, ph->max_ns),
+	};
 	int ret;
 
 	ret = take_token(p, err);
 	if (ret)
 		return ret;
-	end_waiter_init(&w, p->end, p->a.size);
+	end_waiter_init(&r.w, p->end, p->a.size);
 	p->verified = p->lost = 0;
 	p->late.n = 0;
 	p->due = false;
-	begin = t1 = clock_ticks(clk);
-	for (ops = 0; !ret && !parts_phase_over(ph, ops, t1 - begin >= most);
-	     ops++)
-		ret = stop_requested ? parts_interrupted(err)
-				     : operate(p, ph, &w, &t1, err);
+	r.last = parts_phase_over(ph, 0, !r.most);
+	r.begin = r.t1 = clock_ticks(clk);
+	while (!ret && !r.last)
+		ret = operate(p, &r, err);
 	if (ret)
 		return ret;
 	ret = settle(p, err);
 	late_record(&p->late, p->end);
-	close_tally(p, w.done, clock_ns(clk, t1 - begin));
+	close_tally(p, r.w.done, clock_ns(clk, r.t1 - r.begin));
 	return ret;
 }
 

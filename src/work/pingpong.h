@@ -60,14 +60,14 @@ struct pingpong {
 	} came[PINGPONG_RECVS];
 	unsigned n_came;
 	/* What is looked at: its receive, which is to be posted again, and
-	 * where it is. */
-	unsigned recv;
-	char *at;
+	 * whose place it is at. */
+	unsigned recv, place;
 	uint64_t remote_addr;
 	uint32_t remote_rkey;
 	unsigned signal_every, until_signal;
 	uint64_t sent, completed; /* works */
 	unsigned most_sent;	  /* and not completed: there is room */
+	unsigned rounds;	  /* between two words with the peer */
 	uint64_t number;	  /* of the next operation, from 1 */
 	uint8_t seen;		  /* last byte of what came last */
 	uint64_t verified, lost;
