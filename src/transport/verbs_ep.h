@@ -46,7 +46,7 @@ enum { VERBS_POLL = 16 };
 #define WRID_SEQ(id) ((uint32_t)(id))
 
 /* Messages posted and not yet completed: slots[tail..head), modulo, have what
- * the completion of each will say. */
+ * the completion of each that has one of its own will say. */
 struct ring {
 	struct comp *slots;
 	uint32_t mask;
@@ -85,7 +85,7 @@ struct verbs_ep {
 	/* The short way's own requests, made at open but for what differs;
 	 * their pieces of memory, before a receive's a place for that of a
 	 * routing header; what their completions will say, but for the cookie;
-	 * of a send what kind it is (verbs_post.c), its flags if it is not
+	 * of a send what kind it is (verbs_op.h), its flags if it is not
 	 * signalled, and what it is counted by.  again, again_recv: the lane of
 	 * short_send and short_recv, if that was the last of its kind to be
 	 * posted alone; or NULL. */
@@ -151,8 +151,6 @@ void verbs_cq_free(struct verbs_ep *ep);
 /* verbs_post.c; init links the arrays once, after verbs_queues_make. */
 void verbs_post_init(struct verbs_ep *ep);
 int verbs_post(struct ep *ep, const struct work *work, unsigned n);
-/* OP_BITs of what a device can do with such queue pairs. */
-unsigned verbs_ops(const struct rdma_port *port, enum qp_type qp_type);
 
 /* verbs_srq.c: to make queue pairs with; NULL: none. */
 struct ibv_srq *verbs_srq_of(const struct verbs_ep *ep);

@@ -215,7 +215,8 @@ static inline int poll_cqs(struct verbs_ep *ep, int room, struct ibv_wc *wc)
 	return ibv_poll_cq(ep->cq.cq, room, wc);
 }
 
-/* Whatever `got` is.  A message's pieces alone are nothing to return, and 0 has
+/* Whatever `got` is; where that is nothing, after polls in vain that were enough
+ * to ask whether the peer is there.  A message's pieces alone are nothing to return, and 0 has
  * to mean that the queue is empty: block() sleeps after it, and no event tells
  * of what was there before the queue was armed. */
 static __attribute__((noinline)) int poll_on(struct verbs_ep *ep,
@@ -231,7 +232,7 @@ static __attribute__((noinline)) int poll_on(struct verbs_ep *ep,
 		if (done)
 			return done;
 	}
-	return nothing(ep, got);
+	return got || ep->failed || ep->idle ? nothing(ep, got) : 0;
 }
 
 /*

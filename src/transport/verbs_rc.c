@@ -27,6 +27,7 @@
 #include "machine/mem.h"
 #include "rdma/cm.h"
 #include "transport/netif.h"
+#include "transport/verbs_op.h"
 #include "transport/verbs_srq.h"
 
 static void rc_close(struct ep *base);

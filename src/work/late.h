@@ -1,7 +1,7 @@
 /*
  * Latencies, kept as they were taken until there is time for the histogram,
  * whose code and memory are more than all else that an operation leaves behind.
- * Who has others on their way meanwhile records after each post, while nobody
+ * Who has others on their way meanwhile records after a post, while nobody
  * waits; one at a time, between two operations and so many at once that what
  * follows them is fewer than one in a thousand.  It counts in the time from
  * post to post, some 5 ns an operation, and in no latency.  Who ends a phase

@@ -449,10 +449,26 @@ static bool is_checked(const struct pingpong *p, const struct phase *ph,
 struct pingpong_run {
 	const struct phase *ph;
 	struct end_waiter w;
-	uint64_t begin, most, t1; /* ticks */
+	uint64_t begin, t1;	  /* ticks */
+	uint64_t most, max_ticks; /* most: once there are enough operations */
 	uint64_t ops;		  /* begun */
 	bool last;
 };
+
+static inline bool is_over(const struct pingpong_run *r)
+{
+	return r->last || r->t1 - r->begin >= r->most;
+}
+
+/* What is_over will ask, once the one that has begun is complete. */
+static inline void count_begun(struct pingpong_run *r)
+{
+	r->ops++;
+	if (r->ops < r->ph->min_ops)
+		return;
+	r->last = r->ops >= r->ph->max_ops;
+	r->most = r->max_ticks;
+}
 
 /* Outside the timed part. */
 static int after_message(struct pingpong *p, bool check, struct err *err)
@@ -471,9 +487,7 @@ static int give_up(struct pingpong *p, struct end_waiter *w, struct err *err)
 	return end_waiter_slice(w, err);
 }
 
-/* One operation.  What can be done while it is on its way is: also asking, by
- * the time when the one before was over (t1, which is this one's in the end),
- * whether it is the last. */
+/* One operation.  What can be done while it is on its way is. */
 static inline int operate(struct pingpong *p, struct pingpong_run *r,
 			  struct err *err)
 {
@@ -485,8 +499,7 @@ static inline int operate(struct pingpong *p, struct pingpong_run *r,
 		ret = settle(p, err);
 	if (ret)
 		return ret;
-	r->last =
-		parts_phase_over(r->ph, ++r->ops, r->t1 - r->begin >= r->most);
+	count_begun(r);
 	if (stop_requested)
 		return parts_interrupted(err);
 	ret = await_own(p, &r->w, err);
@@ -504,7 +517,9 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 	const struct clock *clk = p->end->clock;
 	struct pingpong_run r = {
 		.ph = ph,
-		.most = clock_ticks_of(clk, ph->max_ns),
+		.most = UINT64_MAX,
+		.max_ticks = clock_ticks_of(clk, ph->max_ns),
+		.last = parts_phase_over(ph, 0, !ph->max_ns),
 	};
 	int ret;
 
@@ -515,9 +530,8 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 	p->verified = p->lost = 0;
 	p->late.n = 0;
 	p->due = false;
-	r.last = parts_phase_over(ph, 0, !r.most);
 	r.begin = r.t1 = clock_ticks(clk);
-	while (!ret && !r.last)
+	while (!ret && !is_over(&r))
 		ret = operate(p, &r, err);
 	if (ret)
 		return ret;

@@ -32,6 +32,7 @@ enum { SETTLE_MS = 15, SLICE_MS = 100, DRAIN_MS = 3 };
 enum { STOPS_MAX = 4, PAIRS_MAX = 999 };
 
 struct program {
+	const char *name;
 	int io; /* /proc/PID/io */
 	pid_t stops[STOPS_MAX];
 	unsigned n_stops;
@@ -106,8 +107,13 @@ static bool slice(const struct program *p, double *us)
 	end = clock_raw_ns();
 	ok = program_signal(p, SIGSTOP) && ok;
 	nap(DRAIN_MS);
-	if (!ok || first == last)
+	if (!ok)
 		return false;
+	if (first == last) {
+		fprintf(stderr, "slices: %s posted nothing in its turn\n",
+			p->name);
+		return false;
+	}
 	*us = (double)(end - begin) / 1000 / (double)(last - first);
 	return true;
 }
@@ -137,7 +143,8 @@ static int by_ratio(const void *a, const void *b)
 int main(int argc, char **argv)
 {
 	static struct pair pair[PAIRS_MAX];
-	struct program p[2] = {{.io = -1}, {.io = -1}};
+	struct program p[2] = {{.name = "the first", .io = -1},
+			       {.name = "the second", .io = -1}};
 	unsigned long i, pairs = argc == 4 ? strtoul(argv[1], NULL, 10) : 0;
 
 	if (!pairs || pairs > PAIRS_MAX || !program_open(&p[0], argv[2]) ||
