@@ -216,9 +216,9 @@ static inline int poll_cqs(struct verbs_ep *ep, int room, struct ibv_wc *wc)
 }
 
 /* Whatever `got` is; where that is nothing, after polls in vain that were enough
- * to ask whether the peer is there.  A message's pieces alone are nothing to return, and 0 has
- * to mean that the queue is empty: block() sleeps after it, and no event tells
- * of what was there before the queue was armed. */
+ * to ask whether the peer is there.  A message's pieces alone are nothing to
+ * return, and 0 has to mean that the queue is empty: block() sleeps after it, and
+ * no event tells of what was there before the queue was armed. */
 static __attribute__((noinline)) int poll_on(struct verbs_ep *ep,
 					     struct ibv_wc *wc, int got,
 					     struct comp *comp, int room)

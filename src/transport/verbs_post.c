@@ -249,16 +249,15 @@ static inline void fill_datagram(struct ibv_send_wr *wr,
 	wr->wr.ud.remote_qkey = ep->remote_qkey;
 }
 
-static inline void count_send(struct ep_counts *c, const struct verbs_op *op,
-			      uint64_t bytes)
+/* What operations are counted by, and their bytes. */
+static inline uint64_t *count_of(struct ep_counts *c, const struct verbs_op *op)
 {
-	c->sends += op->tells;
-	if (__builtin_expect(op->kind == KIND_MESSAGE, 1)) {
-		c->bytes_sent += bytes;
-		return;
-	}
-	c->one_sided += !op->tells;
-	c->bytes_one_sided += bytes;
+	return op->tells ? &c->sends : &c->one_sided;
+}
+
+static inline uint64_t *bytes_of(struct ep_counts *c, const struct verbs_op *op)
+{
+	return op->kind == KIND_MESSAGE ? &c->bytes_sent : &c->bytes_one_sided;
 }
 
 static inline unsigned signal_flag(const struct work *w)
@@ -286,7 +285,8 @@ static inline void fill_send(struct verbs_ep *ep, const struct verbs_lane *lane,
 		fill_remote(wr, w, op->kind, done);
 	else if (ep->ah)
 		fill_datagram(wr, ep, lane);
-	count_send(&ep->ep.counts, op, bytes);
+	++*count_of(&ep->ep.counts, op);
+	*bytes_of(&ep->ep.counts, op) += bytes;
 }
 
 static inline int add_send(struct verbs_ep *ep, struct verbs_lane *lane,
@@ -464,16 +464,6 @@ static inline int ring_send_short(struct verbs_ep *ep, const struct work *w)
 	return __builtin_expect(ret, 0) ? post_failed(ep, ret, "sends") : 0;
 }
 
-/* By what add_send would count it. */
-static inline void count_short(struct verbs_ep *ep, const struct verbs_op *op)
-{
-	struct ep_counts *c = &ep->ep.counts;
-	const bool message = op->kind == KIND_MESSAGE;
-
-	ep->short_count = op->tells ? &c->sends : &c->one_sided;
-	ep->short_bytes = message ? &c->bytes_sent : &c->bytes_one_sided;
-}
-
 static inline int send_short(struct verbs_ep *ep, struct verbs_lane *lane,
 			     const struct work *w)
 {
@@ -483,7 +473,8 @@ static inline int send_short(struct verbs_ep *ep, struct verbs_lane *lane,
 	short_piece(&ep->short_out, w->sges);
 	ep->short_sent = completion_of(w, bytes);
 	ep->short_kind = op->kind;
-	count_short(ep, op);
+	ep->short_count = count_of(&ep->ep.counts, op);
+	ep->short_bytes = bytes_of(&ep->ep.counts, op);
 	ep->short_flags = inline_flag(ep, op, bytes);
 	ep->short_send.opcode = op->opcode;
 	if (op->kind == KIND_MESSAGE && ep->ah)

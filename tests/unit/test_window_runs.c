@@ -2,6 +2,8 @@
  * the same operations, from the same memory, as one after the other. */
 #include "window_pair.h"
 
+#include "base/smaller.h"
+
 static const unsigned outstanding[] = {1, 2, 7, 40};
 static const unsigned every[] = {1, 2, 5, 100};
 static const enum op moves[] = {OP_SEND, OP_WRITE, OP_READ};
@@ -18,9 +20,7 @@ static int setup(void **state)
 /* Every so many, what would else leave no room, and the last. */
 static uint64_t signalled(uint64_t n)
 {
-	const uint64_t each = attr.signal_every < attr.outstanding
-				      ? attr.signal_every
-				      : attr.outstanding;
+	const uint64_t each = smaller(attr.signal_every, attr.outstanding);
 
 	return n / each + (n % each != 0);
 }
