@@ -44,13 +44,26 @@ static void make_works(struct pingpong *p)
 	p->by_number = p->lossy && p->works[0].op == OP_WRITE_IMM;
 }
 
+/* A byte that is looked at is none of the message's. */
+static size_t payload(const struct pingpong *p)
+{
+	return p->a.size - p->a.poll_memory;
+}
+
+static bool can_verify(const struct pingpong *p)
+{
+	return parts_can_verify(p->end, payload(p));
+}
+
 /* What an operation would have to ask for each time. */
 static void keep_at_hand(struct pingpong *p)
 {
 	const struct link_cfg *link = &p->end->pt->link;
 
 	p->ep = p->end->ep;
+	p->seed = seed_of(p->end->role);
 	p->lossy = p->ep->caps.lossy;
+	p->numbered = p->lossy && can_verify(p);
 	p->stamp = parts_stamp(p->a.verify);
 	p->signal_every = p->until_signal = (unsigned)link->signal_every;
 	p->most_sent = (unsigned)link->tx_depth - PINGPONG_WORKS;
@@ -136,12 +149,12 @@ int pingpong_init(struct pingpong *p, struct end *e,
 		return ret;
 	p->tx = p->mem.addr;
 	p->stride = parts_stride(a->size);
-	p->rx = p->tx + p->stride;
+	p->rx = p->at = p->tx + p->stride;
 	ret = e->ep->tp->reg(e->ep, p->mem.addr, p->mem.len,
 			     a->op == OP_SEND ? 0 : access, &p->region, err);
 	if (ret)
 		return ret;
-	scan_fill(p->tx, a->size, seed_of(e->role));
+	scan_fill(p->tx, a->size, p->seed);
 	make_works(p);
 	make_ready(p, 0);
 	parts_tell_memory(e, 0, p->rx, p->region->rkey);
@@ -162,34 +175,17 @@ void pingpong_fini(struct pingpong *p)
  * not the pattern's. */
 static uint8_t last_byte(uint64_t number)
 {
-	return (uint8_t)(number % 255 + 1);
+	return (uint8_t)number;
 }
 
-/* A byte that is looked at is none of the message's. */
-static size_t payload(const struct pingpong *p)
-{
-	return p->a.size - p->a.poll_memory;
-}
-
-static bool can_verify(const struct pingpong *p)
-{
-	return parts_can_verify(p->end, payload(p));
-}
-
-/* What is looked at. */
-static char *message(const struct pingpong *p)
-{
-	return p->rx + p->place * p->stride;
-}
-
-static uint64_t number_in(const struct pingpong *p)
+static inline uint64_t number_in(const struct pingpong *p)
 {
 	uint64_t number = p->number;
 
 	/* Of what may have been lost only the message itself tells which it
 	 * is. */
-	if (p->lossy && can_verify(p))
-		memcpy(&number, message(p), sizeof(number));
+	if (p->numbered)
+		memcpy(&number, p->at, sizeof(number));
 	return number;
 }
 
@@ -204,7 +200,7 @@ static int verify_message(struct pingpong *p, uint64_t number, struct err *err)
 	if (!can_verify(p))
 		return 0;
 	p->verified++;
-	return scan_verify(message(p), payload(p), &want, err);
+	return scan_verify(p->at, payload(p), &want, err);
 }
 
 int pingpong_verify(struct pingpong *p, struct err *err)
@@ -228,19 +224,20 @@ static inline int post_message(struct pingpong *p, uint64_t number,
 			       struct err *err)
 {
 	struct work *last = p->last;
+	struct ep *ep = p->ep;
 	int ret;
 
-	scan_stamp(p->stamp, p->tx, p->a.size, seed_of(p->end->role), number);
+	scan_stamp(p->stamp, p->tx, p->a.size, p->seed, number);
 	if (p->a.poll_memory)
 		p->tx[p->a.size - 1] = (char)last_byte(number);
 	last->imm = (uint32_t)number;
 	if (p->by_number)
 		last->remote_addr =
 			p->remote_addr + place_of(last->imm) * p->stride;
-	ret = parts_post(p->end, p->works, p->n_works, err);
+	ret = ep->tp->post(ep, p->works, p->n_works);
 	p->sent += p->n_works;
 	make_ready(p, WORK_AGAIN);
-	return ret;
+	return ret ? parts_failed(p->end, ret, err) : 0;
 }
 
 static bool queue_full(const struct pingpong *p)
@@ -248,36 +245,46 @@ static bool queue_full(const struct pingpong *p)
 	return p->sent - p->completed > p->most_sent;
 }
 
-/* Completions of sends free their places; messages wait for their turn. */
-static inline void take(struct pingpong *p, const struct comp *comp, int n)
+/* What came is looked at. */
+static inline void look_at(struct pingpong *p, struct pingpong_came came)
 {
-	int i;
-
-	for (i = 0; i < n; i++) {
-		if (comp[i].op != OP_RECV) {
-			p->completed = comp[i].cookie;
-			continue;
-		}
-		assert(p->n_came < PINGPONG_RECVS);
-		p->came[p->n_came++] = (struct pingpong_came){
-			.imm = comp[i].imm,
-			.recv = (uint8_t)comp[i].cookie,
-		};
-	}
+	p->recv = came.recv;
+	if (p->by_number)
+		p->at = p->rx + place_of(came.imm) * p->stride;
+	else if (p->a.op == OP_SEND)
+		p->at = p->recv_sges[came.recv].addr;
 }
 
-/* The oldest that came is looked at. */
-static inline void look_at_next(struct pingpong *p)
+/* The oldest of those that wait, if its answer has room: 1, or 0. */
+static __attribute__((noinline)) int look_at_oldest(struct pingpong *p)
 {
-	const struct pingpong_came next = p->came[0];
+	if (!p->n_came || queue_full(p))
+		return 0;
+	look_at(p, p->came[0]);
+	memmove(p->came, p->came + 1, --p->n_came * sizeof(p->came[0]));
+	return 1;
+}
 
-	p->recv = next.recv;
-	if (p->by_number)
-		p->place = place_of(next.imm);
-	else if (p->a.op == OP_SEND)
-		p->place = next.recv;
-	if (__builtin_expect(--p->n_came != 0, 0))
-		memmove(p->came, p->came + 1, p->n_came * sizeof(next));
+/* A completion of a send frees its place; a message that came waits for its
+ * turn, unless that is now. */
+static inline int take(struct pingpong *p, const struct comp *comp)
+{
+	const struct pingpong_came came = {
+		.imm = comp->imm,
+		.recv = (uint8_t)comp->cookie,
+	};
+
+	if (comp->op != OP_RECV) {
+		p->completed = comp->cookie;
+		return p->n_came ? look_at_oldest(p) : 0;
+	}
+	if (!p->n_came && !queue_full(p)) {
+		look_at(p, came);
+		return 1;
+	}
+	assert(p->n_came < PINGPONG_RECVS);
+	p->came[p->n_came++] = came;
+	return look_at_oldest(p);
 }
 
 /* Our own message's place first, as nothing else frees it; then the byte, and
@@ -304,12 +311,13 @@ static inline bool see_byte(struct pingpong *p)
 static int look_around(struct pingpong *p, struct err *err)
 {
 	struct ep *ep = p->ep;
-	struct comp comp[4];
-	int n = ep->tp->poll(ep, comp, 4);
+	struct comp comp;
+	int n = ep->tp->poll(ep, &comp, 1);
 
 	if (n < 0)
 		return parts_failed(p->end, n, err);
-	take(p, comp, n);
+	if (n)
+		p->completed = comp.cookie;
 	if (ep->poll != POLL_SPIN)
 		sched_yield();
 	return 0;
@@ -367,31 +375,32 @@ static inline int await_byte(struct pingpong *p, struct err *err)
 
 /* As end_wait, but not for ever: what has not come by then is lost. */
 static inline int await_limited(struct pingpong *p, struct comp *comp,
-				unsigned n, struct err *err)
+				struct err *err)
 {
-	int got = ep_look(p->ep, comp, n);
+	int got = ep_look(p->ep, comp, 1);
 
 	if (!got)
-		got = ep_wait(p->ep, comp, n, WINDOW_LOSS_NS);
+		got = ep_wait(p->ep, comp, 1, WINDOW_LOSS_NS);
 	return got < 0 ? parts_failed(p->end, got, err) : got;
 }
 
-/* 1, or as end_wait: what came first is looked at. */
-static inline int await_recv(struct pingpong *p, struct end_waiter *w,
-			     struct err *err)
+/* 1, or as end_wait: what came first is looked at.  One completion at a time:
+ * what follows a message that is there can wait until it is answered. */
+static inline __attribute__((always_inline)) int await_recv(
+	struct pingpong *p, struct end_waiter *w, struct err *err)
 {
 	const bool limited = p->lossy && p->end->role == ROLE_ACTIVE;
-	struct comp comp[4];
+	struct comp comp;
 	int n;
 
-	while (!p->n_came || queue_full(p)) {
-		n = limited ? await_limited(p, comp, 4, err)
-			    : end_wait(w, comp, 4, err);
+	if (p->n_came && look_at_oldest(p))
+		return 1;
+	do {
+		n = limited ? await_limited(p, &comp, err)
+			    : end_wait(w, &comp, 1, err);
 		if (n <= 0)
 			return n;
-		take(p, comp, n);
-	}
-	look_at_next(p);
+	} while (!take(p, &comp));
 	return 1;
 }
 
@@ -416,17 +425,6 @@ static int await_own(struct pingpong *p, struct end_waiter *w, struct err *err)
 	}
 }
 
-/* What the last operation left to do.  Nobody waits for it once the next one
- * is on its way, so that it is done then. */
-static inline int settle(struct pingpong *p, struct err *err)
-{
-	if (!p->due)
-		return 0;
-	p->due = false;
-	late_note(&p->late, p->end, p->due_ticks);
-	return post_recv(p, err);
-}
-
 static void close_tally(struct pingpong *p, uint64_t ops, uint64_t ns)
 {
 	tally_set(&p->end->tally, METRIC_OPS, ops);
@@ -449,34 +447,42 @@ static bool is_checked(const struct pingpong *p, const struct phase *ph,
 struct pingpong_run {
 	const struct phase *ph;
 	struct end_waiter w;
-	uint64_t begin, t1;	  /* ticks */
-	uint64_t most, max_ticks; /* most: once there are enough operations */
-	uint64_t ops;		  /* begun */
-	bool last;
+	uint64_t begin, t1; /* ticks */
+	uint64_t most;	    /* that may pass between them */
+	uint64_t max_ticks; /* that, once there are enough operations */
+	uint64_t ops;	    /* begun */
+	bool check;	    /* the one that is on its way */
+	/* Of what came back last the receive is not posted again yet, nor its
+	 * latency noted. */
+	bool due;
+	uint64_t due_ticks;
 };
 
 static inline bool is_over(const struct pingpong_run *r)
 {
-	return r->last || r->t1 - r->begin >= r->most;
+	return r->t1 - r->begin >= r->most;
 }
 
-/* What is_over will ask, once the one that has begun is complete. */
-static inline void count_begun(struct pingpong_run *r)
+/* What the last operation left to do.  Nobody waits for it once the next one
+ * is on its way, so that it is done then. */
+static inline int settle(struct pingpong *p, struct pingpong_run *r,
+			 struct err *err)
 {
+	if (!r->due)
+		return 0;
+	r->due = false;
+	r->w.done++;
+	late_note(&p->late, p->end, r->due_ticks);
+	return post_recv(p, err);
+}
+
+/* What will be asked once the operation that has begun is complete. */
+static inline void count_begun(struct pingpong *p, struct pingpong_run *r)
+{
+	r->check = is_checked(p, r->ph, r->w.done);
 	r->ops++;
-	if (r->ops < r->ph->min_ops)
-		return;
-	r->last = r->ops >= r->ph->max_ops;
-	r->most = r->max_ticks;
-}
-
-/* Outside the timed part. */
-static int after_message(struct pingpong *p, bool check, struct err *err)
-{
-	int ret = check ? verify_message(p, p->number, err) : 0;
-
-	p->number++;
-	return ret;
+	if (r->ops >= r->ph->min_ops)
+		r->most = r->ops < r->ph->max_ops ? r->max_ticks : 0;
 }
 
 /* This one; the link only when nothing comes back any more. */
@@ -496,20 +502,22 @@ static inline int operate(struct pingpong *p, struct pingpong_run *r,
 	int ret = post_message(p, p->number, err);
 
 	if (!ret)
-		ret = settle(p, err);
+		ret = settle(p, r, err);
 	if (ret)
 		return ret;
-	count_begun(r);
+	count_begun(p, r);
 	if (stop_requested)
 		return parts_interrupted(err);
 	ret = await_own(p, &r->w, err);
 	r->t1 = clock_ticks(clk);
 	if (__builtin_expect(ret <= 0, 0))
 		return ret ? ret : give_up(p, &r->w, err);
-	p->due_ticks = r->t1 - t0;
-	p->due = true;
-	r->w.done++;
-	return after_message(p, is_checked(p, r->ph, r->w.done - 1), err);
+	r->due_ticks = r->t1 - t0;
+	r->due = true;
+	/* Outside the timed part. */
+	ret = r->check ? verify_message(p, p->number, err) : 0;
+	p->number++;
+	return ret;
 }
 
 int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
@@ -517,9 +525,7 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 	const struct clock *clk = p->end->clock;
 	struct pingpong_run r = {
 		.ph = ph,
-		.most = UINT64_MAX,
 		.max_ticks = clock_ticks_of(clk, ph->max_ns),
-		.last = parts_phase_over(ph, 0, !ph->max_ns),
 	};
 	int ret;
 
@@ -529,13 +535,13 @@ int pingpong_client(struct pingpong *p, const struct phase *ph, struct err *err)
 	end_waiter_init(&r.w, p->end, p->a.size);
 	p->verified = p->lost = 0;
 	p->late.n = 0;
-	p->due = false;
+	r.most = parts_phase_over(ph, 0, !ph->max_ns) ? 0 : UINT64_MAX;
 	r.begin = r.t1 = clock_ticks(clk);
 	while (!ret && !is_over(&r))
 		ret = operate(p, &r, err);
 	if (ret)
 		return ret;
-	ret = settle(p, err);
+	ret = settle(p, &r, err);
 	late_record(&p->late, p->end);
 	close_tally(p, r.w.done, clock_ns(clk, r.t1 - r.begin));
 	return ret;

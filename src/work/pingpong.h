@@ -33,48 +33,50 @@ struct pingpong_attr {
  * third is not posted again yet. */
 enum { PINGPONG_RECVS = 3, PINGPONG_WORKS = 2 };
 
+/* A message that came: its immediate data and whose receive it took. */
+struct pingpong_came {
+	uint32_t imm;
+	uint8_t recv;
+};
+
 struct pingpong {
 	struct end *end;
 	struct ep *ep; /* the end's */
 	struct pingpong_attr a;
 	bool lossy;
-	struct mem mem;
-	struct region *region;
+	/* A message that is written, and tells its number besides; one whose
+	 * memory alone says which it is. */
+	bool by_number, numbered;
+	uint8_t seen; /* last byte of what came last */
+	enum scan_stamp stamp;
+	uint64_t seed; /* of what this end sends */
 	/* A place for each receive, so that what comes late spoils nothing;
 	 * what is written goes to the first, or on a lossy link, by its
 	 * number, to all in turn. */
 	char *tx, *rx;
 	size_t stride;
-	struct work works[PINGPONG_WORKS], recvs[PINGPONG_RECVS];
 	unsigned n_works;
 	struct work *last; /* of the works */
-	/* A message that is written, and tells its number besides. */
-	bool by_number;
-	enum scan_stamp stamp;
-	struct sge sges[WINDOW_SGES_MAX], recv_sges[PINGPONG_RECVS];
-	/* What came and is not looked at yet, oldest first: on a lossy link
-	 * more than one message may at once. */
-	struct pingpong_came {
-		uint32_t imm;
-		uint8_t recv;
-	} came[PINGPONG_RECVS];
-	unsigned n_came;
-	/* What is looked at: its receive, which is to be posted again, and
-	 * whose place it is at. */
-	unsigned recv, place;
-	uint64_t remote_addr;
-	uint32_t remote_rkey;
 	unsigned signal_every, until_signal;
 	uint64_t sent, completed; /* works */
 	unsigned most_sent;	  /* and not completed: there is room */
 	unsigned rounds;	  /* between two words with the peer */
 	uint64_t number;	  /* of the next operation, from 1 */
-	uint8_t seen;		  /* last byte of what came last */
+	/* What is looked at: where it is, and its receive, which is to be
+	 * posted again. */
+	char *at;
+	unsigned recv;
+	/* What came and is not looked at yet, oldest first: on a lossy link
+	 * more than one message may at once. */
+	unsigned n_came;
+	struct pingpong_came came[PINGPONG_RECVS];
 	uint64_t verified, lost;
-	/* Client: of what came back last the receive is not posted again yet,
-	 * nor its latency noted. */
-	bool due;
-	uint64_t due_ticks;
+	struct work works[PINGPONG_WORKS], recvs[PINGPONG_RECVS];
+	struct sge recv_sges[PINGPONG_RECVS], sges[WINDOW_SGES_MAX];
+	uint64_t remote_addr;
+	uint32_t remote_rkey;
+	struct mem mem;
+	struct region *region;
 	struct late late;
 };
 

@@ -1,4 +1,5 @@
-/* Messages that come twice, or late, over a link that may lose them. */
+/* Messages that come twice, or before the completions of what was sent, over a
+ * link that may lose them. */
 #include "loop_device.h"
 
 #include "run/scenario.h"
@@ -8,6 +9,7 @@ enum { OPS = 200, TWICE_EVERY = 10 };
 
 static struct transport between;
 static struct pingpong cp, sp;
+static unsigned send_depth = 128;
 
 static void open_end(struct end *e, struct pingpong *p, enum role role,
 		     struct blob *blob)
@@ -20,7 +22,7 @@ static void open_end(struct end *e, struct pingpong *p, enum role role,
 	};
 	const struct loop_link link = {
 		.lanes = 1,
-		.send_depth = 128,
+		.send_depth = send_depth,
 		.recv_depth = PINGPONG_RECVS,
 		.max_bytes = 4096,
 		.between = &between,
@@ -43,9 +45,8 @@ static int run_server(const struct phase *ph, struct err *err)
 	return pingpong_server(&sp, ph, err);
 }
 
-/* What comes twice takes a receive twice, and both are posted again: else
- * there would soon be none, and every message lost. */
-static void twice(enum role who)
+/* A phase of OPS. */
+static void play(void)
 {
 	static const struct loop_phase both = {run_client, run_server};
 	const struct phase ph = ops(OPS);
@@ -53,9 +54,6 @@ static void twice(enum role who)
 	struct served s;
 	struct err err;
 
-	devices[who].repeat_every = TWICE_EVERY;
-	devices[!who].repeat_every = 0;
-	devices_renew();
 	open_end(&client, &cp, ROLE_ACTIVE, &a);
 	open_end(&server, &sp, ROLE_PASSIVE, &b);
 	connect_loop(&a, &b);
@@ -63,13 +61,23 @@ static void twice(enum role who)
 		fail_msg("client: %s", err.text);
 	if (s.ret)
 		fail_msg("server: %s", s.err.text);
-	assert_true(devices[who].repeated >= OPS / TWICE_EVERY / 2);
 	/* On a busy machine some are late. */
 	assert_int_equal(client.tally.latency.count, OPS - cp.lost);
 	assert_true(cp.lost < OPS / 4);
 	pingpong_fini(&cp);
 	pingpong_fini(&sp);
 	close_loop();
+}
+
+/* What comes twice takes a receive twice, and both are posted again: else
+ * there would soon be none, and every message lost. */
+static void twice(enum role who)
+{
+	devices[who].repeat_every = TWICE_EVERY;
+	devices[!who].repeat_every = 0;
+	devices_renew();
+	play();
+	assert_true(devices[who].repeated >= OPS / TWICE_EVERY / 2);
 }
 
 static void answers_come_twice(void **state)
@@ -84,11 +92,26 @@ static void messages_come_twice(void **state)
 	twice(ROLE_ACTIVE);
 }
 
+/* A message is there, and the queue has no room for its answer: it waits. */
+static void sends_complete_late(void **state)
+{
+	(void)state;
+	devices[ROLE_ACTIVE].repeat_every = devices[ROLE_PASSIVE].repeat_every =
+		0;
+	devices_renew();
+	devices[ROLE_ACTIVE].late_sends = true;
+	pt.link.tx_depth = send_depth = PINGPONG_WORKS;
+	pt.link.signal_every = 1;
+	play();
+	assert_true(devices[ROLE_ACTIVE].sends >= OPS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_come_twice),
 		cmocka_unit_test(messages_come_twice),
+		cmocka_unit_test(sends_complete_late),
 	};
 
 	between = device_transport();
