@@ -11,7 +11,12 @@
  * POSTS-OF has called write() (/proc/PID/io), which is how a software device's
  * doorbell is rung.  STOPS are process ids or, negative, process groups, as
  * kill(2) takes them.
+ *
+ * Nobody's turn begins before all of the other's processes have stopped: one
+ * that has no CPU when it is told to, stops when it gets one.
  */
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -29,13 +34,18 @@
  * that goes; for what is on its way when it stops. */
 enum { SETTLE_MS = 15, SLICE_MS = 100, DRAIN_MS = 3 };
 
-enum { STOPS_MAX = 4, PAIRS_MAX = 999 };
+/* Who has not stopped by then does not. */
+enum { STOP_MS = 2000 };
+
+enum { STOPS_MAX = 4, MEMBERS_MAX = 8, PAIRS_MAX = 999 };
 
 struct program {
 	const char *name;
 	int io; /* /proc/PID/io */
 	pid_t stops[STOPS_MAX];
 	unsigned n_stops;
+	int members[MEMBERS_MAX]; /* /proc/PID/stat of all that it stops */
+	unsigned n_members;
 };
 
 static void nap(long ms)
@@ -43,6 +53,60 @@ static void nap(long ms)
 	const struct timespec ts = {.tv_nsec = ms * 1000000};
 
 	nanosleep(&ts, NULL);
+}
+
+/* A process: 'R', 'S', 'T' ... and its group; 0: it is gone. */
+static char state_of(int stat, long *group)
+{
+	char text[512], state = 0, *at;
+	const ssize_t n = pread(stat, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	/* Its name may be anything. */
+	at = strrchr(text, ')');
+	return at && sscanf(at, ") %c %*d %ld", &state, group) == 2 ? state : 0;
+}
+
+static bool stops(const struct program *p, long pid, long group)
+{
+	unsigned i;
+
+	for (i = 0; i < p->n_stops; i++)
+		if (p->stops[i] == pid || p->stops[i] == -group)
+			return true;
+	return false;
+}
+
+static void keep_if_member(struct program *p, const char *pid)
+{
+	char path[64];
+	long group = 0;
+	int stat;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	stat = open(path, O_RDONLY | O_CLOEXEC);
+	if (stat < 0)
+		return;
+	if (state_of(stat, &group) && p->n_members < MEMBERS_MAX &&
+	    stops(p, strtol(pid, NULL, 10), group))
+		p->members[p->n_members++] = stat;
+	else
+		close(stat);
+}
+
+static bool find_members(struct program *p)
+{
+	const struct dirent *entry;
+	DIR *proc = opendir("/proc");
+
+	while (proc && (entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			keep_if_member(p, entry->d_name);
+	if (proc)
+		closedir(proc);
+	return p->n_members > 0;
 }
 
 static bool program_open(struct program *p, char *arg)
@@ -59,7 +123,7 @@ static bool program_open(struct program *p, char *arg)
 	}
 	while ((word = strtok(NULL, ",")) && p->n_stops < STOPS_MAX)
 		p->stops[p->n_stops++] = (pid_t)strtol(word, NULL, 10);
-	return !word && p->n_stops;
+	return !word && p->n_stops && find_members(p);
 }
 
 static bool program_signal(const struct program *p, int sig)
@@ -73,6 +137,31 @@ static bool program_signal(const struct program *p, int sig)
 		}
 	}
 	return true;
+}
+
+static bool all_stopped(const struct program *p)
+{
+	unsigned i;
+	long group;
+
+	for (i = 0; i < p->n_members; i++)
+		if (state_of(p->members[i], &group) != 'T')
+			return false;
+	return true;
+}
+
+static bool program_stop(const struct program *p)
+{
+	unsigned i;
+
+	if (!program_signal(p, SIGSTOP))
+		return false;
+	for (i = 0; i < STOP_MS && !all_stopped(p); i++)
+		nap(1);
+	if (i == STOP_MS)
+		fprintf(stderr, "slices: %s does not stop\n", p->name);
+	nap(DRAIN_MS);
+	return i < STOP_MS;
 }
 
 static bool posts_of(const struct program *p, uint64_t *posts)
@@ -105,8 +194,7 @@ static bool slice(const struct program *p, double *us)
 	nap(SLICE_MS);
 	ok = ok && posts_of(p, &last);
 	end = clock_raw_ns();
-	ok = program_signal(p, SIGSTOP) && ok;
-	nap(DRAIN_MS);
+	ok = program_stop(p) && ok;
 	if (!ok)
 		return false;
 	if (first == last) {
