@@ -20,6 +20,11 @@
 #   as many operations as have one completion.  The server's CPU is left out.
 #
 # Latencies are of both ways, as in "verbs".
+#
+# ib_send_* over UC and UD post as many receives as there are operations (-n; at
+# most what the device takes) before the first, whatever -r says, and none again:
+# a part of each operation would be left out.  With a duration they do not, and
+# the last operations are as good as any.
 # shellcheck shell=bash
 
 # Of so many of a rate's one has a completion (-Q).
@@ -55,12 +60,17 @@ counted() {
 		[[ -n $("$@") ]] && ask_plugin end | per_operation "$how"
 }
 
+# Enough for what is counted, on a slow machine as well.
+readonly LASTS_SECONDS=15
+
 # A whole run of theirs; says that there was one.
 their_run() { # OPERATIONS
-	local status=0
-	start_server "${their_options[@]}" -p $PORT -n "$1"
+	local status=0 until=(-n "$1")
+	[[ "${their_options[*]}" != ib_send_*' -c U'[CD]* ]] ||
+		until=(-D $LASTS_SECONDS)
+	start_server "${their_options[@]}" -p $PORT "${until[@]}"
 	until_true 5 listens $PORT && on_client_cpu "${their_options[@]}" \
-		-p $PORT -n "$1" $ADDRESS >"$work/out" || status=1
+		-p $PORT "${until[@]}" $ADDRESS >"$work/out" || status=1
 	stop_server
 	((status == 0)) && echo done
 }

@@ -16,11 +16,6 @@
 # sides.
 # shellcheck shell=bash
 
-# Receives of perftest's, which is what RC has by itself.  UC and UD have one for
-# each operation, up to 16,000, posted before the first one: what it costs to post
-# them again was in our operations alone, where there were not more.
-readonly RECEIVES=512
-
 # Of each program in a round; operations, more than it will get to.
 readonly TURNS=11 MANY=4000000
 
@@ -148,7 +143,6 @@ verb_meter=by_turns
 set_theirs() { # TOOL SIZE [OPTION-OF-OURS...]
 	their_options=("$1" -d "$DEVICE" -F -m 4096)
 	[[ $1 == ib_atomic_* ]] || their_options+=(-s "$2")
-	[[ $1 != ib_send_* ]] || their_options+=(-r $RECEIVES)
 	[[ " $* " != *' --qp-type uc '* ]] || their_options+=(-c UC)
 	[[ " $* " != *' --qp-type ud '* ]] || their_options+=(-c UD)
 }
