@@ -336,15 +336,23 @@ static int next_frame(struct chan *c, struct frame *f, struct err *err)
 /* Waits look every 100 ms at least. */
 #define DEAF_NS 500000000u
 
-static int check_silence(struct chan *c, struct err *err)
+/* For so long nobody listened, as this end was stopped, or its machine was. */
+static uint64_t deaf_ns(struct chan *c)
 {
 	const uint64_t now = now_ns(), away = now - c->looked_ns;
-	char what[64];
 
 	c->looked_ns = now;
-	if (away > DEAF_NS)
-		c->heard_ns += away;
-	if (now < c->heard_ns + c->silence_ns)
+	if (away <= DEAF_NS)
+		return 0;
+	c->heard_ns += away;
+	return away;
+}
+
+static int check_silence(struct chan *c, struct err *err)
+{
+	char what[64];
+
+	if (now_ns() < c->heard_ns + c->silence_ns)
 		return 0;
 	snprintf(what, sizeof(what), "silent for %.1f s: stopped, or cut off",
 		 (double)c->silence_ns / 1e9);
@@ -361,9 +369,11 @@ void chan_wait(const struct chan *c)
 int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
 	      struct err *err)
 {
-	uint64_t end = now_ns() + timeout_ns;
+	uint64_t end;
 	int ret;
 
+	(void)deaf_ns(c);
+	end = c->looked_ns + timeout_ns;
 	for (;;) {
 		ret = next_frame(c, f, err);
 		if (ret)
@@ -371,6 +381,7 @@ int chan_recv(struct chan *c, struct frame *f, uint64_t timeout_ns,
 		if (stop_requested)
 			return err_set(err, -EINTR, REASON_INTERRUPTED,
 				       "waiting for the other end");
+		end += deaf_ns(c);
 		ret = check_silence(c, err);
 		if (ret)
 			return ret;
@@ -392,6 +403,7 @@ int chan_pulse(struct chan *c, bool progressed, struct frame *f,
 	ret = next_frame(c, f, err);
 	if (ret)
 		return ret;
+	(void)deaf_ns(c);
 	ret = check_silence(c, err);
 	if (ret)
 		return ret;

@@ -13,7 +13,8 @@
  * every other second then, to beat where one operation takes longer).  A peer
  * that is silent for CHAN_SILENCE_NS is given up (a stopped process still
  * acknowledges TCP); one that ended is noticed at once.  Time in which this
- * end did not listen, as it was stopped itself (Ctrl-Z), is no silence.
+ * end did not listen, as it was stopped itself (Ctrl-Z), or its machine was, is
+ * no silence, nor is it what an answer takes.
  */
 #ifndef CTL_CHAN_H
 #define CTL_CHAN_H

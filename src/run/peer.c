@@ -19,7 +19,8 @@
 #include "ctl/chan_pair.h"
 #include "run/session.h"
 
-/* Registering or allocating much may take long; the heart beats. */
+/* Registering or allocating much may take long, and so may looking what the
+ * host is like; the heart beats. */
 #define ANSWER_TIMEOUT_NS 120000000000ull
 #define CONNECT_TIMEOUT_NS 4000000000ull
 
@@ -101,10 +102,9 @@ void peer_cause(struct err *why, const struct err *told, bool gone)
 		*why = *told;
 }
 
-static int next_in_handshake(struct peer *p, const struct peer_self *self,
-			     struct reader *r, struct err *err)
+static int next_in_handshake(struct peer *p, struct reader *r, struct err *err)
 {
-	int ret = chan_recv(&p->chan, &p->frame, patience_ns(self), err);
+	int ret = chan_recv(&p->chan, &p->frame, ANSWER_TIMEOUT_NS, err);
 
 	*r = (struct reader){.buf = p->frame.payload, .len = p->frame.len};
 	return ret;
@@ -138,12 +138,12 @@ static int get_welcome(struct peer *p, const struct peer_self *self,
 		       struct token_nonces *nonces, struct err *err)
 {
 	struct reader r;
-	int ret = next_in_handshake(p, self, &r, err);
+	int ret = next_in_handshake(p, &r, err);
 
 	if (!ret && p->frame.type == FRAME_CHALLENGE) {
 		ret = answer_challenge(p, self->token, nonces, err);
 		if (!ret)
-			ret = next_in_handshake(p, self, &r, err);
+			ret = next_in_handshake(p, &r, err);
 	}
 	if (ret)
 		return ret;
@@ -209,7 +209,11 @@ int peer_start(struct peer *p, int fd, const char *name,
 		p->chan.fd = -1;
 		return ret;
 	}
-	return exchange_hellos(p, self, err);
+	/* One that says nothing may be no server of ours. */
+	p->chan.silence_ns = patience_ns(self);
+	ret = exchange_hellos(p, self, err);
+	p->chan.silence_ns = CHAN_SILENCE_NS;
+	return ret;
 }
 
 /* --- our own server -------------------------------------------------------- */

@@ -30,7 +30,7 @@ struct session {
 	uint8_t nonce[NONCE_BYTES];
 	struct point pt;
 	struct end end;
-	bool known; /* the handshake is done */
+	bool known; /* the client has said, or proved, who it is */
 	bool open, connected;
 	bool aborted;	      /* ABORT came in the middle of a phase */
 	sig_atomic_t resumed; /* stop_resumed as the trial began */
@@ -400,6 +400,11 @@ static int welcome(struct session *s, const struct session_cfg *cfg,
 		ret = random_bytes(s->nonce, sizeof(s->nonce), err);
 	if (ret)
 		return ret;
+	s->known = true;
+	/* Looking takes a while, on a busy machine seconds. */
+	ret = chan_heart_start(&s->chan, err);
+	if (ret)
+		return ret;
 	memcpy(mine->nonce, s->nonce, sizeof(mine->nonce));
 	host_read(&mine->host);
 	info_gather(&mine->facts, &mine->host, "");
@@ -457,9 +462,6 @@ int session_run(int fd, const struct session_cfg *cfg, struct err *err)
 	}
 	gauge_init(&s->gauge, cfg->clock);
 	ret = welcome(s, cfg, err);
-	s->known = !ret;
-	if (!ret)
-		ret = chan_heart_start(&s->chan, err);
 	if (!ret)
 		ret = serve_client(s, err);
 	drop_trial(s);

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -407,6 +409,29 @@ static void who_does_not_listen_hears_no_silence(void **state)
 	refused(REASON_PEER_TIMEOUT, "silent for 0.2 s");
 }
 
+static void stop_for_a_while(int sig)
+{
+	const struct timespec away = {.tv_nsec = 700 * MS};
+
+	(void)sig;
+	nanosleep(&away, NULL);
+}
+
+/* Nor is it waited less for. */
+static void who_does_not_listen_waits_longer(void **state)
+{
+	const struct itimerval soon = {.it_value.tv_usec = 50000};
+	const uint64_t begin = now();
+	struct err err;
+
+	(void)state;
+	signal(SIGALRM, stop_for_a_while);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(chan_recv(&ours, &frame, 400 * MS, &err), -ETIMEDOUT);
+	assert_words(&err, "did not answer in time");
+	assert_true(now() - begin >= 1100 * MS);
+}
+
 static void a_peer_that_takes_nothing(void **state)
 {
 	static const uint8_t big[CHAN_PAYLOAD_MAX];
@@ -462,6 +487,7 @@ int main(void)
 		TEST(sending_to_nobody),
 		TEST(silence_is_given_up),
 		TEST(who_does_not_listen_hears_no_silence),
+		TEST(who_does_not_listen_waits_longer),
 		TEST(an_answer_that_does_not_come),
 		TEST(a_heart_keeps_alive),
 		TEST(pulses_beat_and_give_up),

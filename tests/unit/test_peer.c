@@ -2,11 +2,16 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "run/peer.h"
+
+#define MS 1000000ull
+#define SECOND 1000000000ull
 
 static struct peer peer;
 static struct chan server;
@@ -133,6 +138,65 @@ static void gone_after_the_cause(void **state)
 	assert_string_equal(why.text, "stale");
 }
 
+/* --- the handshake ----------------------------------------------------------- */
+
+/* Looks what its host is like for longer than a word may take. */
+static void *answers_late(void *arg)
+{
+	static struct frame frame;
+	const struct hello hello = {.version = CTL_VERSION};
+	const struct timespec long_time = {.tv_sec = 1, .tv_nsec = 200 * MS};
+	struct writer w = {.buf = frame.payload, .cap = sizeof(frame.payload)};
+	struct err err;
+
+	(void)arg;
+	assert_int_equal(chan_recv(&server, &frame, 5 * SECOND, &err), 0);
+	assert_int_equal(frame.type, FRAME_HELLO);
+	assert_int_equal(chan_heart_start(&server, &err), 0);
+	nanosleep(&long_time, NULL);
+	hello_pack(&hello, &w);
+	assert_int_equal(
+		chan_send(&server, FRAME_WELCOME, frame.payload, w.len, &err),
+		0);
+	return NULL;
+}
+
+static int introduce_us(struct peer *p, struct err *err)
+{
+	static struct host host;
+	const struct peer_self self = {.host = &host, .connect_ns = 800 * MS};
+
+	memset(p, 0, sizeof(*p));
+	return peer_start(p, dup(peer.chan.fd), "server", &self, err);
+}
+
+static void who_is_busy_is_waited_for(void **state)
+{
+	static struct peer p;
+	pthread_t thread;
+	struct err err;
+
+	(void)state;
+	server.beat_ns = 20 * MS;
+	assert_int_equal(pthread_create(&thread, NULL, answers_late, NULL), 0);
+	if (introduce_us(&p, &err))
+		fail_msg("%s", err.text);
+	pthread_join(thread, NULL);
+	chan_fini(&p.chan);
+}
+
+static void who_says_nothing_is_not(void **state)
+{
+	static struct peer p;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(introduce_us(&p, &err), -ETIMEDOUT);
+	assert_int_equal(err.reason, REASON_PEER_TIMEOUT);
+	assert_words(&err, "silent for 0.8 s");
+	chan_fini(&p.chan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +209,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_is_gone, setup, teardown),
 		cmocka_unit_test(it_was_gone),
 		cmocka_unit_test(gone_after_the_cause),
+		cmocka_unit_test_setup_teardown(who_is_busy_is_waited_for,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(who_says_nothing_is_not, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
