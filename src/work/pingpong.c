@@ -171,13 +171,6 @@ void pingpong_fini(struct pingpong *p)
 
 /* --- what came ------------------------------------------------------------- */
 
-/* The last byte, when it is looked at, is never what it was before: it is
- * not the pattern's. */
-static uint8_t last_byte(uint64_t number)
-{
-	return (uint8_t)number;
-}
-
 static inline uint64_t number_in(const struct pingpong *p)
 {
 	uint64_t number = p->number;
@@ -224,20 +217,20 @@ static inline int post_message(struct pingpong *p, uint64_t number,
 			       struct err *err)
 {
 	struct work *last = p->last;
-	struct ep *ep = p->ep;
 	int ret;
 
 	scan_stamp(p->stamp, p->tx, p->a.size, p->seed, number);
+	/* What is looked at is never what it was before. */
 	if (p->a.poll_memory)
-		p->tx[p->a.size - 1] = (char)last_byte(number);
+		p->tx[p->a.size - 1] = (char)number;
 	last->imm = (uint32_t)number;
 	if (p->by_number)
 		last->remote_addr =
 			p->remote_addr + place_of(last->imm) * p->stride;
-	ret = ep->tp->post(ep, p->works, p->n_works);
+	ret = parts_post(p->end, p->works, p->n_works, err);
 	p->sent += p->n_works;
 	make_ready(p, WORK_AGAIN);
-	return ret ? parts_failed(p->end, ret, err) : 0;
+	return ret;
 }
 
 static bool queue_full(const struct pingpong *p)

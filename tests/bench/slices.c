@@ -69,7 +69,7 @@ static char state_of(int stat, long *group)
 	return at && sscanf(at, ") %c %*d %ld", &state, group) == 2 ? state : 0;
 }
 
-static bool stops(const struct program *p, long pid, long group)
+static bool is_member(const struct program *p, long pid, long group)
 {
 	unsigned i;
 
@@ -79,7 +79,8 @@ static bool stops(const struct program *p, long pid, long group)
 	return false;
 }
 
-static void keep_if_member(struct program *p, const char *pid)
+/* False: there are too many. */
+static bool keep_if_member(struct program *p, const char *pid)
 {
 	char path[64];
 	long group = 0;
@@ -88,25 +89,34 @@ static void keep_if_member(struct program *p, const char *pid)
 	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
 	stat = open(path, O_RDONLY | O_CLOEXEC);
 	if (stat < 0)
-		return;
-	if (state_of(stat, &group) && p->n_members < MEMBERS_MAX &&
-	    stops(p, strtol(pid, NULL, 10), group))
-		p->members[p->n_members++] = stat;
-	else
+		return true;
+	if (!state_of(stat, &group) ||
+	    !is_member(p, strtol(pid, NULL, 10), group)) {
 		close(stat);
+		return true;
+	}
+	if (p->n_members == MEMBERS_MAX) {
+		fprintf(stderr, "slices: %s has more than %d processes\n",
+			p->name, MEMBERS_MAX);
+		close(stat);
+		return false;
+	}
+	p->members[p->n_members++] = stat;
+	return true;
 }
 
 static bool find_members(struct program *p)
 {
 	const struct dirent *entry;
 	DIR *proc = opendir("/proc");
+	bool ok = true;
 
-	while (proc && (entry = readdir(proc)))
+	while (ok && proc && (entry = readdir(proc)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			keep_if_member(p, entry->d_name);
+			ok = keep_if_member(p, entry->d_name);
 	if (proc)
 		closedir(proc);
-	return p->n_members > 0;
+	return ok && p->n_members > 0;
 }
 
 static bool program_open(struct program *p, char *arg)
