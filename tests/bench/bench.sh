@@ -409,10 +409,10 @@ part_tcp() {
 	rounds tcp
 }
 
-# All rounds in one place: natively, or in one guest of one boot.
+# In a guest of one boot.
 in_guest() { # rounds|rows PART [OPTION-OF-RXE...]
 	alone env -u BENCH_LOCK ROUNDS="${ROUNDS:-}" BUILD="$BUILD" \
-		ROWS="${ROWS:-}" AGAINST="${AGAINST:-}" \
+		ROUND="${ROUND:-}" ROWS="${ROWS:-}" AGAINST="${AGAINST:-}" \
 		scripts/rxe.sh run --timeout 3600 "${@:3}" -- \
 		"$PWD/tests/bench/bench.sh" "$1" "$2"
 }
