@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -147,18 +148,39 @@ static int pool_grow(size_t page_bytes, uint64_t n, struct err *err)
 		(unsigned long long)(after > before ? after - before : 0));
 }
 
-/* The guard holds nothing but its pipe: a socket it kept open would hide our
- * end from a peer.  Signals to our group are not for it. */
-static void guard(int alive, size_t page_bytes, uint64_t n)
+static int pool_take(size_t page_bytes, uint64_t n, struct err *err)
 {
+	const int lock = pool_lock(page_bytes);
+	const int ret = pool_grow(page_bytes, n, err);
+
+	pool_unlock(lock);
+	return ret;
+}
+
+/* What came of it. */
+struct taken {
+	int ret;
+	struct err err;
+};
+
+/* It takes the pages itself: whoever asked may be killed as soon as they are
+ * there.  The guard holds nothing but its socket: one that it kept open would
+ * hide our end from a peer.  Signals to our group are not for it. */
+static void guard(int owner, size_t page_bytes, uint64_t n)
+{
+	struct taken t = {.ret = 0};
 	char byte;
 
 	setsid();
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	if (dup2(alive, 0) == 0)
+	if (dup2(owner, 0) == 0)
 		close_range(1, ~0u, 0);
+	t.ret = pool_take(page_bytes, n, &t.err);
+	(void)send(0, &t, sizeof(t), MSG_NOSIGNAL);
+	if (t.ret)
+		_exit(0);
 	while (read(0, &byte, 1) < 0 && errno == EINTR)
 		;
 	pool_shrink(page_bytes, n);
@@ -170,15 +192,13 @@ static int start_guard(struct hugepool *h, size_t page_bytes, uint64_t n,
 {
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC))
-		return err_sys(err, -errno, "--reserve-hugepages: pipe");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return err_sys(err, -errno, "--reserve-hugepages: socketpair");
 	h->guard = fork();
-	if (!h->guard) {
-		close(ends[1]);
+	if (!h->guard)
 		guard(ends[0], page_bytes, n);
-	}
 	close(ends[0]);
-	h->alive = ends[1];
+	h->owner = ends[1];
 	if (h->guard > 0)
 		return 0;
 	close(ends[1]);
@@ -189,26 +209,33 @@ static int start_guard(struct hugepool *h, size_t page_bytes, uint64_t n,
 int hugepool_reserve(struct hugepool *h, size_t page_bytes, uint64_t n,
 		     struct err *err)
 {
-	int lock, ret = check_room(page_bytes, n, err);
+	struct taken t;
+	ssize_t got;
+	int ret = check_room(page_bytes, n, err);
 
+	if (!ret)
+		ret = start_guard(h, page_bytes, n, err);
 	if (ret)
 		return ret;
-	lock = pool_lock(page_bytes);
-	ret = pool_grow(page_bytes, n, err);
-	pool_unlock(lock);
-	if (ret)
-		return ret;
-	ret = start_guard(h, page_bytes, n, err);
-	if (ret)
-		pool_shrink(page_bytes, n);
-	return ret;
+	do
+		got = recv(h->owner, &t, sizeof(t), 0);
+	while (got < 0 && errno == EINTR);
+	if (got == sizeof(t) && !t.ret)
+		return 0;
+	hugepool_release(h);
+	if (got != sizeof(t))
+		return err_set(err, -EIO, REASON_IO_ERROR,
+			       "--reserve-hugepages: the process that was to "
+			       "take them is gone");
+	*err = t.err;
+	return t.ret;
 }
 
 void hugepool_release(struct hugepool *h)
 {
 	if (!h->guard)
 		return;
-	close(h->alive);
+	close(h->owner);
 	while (waitpid(h->guard, NULL, 0) < 0 && errno == EINTR)
 		;
 	memset(h, 0, sizeof(*h));

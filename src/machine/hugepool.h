@@ -21,13 +21,13 @@ char *hugepool_path(char *buf, size_t cap, size_t page_bytes);
 /* All zeros: nothing is reserved. */
 struct hugepool {
 	pid_t guard;
-	int alive; /* our end of the guard's pipe */
+	int owner; /* our end of the guard's socket */
 };
 
 /*
- * Adds n pages to the pool (root).  A child process, the guard, waits for the
- * end of this one and gives them back whatever ended it, SIGKILL too.  It
- * forks: call it before memory is registered.  -ENOMEM with the arithmetic
+ * Adds n pages to the pool (root).  A child process, the guard, takes them,
+ * waits for the end of this one and gives them back whatever ended it and
+ * whenever, SIGKILL too.  It forks: call it before memory is registered.  -ENOMEM with the arithmetic
  * if the kernel finds fewer; then none are kept.
  */
 int hugepool_reserve(struct hugepool *h, size_t page_bytes, uint64_t n,

@@ -158,7 +158,7 @@ static bool pool_is(uint64_t n)
 {
 	unsigned i;
 
-	for (i = 0; i < 500 && pool() != n; i++)
+	for (i = 0; i < 6000 && pool() != n; i++)
 		usleep(10000);
 	return pool() == n;
 }
@@ -190,6 +190,35 @@ static void hugepages_come_back(void **state)
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	assert_true(pool_is(before));
+}
+
+/* Killed as soon as its pages are there, before it can have said so. */
+static void killed_at_once(void **state)
+{
+	enum { ROUNDS = 50 };
+	struct hugepool h = {.guard = 0};
+	uint64_t before = pool();
+	struct err err;
+	pid_t child;
+	bool gone;
+	int i;
+
+	(void)state;
+	for (i = 0; i < ROUNDS; i++) {
+		child = fork();
+		if (!child) {
+			(void)hugepool_reserve(&h, 2 * MIB, 2, &err);
+			_exit(0);
+		}
+		gone = false;
+		while (!gone && pool() == before)
+			gone = waitpid(child, NULL, WNOHANG) == child;
+		if (!gone) {
+			kill(child, SIGKILL);
+			waitpid(child, NULL, 0);
+		}
+		assert_true(pool_is(before));
+	}
 }
 
 /* Each reads the pool and then writes it.  A host may have no room for both. */
@@ -278,6 +307,8 @@ int main(void)
 		cmocka_unit_test(too_much_is_refused),
 		cmocka_unit_test(reasons_help),
 		cmocka_unit_test_setup_teardown(hugepages_come_back, alone,
+						others_too),
+		cmocka_unit_test_setup_teardown(killed_at_once, alone,
 						others_too),
 		cmocka_unit_test_setup_teardown(two_at_once, alone, others_too),
 		cmocka_unit_test_setup_teardown(hugepages_that_are_not_there,
