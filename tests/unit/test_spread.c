@@ -19,9 +19,11 @@ static struct {
 	uint64_t sends, dropped;
 	/* Of the client's sends. */
 	unsigned drop_every, drop_from, spoil_at, stale_at;
-	char *before;	   /* the request before */
-	unsigned hold_at;  /* of those that are dropped: leaves late */
-	unsigned slow_at;  /* of the server's answers: it takes its time */
+	char *before;	  /* the request before */
+	unsigned hold_at; /* of those that are dropped: leaves late */
+	/* Of the server's answers: it takes its time, in half WINDOW_LOSS_NS
+	 * (0: 3). */
+	unsigned slow_at, slow_losses;
 	unsigned read_on;  /* bit i: lane i */
 	uint64_t where;	   /* a hash of where the client's writes went */
 	uint64_t wrong_by; /* a fetch-add that is spoilt */
@@ -108,7 +110,14 @@ static int client_moves(const struct work *w)
 	return 0;
 }
 
-static const struct timespec slow = {.tv_nsec = 3 * WINDOW_LOSS_NS / 2};
+static void take_time(void)
+{
+	const uint64_t halves = mid.slow_losses ? mid.slow_losses : 3;
+	const struct timespec slow = {
+		.tv_nsec = (long)(halves * WINDOW_LOSS_NS / 2)};
+
+	nanosleep(&slow, NULL);
+}
 
 static int mid_post(struct ep *ep, const struct work *w, unsigned n)
 {
@@ -123,7 +132,7 @@ static int mid_post(struct ep *ep, const struct work *w, unsigned n)
 		mid.most_answers = mid.answers;
 	if (ep == server.ep && w->op == OP_SEND && mid.slow_at &&
 	    !--mid.slow_at)
-		nanosleep(&slow, NULL);
+		take_time();
 	if (ep == server.ep && ss.inbox) {
 		bool *busy = &mid.answers_from[w->cookie];
 
@@ -456,6 +465,23 @@ static void leaves_late(void **state)
 	close_both();
 }
 
+/* Answers that come when their slot has given up another are no operations,
+ * and their payloads are nobody's. */
+static void later_than_the_next(void **state)
+{
+	(void)state;
+	mid.lossy = true;
+	mid.slow_at = 5;
+	mid.slow_losses = 7;
+	attr.lanes = attr.outstanding = 1;
+	open_both();
+	assert_int_equal(run(12, &why), 0);
+	assert_true(cs.lost >= 1);
+	assert_int_equal(client.tally.value[METRIC_OPS], 12 - cs.lost);
+	assert_int_equal(cs.verified, cs.done);
+	close_both();
+}
+
 /* What is waited for in vain at the end is not the others' time. */
 static void last_is_lost(void **state)
 {
@@ -581,6 +607,7 @@ int main(void)
 		cmocka_unit_test_setup(losses, setup),
 		cmocka_unit_test_setup(late_is_not_lost, setup),
 		cmocka_unit_test_setup(leaves_late, setup),
+		cmocka_unit_test_setup(later_than_the_next, setup),
 		cmocka_unit_test_setup(found_is_a_permutation, setup),
 		cmocka_unit_test_setup(found_twice, setup),
 		cmocka_unit_test_setup(found_out_of_order, setup),
