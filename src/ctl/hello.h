@@ -9,7 +9,7 @@
 #include "ctl/token.h"
 #include "machine/host.h"
 
-enum { CTL_VERSION = 8 };
+enum { CTL_VERSION = 9 };
 
 struct hello {
 	uint32_t version;

@@ -11,7 +11,7 @@
  *
  * Messages (send, write with immediate data) take receives at the server.
  * There are two windows of them (`outstanding` in whole lists); where each
- * message is acknowledged eight, but at most 512, of 1 MiB.  The client never
+ * message is acknowledged eight, but at most 1,019, of 1 MiB.  The client never
  * has more messages on their way than receives are posted: the server tells,
  * by a short message now and then, how many it has posted in all (credit).  On
  * a link that loses messages the client waits for credit only so long

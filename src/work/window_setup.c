@@ -11,9 +11,10 @@
 
 enum { CREDIT_WORDS = 16 };
 
-/* Receives, where there may be more than two windows of them: at most
- * perftest's --rx-depth, and no more than a cache holds. */
-enum { WINDOWS = 8, RECVS = 512, RECVS_BYTES = 1 << 20 };
+/* Receives, where there may be more than two windows of them: with those for
+ * credit as many as a queue of 1,024 takes where one entry stays free (rxe), and
+ * no more than a cache holds. */
+enum { WINDOWS = 8, RECVS = 1023 - WINDOW_CREDITS, RECVS_BYTES = 1 << 20 };
 
 static bool is_told(enum op op)
 {
@@ -204,11 +205,12 @@ int window_learn(struct window *w, struct err *err)
 	return ret;
 }
 
-/* Much, as telling costs a message, and so little that the sender has a window
- * and a half left meanwhile, or more, if it is not ahead of the receiver. */
+/* Much, as telling costs what several messages do (the sender runs beside an end
+ * that sends as well: on rxe some eight); and so little that the sender has a
+ * window left meanwhile, or more, if it is not ahead of the receiver. */
 static unsigned credit_untold_max(const struct window *w)
 {
-	return w->n_rx / w->n_slots >= 4 ? w->n_rx / 2 : (w->n_rx + 3) / 4;
+	return w->n_rx - w->n_slots;
 }
 
 /* How many of everything there are, and where the first is. */
