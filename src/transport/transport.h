@@ -64,6 +64,8 @@ enum level {
 
 enum role { ROLE_ACTIVE, ROLE_PASSIVE }; /* who calls, who is called */
 
+enum { RECV_ROOM_MAX = 40 }; /* bytes */
+
 /* Capabilities are data; filled by open, refined by connect. */
 struct caps {
 	unsigned ops;		    /* OP_BIT()s */
@@ -75,6 +77,9 @@ struct caps {
 	unsigned n_qps, n_cqs; /* queue pairs and completion queues made */
 	unsigned max_depth;    /* work outstanding per lane and direction */
 	bool lossy;	       /* messages may be lost, and nobody tells */
+	/* Bytes, at most RECV_ROOM_MAX: of use before a receive (WORK_ROOM);
+	 * 0: none are. */
+	unsigned recv_room;
 	bool acknowledged; /* a send that is complete is at the peer's device */
 	bool write_in_order; /* a write's last byte is visible last */
 	/* What OP_FLUSH knows of enum placement. */
@@ -114,6 +119,10 @@ enum {
 	 * (remote_addr), its operands, its immediate data and WORK_SIGNAL: an
 	 * end may have kept the rest. */
 	WORK_AGAIN = 2,
+	/* A receive: the caps.recv_room bytes before its first piece are of that
+	 * piece's region, and may be overwritten.  What a datagram brings before
+	 * its payload goes there, and needs no piece apart. */
+	WORK_ROOM = 4,
 };
 
 /* What a FLUSH asks of its range: that it is visible, or durable. */

@@ -79,12 +79,12 @@ struct verbs_ep {
 	unsigned n_wrs;	      /* gathered, not yet handed over */
 	struct ibv_ah *ah;    /* UD: that of the first lane */
 	uint32_t remote_qkey; /* UD: what the peer's takes */
-	struct ibv_sge grh;   /* UD: every receive's first piece; length 0
-			      * elsewhere */
+	struct ibv_sge grh;   /* UD: the first piece of a receive that has no
+			      * room before it; length 0 elsewhere */
 
 	/* The short way's own requests, made at open but for what differs;
 	 * their pieces of memory, before a receive's a place for that of a
-	 * routing header; what their completions will say, but for the cookie;
+	 * routing header, and the bytes for it in a receive's own; what their completions will say, but for the cookie;
 	 * of a send what kind it is (verbs_op.h), its flags if it is not
 	 * signalled, and what it is counted by.  again, again_recv: the lane of
 	 * short_send and short_recv, if that was the last of its kind to be
@@ -96,6 +96,7 @@ struct verbs_ep {
 	struct ibv_send_wr short_send;
 	struct ibv_recv_wr short_recv;
 	struct ibv_sge short_out, short_in[2];
+	uint32_t short_room;
 
 	/* poll */
 	struct rdma_cq cq;

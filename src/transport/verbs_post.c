@@ -14,17 +14,25 @@
 /* What the short way's requests have in common. */
 static void short_init(struct verbs_ep *ep)
 {
-	const bool header = ep->grh.length != 0;
-
 	ep->short_in[0] = ep->grh;
 	ep->short_send = (struct ibv_send_wr){
 		.sg_list = &ep->short_out,
 		.num_sge = 1,
 	};
-	ep->short_recv = (struct ibv_recv_wr){
-		.sg_list = &ep->short_in[!header],
-		.num_sge = 1 + header,
-	};
+}
+
+/* Of a receive: what a routing header may have of it. */
+static inline uint32_t room_in(const struct verbs_ep *ep, const struct work *w)
+{
+	return w->flags & WORK_ROOM && w->n_sges && w->sges->len
+		       ? ep->grh.length
+		       : 0;
+}
+
+static inline void widen(struct ibv_sge *piece, uint32_t room)
+{
+	piece->addr -= room;
+	piece->length += room;
 }
 
 void verbs_post_init(struct verbs_ep *ep)
@@ -339,6 +347,7 @@ static inline int add_recv(struct verbs_ep *ep, struct verbs_lane *lane,
 			   const struct work *w)
 {
 	const uint64_t id = take_slot(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
+	const uint32_t room = room_in(ep, w);
 	struct cut cut = {.sges = w->sges, .left = w->n_sges};
 	uint64_t left = work_bytes(w);
 	struct ibv_recv_wr *wr;
@@ -353,9 +362,11 @@ static inline int add_recv(struct verbs_ep *ep, struct verbs_lane *lane,
 	wr = &ep->recv_wrs[ep->n_wrs++];
 	wr->wr_id = id;
 	wr->num_sge = 0;
-	if (ep->grh.length)
+	if (ep->grh.length != room)
 		wr->sg_list[wr->num_sge++] = ep->grh;
 	wr->num_sge += cut_piece(&cut, wr->sg_list + wr->num_sge, left);
+	if (room)
+		widen(wr->sg_list, room);
 	return ep->n_wrs == VERBS_BATCH ? ring_recv(ep, lane->qp) : 0;
 }
 
@@ -430,7 +441,14 @@ static inline int ring_recv_short(struct verbs_ep *ep, const struct work *w)
 static inline int recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
 			     const struct work *w)
 {
+	const uint32_t room = room_in(ep, w);
+	const bool apart = ep->grh.length != room;
+
 	short_piece(&ep->short_in[1], w->sges);
+	widen(&ep->short_in[1], room);
+	ep->short_room = room;
+	ep->short_recv.sg_list = &ep->short_in[!apart];
+	ep->short_recv.num_sge = 1 + apart;
 	ep->short_came = completion_of(w, 0);
 	ep->again_recv = lane;
 	return ring_recv_short(ep, w);
@@ -440,7 +458,7 @@ static inline int recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
 static __attribute__((noinline)) int recv_again(struct verbs_ep *ep,
 						const struct work *w)
 {
-	ep->short_in[1].addr = (uintptr_t)w->sges->addr;
+	ep->short_in[1].addr = (uintptr_t)w->sges->addr - ep->short_room;
 	return ring_recv_short(ep, w);
 }
 

@@ -193,12 +193,15 @@ static void fill_detail(struct verbs_ep *ep)
 		 ep->own.mtu_bytes);
 }
 
+_Static_assert((int)RDMA_GRH_BYTES <= (int)RECV_ROOM_MAX, "room for it");
+
 static void fill_caps(struct verbs_ep *ep, const struct ep_attr *attr)
 {
 	struct caps *caps = &ep->ep.caps;
 
 	caps->ops = verbs_ops(&ep->port, ep->qp_type);
 	caps->lossy = ep->qp_type != QP_RC;
+	caps->recv_room = ep->qp_type == QP_UD ? RDMA_GRH_BYTES : 0;
 	caps->acknowledged = ep->qp_type == QP_RC && !ep->port.iwarp;
 	caps->max_message_bytes = ep->segment_bytes;
 	caps->max_inline_bytes = ep->inline_bytes;

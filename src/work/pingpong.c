@@ -23,7 +23,7 @@ static uint64_t seed_of(enum role role)
 
 uint64_t pingpong_bytes(const struct pingpong_attr *a)
 {
-	return (1 + PINGPONG_RECVS) * parts_stride(a->size);
+	return (1 + PINGPONG_RECVS) * parts_stride(a->size + RECV_ROOM_MAX);
 }
 
 static void make_works(struct pingpong *p)
@@ -83,6 +83,7 @@ static void make_recv(struct pingpong *p, unsigned i)
 		.n_sges = p->a.op == OP_SEND,
 		.sges = &p->recv_sges[i],
 		.cookie = i,
+		.flags = p->a.op == OP_SEND ? WORK_ROOM : 0,
 	};
 }
 
@@ -102,7 +103,7 @@ static int post_recvs(struct pingpong *p, struct err *err)
 		make_recv(p, p->recv);
 		ret = post_recv(p, err);
 		/* Nobody else posts any on this link. */
-		p->recvs[p->recv].flags = WORK_AGAIN;
+		p->recvs[p->recv].flags |= WORK_AGAIN;
 	}
 	p->recv = 0;
 	return ret;
@@ -148,7 +149,7 @@ int pingpong_init(struct pingpong *p, struct end *e,
 	if (ret)
 		return ret;
 	p->tx = p->mem.addr;
-	p->stride = parts_stride(a->size);
+	p->stride = parts_stride(a->size + e->ep->caps.recv_room);
 	p->rx = p->at = p->tx + p->stride;
 	ret = e->ep->tp->reg(e->ep, p->mem.addr, p->mem.len,
 			     a->op == OP_SEND ? 0 : access, &p->region, err);

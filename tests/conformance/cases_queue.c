@@ -326,10 +326,10 @@ static int side_by_side(struct side *s)
 }
 
 /* Sends and receives of WORK_AGAIN are what the last one alone was, in one piece
- * or two, at the same place or another, and whatever was posted between: one of
- * the other kind, or several at once. */
+ * or two, at the same place or another, with room before them or none, and
+ * whatever was posted between: one of the other kind, or several at once. */
 static const struct again {
-	bool again;
+	bool again, room;
 	unsigned slot, pieces;
 	unsigned with; /* receives or sends posted before it */
 	enum op op;    /* of those */
@@ -345,6 +345,12 @@ static const struct again {
 	{.slot = 6, .pieces = 1},
 	{.again = true, .slot = 6, .pieces = 1},
 	{.again = true, .slot = 3, .pieces = 1},
+	{.room = true, .slot = 0, .pieces = 1},
+	{.again = true, .room = true, .slot = 1, .pieces = 1},
+	{.room = true, .slot = 2, .pieces = 2},
+	{.again = true, .room = true, .slot = 3, .pieces = 2},
+	{.slot = 4, .pieces = 1},
+	{.again = true, .slot = 5, .pieces = 1},
 };
 enum { AGAIN_STEPS = sizeof(again_steps) / sizeof(again_steps[0]) };
 
@@ -377,6 +383,13 @@ static struct work work_again(struct side *s, const struct again *step,
 	return w;
 }
 
+/* Where the k-th message goes; what is before it is nobody's if there is room. */
+static char *place_again(struct side *s, const struct again *step, uint64_t k)
+{
+	return side_rx(s,
+		       (unsigned)(step->room ? k % 2 * 2 + 1 : k % s->depth));
+}
+
 /* One by one, unless several are to be sent at once. */
 static int recv_again(struct side *s, const struct again *step, uint64_t k,
 		      unsigned n)
@@ -388,11 +401,11 @@ static int recv_again(struct side *s, const struct again *step, uint64_t k,
 	if (n > 2)
 		return post_batch(s, OP_RECV, k, n, 0);
 	for (i = 0; i < n; i++) {
-		w = work_again(s, step, OP_RECV,
-			       side_rx(s, (unsigned)((k + i) % s->depth)),
+		w = work_again(s, step, OP_RECV, place_again(s, step, k + i),
 			       sges);
 		w.cookie = k + i;
 		w.flags = step->again || i ? WORK_AGAIN : 0;
+		w.flags |= step->room ? WORK_ROOM : 0;
 		TRY(side_post(s, &w, 1));
 	}
 	return 0;
@@ -438,8 +451,8 @@ static int again(struct side *s)
 			struct comp c;
 
 			TRY(side_next(s, &c));
-			TRY(side_verify(s, side_rx(s, (unsigned)(k % s->depth)),
-					s->bytes, k - (i + 1 == n)));
+			TRY(side_verify(s, place_again(s, step, k), s->bytes,
+					k - (i + 1 == n)));
 		}
 		TRY(side_meet(s));
 	}
