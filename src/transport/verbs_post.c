@@ -21,20 +21,6 @@ static void short_init(struct verbs_ep *ep)
 	};
 }
 
-/* Of a receive: what a routing header may have of it. */
-static inline uint32_t room_in(const struct verbs_ep *ep, const struct work *w)
-{
-	return w->flags & WORK_ROOM && w->n_sges && w->sges->len
-		       ? ep->grh.length
-		       : 0;
-}
-
-static inline void widen(struct ibv_sge *piece, uint32_t room)
-{
-	piece->addr -= room;
-	piece->length += room;
-}
-
 void verbs_post_init(struct verbs_ep *ep)
 {
 	unsigned i;
@@ -347,7 +333,6 @@ static inline int add_recv(struct verbs_ep *ep, struct verbs_lane *lane,
 			   const struct work *w)
 {
 	const uint64_t id = take_slot(&lane->rq, w, 0) | WRID_LAST | WRID_RECV;
-	const uint32_t room = room_in(ep, w);
 	struct cut cut = {.sges = w->sges, .left = w->n_sges};
 	uint64_t left = work_bytes(w);
 	struct ibv_recv_wr *wr;
@@ -362,11 +347,9 @@ static inline int add_recv(struct verbs_ep *ep, struct verbs_lane *lane,
 	wr = &ep->recv_wrs[ep->n_wrs++];
 	wr->wr_id = id;
 	wr->num_sge = 0;
-	if (ep->grh.length != room)
+	if (ep->grh.length)
 		wr->sg_list[wr->num_sge++] = ep->grh;
 	wr->num_sge += cut_piece(&cut, wr->sg_list + wr->num_sge, left);
-	if (room)
-		widen(wr->sg_list, room);
 	return ep->n_wrs == VERBS_BATCH ? ring_recv(ep, lane->qp) : 0;
 }
 
@@ -441,11 +424,12 @@ static inline int ring_recv_short(struct verbs_ep *ep, const struct work *w)
 static inline int recv_short(struct verbs_ep *ep, struct verbs_lane *lane,
 			     const struct work *w)
 {
-	const uint32_t room = room_in(ep, w);
+	const uint32_t room = w->flags & WORK_ROOM ? ep->grh.length : 0;
 	const bool apart = ep->grh.length != room;
 
 	short_piece(&ep->short_in[1], w->sges);
-	widen(&ep->short_in[1], room);
+	ep->short_in[1].addr -= room;
+	ep->short_in[1].length += room;
 	ep->short_room = room;
 	ep->short_recv.sg_list = &ep->short_in[!apart];
 	ep->short_recv.num_sge = 1 + apart;

@@ -28,7 +28,7 @@ int window_post_recvs(struct window *w, unsigned first, unsigned n,
 	w->n.recv_lists++;
 	ret = parts_post(w->end, w->recvs, n, err);
 	if (n == 1 && w->alone)
-		w->recvs->flags |= WORK_AGAIN;
+		w->recvs->flags = WORK_AGAIN;
 	return ret;
 }
 
@@ -385,8 +385,7 @@ void window_begin(struct window *w, struct window_flow *f,
 	end_waiter_init(&f->waiter, w->end, w->a.size);
 	w->posted = w->known = 0;
 	w->slot = w->tx_place = w->known_slot = 0;
-	w->again = 0;
-	w->recvs->flags &= ~(unsigned)WORK_AGAIN;
+	w->recvs->flags = w->again = 0;
 	w->since_signal = 0;
 	w->peer_over = 0;
 	w->verified = 0;

@@ -215,7 +215,7 @@ void window_begin_serving(struct window *w)
 	w->over = false;
 	w->quiet_ns = WINDOW_QUIET_NS;
 	w->told_quiet = false;
-	w->recvs->flags &= ~(unsigned)WORK_AGAIN;
+	w->recvs->flags = 0;
 }
 
 int window_server(struct window *w, const struct phase *ph, struct err *err)

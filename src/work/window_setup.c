@@ -78,7 +78,7 @@ uint64_t window_bytes(const struct window_attr *a)
 	const unsigned places =
 		places_of(a, slots_of(a)) + places_of(a, most_recvs(a));
 
-	return (uint64_t)places * parts_stride(a->size + RECV_ROOM_MAX) +
+	return (uint64_t)places * parts_stride(a->size) +
 	       (CREDIT_WORDS + most_recvs(a)) * sizeof(uint64_t);
 }
 
@@ -124,7 +124,6 @@ static void make_recvs(struct window *w)
 			.op = OP_RECV,
 			.lane = w->a.lane,
 			.n_sges = len != 0,
-			.flags = w->sender ? 0 : WORK_ROOM,
 		};
 }
 
@@ -225,7 +224,7 @@ static void settle_counts(struct window *w)
 	w->n_tx_places = places_of(a, w->n_slots);
 	w->n_rx_places = places_of(a, w->n_rx);
 	w->n_recv_sges = w->sender ? w->n_rx : w->n_rx_places;
-	w->stride = parts_stride(a->size + w->end->ep->caps.recv_room);
+	w->stride = parts_stride(a->size);
 	w->remote_step = window_is_atomic(a->op) ? 0 : w->stride;
 	w->granted = w->n_rx;
 	w->number = 1;
