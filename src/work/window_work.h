@@ -65,7 +65,7 @@ struct window_flow {
 	bool last; /* no list after the next one */
 };
 
-/* Times of arrivals, for the rate. */
+/* Times of arrivals, for the rate; of what is acknowledged none are taken. */
 struct window_arrivals {
 	uint64_t first, last; /* ticks */
 	uint64_t n_first, n;
@@ -103,7 +103,7 @@ int window_tell_credit(struct window *w, struct err *err);
 /* The same, as nothing has come for w->quiet_ns. */
 int window_tell_quiet(struct window *w, struct err *err);
 /* How long all of them took, at the rate of those after the first; 0: there
- * were none. */
+ * were none, or their times were not taken. */
 uint64_t window_arrivals_ns(const struct window *w,
 			    const struct window_arrivals *a);
 void window_close_arrivals(struct window *w, const struct window_arrivals *a);
