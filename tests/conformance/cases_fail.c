@@ -131,6 +131,7 @@ static const struct {
 	{FAIL_ibv_open_device, "no-permission"},
 	{FAIL_ibv_reg_mr_iova2, "does not register"},
 	{FAIL_poll_cq, "cannot be read"},
+	{FAIL_rdma_bind_addr, "no RDMA device has this"},
 	{FAIL_recv, "peer-"}, /* from a caller that may be a stranger */
 	{FAIL_send, "peer-"}, /* to one that hangs up on us */
 };
