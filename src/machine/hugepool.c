@@ -76,7 +76,7 @@ static int pool_write(size_t page_bytes, uint64_t n)
 static int pool_lock(size_t page_bytes)
 {
 	enum { TRIES = 200 };
-	const struct timespec tick = {.tv_nsec = 10 * 1000 * 1000};
+	const struct timespec tick = {.tv_nsec = 10000000};
 	char path[128];
 	int i, fd = open(hugepool_path(path, sizeof(path), page_bytes),
 			 O_RDONLY | O_CLOEXEC);

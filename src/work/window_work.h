@@ -8,7 +8,7 @@ enum { WINDOW_SEED = 0xd00d, WINDOW_CREDITS = 4 };
 
 /* A receiver that hears nothing for so long tells the credit it has: the first
  * time, and at most, which is much less than WINDOW_LOSS_NS. */
-#define WINDOW_QUIET_NS 200000u
+#define WINDOW_QUIET_NS UINT64_C(200000)
 #define WINDOW_QUIET_MAX_NS (64 * WINDOW_QUIET_NS)
 
 /* Beside the number in a credit: there are no more operations. */
