@@ -511,6 +511,7 @@ static void tcp_close(struct ep *ep)
 
 const struct transport transport_tcp = {
 	.name = "tcp",
+	.polls_by_syscall = true,
 	.summary = "TCP sockets: send(2) and recv(2), TCP_NODELAY",
 	.probe = tcp_probe,
 	.open = tcp_open,

@@ -114,7 +114,8 @@ static int wait_polling(struct ep *ep, struct comp *comp, unsigned n,
 			uint64_t timeout_ns, bool yield)
 {
 	int (*const poll)(struct ep *, struct comp *, unsigned) = ep->tp->poll;
-	const unsigned per_clock = yield ? YIELDS_PER_CLOCK : POLLS_PER_CLOCK;
+	const unsigned per_clock =
+		yield ? YIELDS_PER_CLOCK : ep_polls_per_clock(ep);
 	uint64_t end = 0;
 	unsigned i;
 	int got;

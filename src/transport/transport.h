@@ -255,9 +255,10 @@ struct ep {
 };
 
 struct transport {
-	const char *name;    /* "tcp": --transport, CSV */
-	const char *summary; /* a line for `list` */
-	unsigned qp_types;   /* 1u << QP_x that there are; 0: it knows none */
+	const char *name;      /* "tcp": --transport, CSV */
+	const char *summary;   /* a line for `list` */
+	unsigned qp_types;     /* 1u << QP_x that there are; 0: it knows none */
+	bool polls_by_syscall; /* one a lane: each poll takes long */
 
 	/* Could an end be opened here with this attr?  Cheap, no side
 	 * effects; refusal carries its reason (no-device, ...). */
@@ -297,23 +298,28 @@ struct transport {
 	void (*close)(struct ep *ep);
 };
 
-/* Waits by the end's poll mode for up to timeout_ns (checked every 1,024 polls
- * when spinning, every 8 when yielding, so a little longer).  Returns the
- * number of completions, 0 when the time is up, or -errno. */
+/* Waits by the end's poll mode for up to timeout_ns (checked every
+ * ep_polls_per_clock() polls when spinning, every 8 when yielding, so a little
+ * longer).  Returns the number of completions, 0 when the time is up, or
+ * -errno. */
 int ep_wait(struct ep *ep, struct comp *comp, unsigned n, uint64_t timeout_ns);
 
 /* What a look at the clock may be spread over: longer than an operation takes.
  * Reading it costs as much as an empty poll of a verbs queue, and in a guest of
  * QEMU's emulator it takes a lock that whoever is waited for needs too: with 256
- * a ping-pong there (UC) was 2 % slower. */
-enum { POLLS_PER_CLOCK = 1024 };
+ * a ping-pong there (UC) was 2 % slower.  A poll that is a system call for each
+ * of many lanes makes a deadline late instead. */
+static inline unsigned ep_polls_per_clock(const struct ep *ep)
+{
+	return ep->tp->polls_by_syscall ? 256 : 1024;
+}
 
 /* What an end that spins may find before it has to look at the clock: how many
  * completions, or -errno.  Part of the caller, so that nothing lies between what
  * comes soon and who waits for it. */
 static inline int ep_look(struct ep *ep, struct comp *comp, unsigned n)
 {
-	unsigned i = ep->poll == POLL_SPIN ? POLLS_PER_CLOCK : 0;
+	unsigned i = ep->poll == POLL_SPIN ? ep_polls_per_clock(ep) : 0;
 	int got = 0;
 
 	for (; i && !got; i--)

@@ -149,7 +149,7 @@ static unsigned run_length(const struct window *w, const struct window_flow *f)
 /* They are posted with nothing between them but what differs. */
 static int post_run(struct window *w, unsigned n, struct err *err)
 {
-	const unsigned step = w->n_tx_places > 1 ? 1 : 0;
+	const size_t step = w->n_tx_places > 1 ? 1 : 0;
 	const struct sge *sges = &w->sges[(size_t)w->tx_place * w->a.sges];
 	struct ep *ep = w->end->ep;
 	struct work *work = w->works;
@@ -160,16 +160,16 @@ static int post_run(struct window *w, unsigned n, struct err *err)
 	for (i = 0; i < n && !ret; i++) {
 		window_prepare(w, work, w->slot + i);
 		work->sges = sges;
-		sges += (size_t)step * w->a.sges;
+		sges += step * w->a.sges;
 		ret = ep->tp->post(ep, work, 1);
 	}
 	w->since_signal += n;
 	w->n.lists += n;
 	note_most(w);
 	w->slot = window_advance(w->slot, n, w->n_slots);
-	w->tx_place = w->slot ? window_advance(w->tx_place, (uint64_t)step * n,
-					       w->n_tx_places)
-			      : 0;
+	w->tx_place =
+		w->slot ? window_advance(w->tx_place, step * n, w->n_tx_places)
+			: 0;
 	return ret ? parts_failed(w->end, ret, err) : 0;
 }
 
