@@ -1,5 +1,5 @@
-/* Waiting on a link that brings nothing, on a machine where each look takes
- * long, as others run meanwhile. */
+/* Waiting on a link that brings nothing: how often it is looked at, also on a
+ * machine where each look takes long, as others run meanwhile. */
 #include "unit.h"
 
 #include <string.h>
@@ -11,6 +11,50 @@
 #define TIMEOUT_NS 1000000ull
 
 static unsigned looks;
+
+static int empty_poll(struct ep *ep, struct comp *comp, unsigned n)
+{
+	(void)ep;
+	(void)comp;
+	(void)n;
+	looks++;
+	return 0;
+}
+
+/* How often an end that spins looks at an empty link of this kind, of which it
+ * was told to wait no time: until its second look at the clock. */
+static unsigned looks_of_no_time(bool polls_by_syscall)
+{
+	const struct transport empty = {
+		.poll = empty_poll,
+		.polls_by_syscall = polls_by_syscall,
+	};
+	struct ep ep;
+	struct comp comp;
+
+	memset(&ep, 0, sizeof(ep));
+	ep.tp = &empty;
+	ep.poll = POLL_SPIN;
+	looks = 0;
+	assert_int_equal(ep_look(&ep, &comp, 1), 0);
+	assert_int_equal(looks, ep_polls_per_clock(&ep));
+	looks = 0;
+	assert_int_equal(ep_wait(&ep, &comp, 1, 0), 0);
+	return looks;
+}
+
+/* Else a deadline, a Ctrl-C and a peer's end are seen late by who polls many
+ * sockets. */
+static void system_calls_are_fewer_to_a_clock(void **state)
+{
+	const struct transport *tcp = transport_find("tcp");
+
+	(void)state;
+	assert_non_null(tcp);
+	assert_true(tcp->polls_by_syscall);
+	assert_int_equal(looks_of_no_time(true), 1 + 2 * 256);
+	assert_int_equal(looks_of_no_time(false), 1 + 2 * 1024);
+}
 
 static int slow_poll(struct ep *ep, struct comp *comp, unsigned n)
 {
@@ -43,6 +87,7 @@ static void yields_have_a_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(system_calls_are_fewer_to_a_clock),
 		cmocka_unit_test(yields_have_a_limit),
 	};
 
