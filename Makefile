@@ -118,6 +118,10 @@ $(addprefix $(BUILD)/tests/unit/,test_failures test_tcp): \
 # A stranger who calls first.
 $(BUILD)/tests/unit/test_chan_pair: private ALL_CFLAGS += -Wl,--wrap=listen
 
+# A child that its parent is ahead of.
+$(BUILD)/tests/unit/test_crew: private ALL_CFLAGS += \
+	-Wl,--wrap=fork,--wrap=pthread_join
+
 # libibverbs on an older kernel; a device in trouble.
 $(BUILD)/tests/unit/test_fork_safe: private ALL_CFLAGS += \
 	-Wl,--wrap=ibv_is_fork_initialized,--wrap=ibv_fork_init,--wrap=ibv_open_device

@@ -221,15 +221,18 @@ static void *work_on(void *arg)
 
 /* --- the crew --------------------------------------------------------------- */
 
+/* The child's own result is nothing for their shared memory: it may come after
+ * the parent's. */
 static int start_process(struct worker *w, struct err *err)
 {
-	const pid_t parent = getpid();
+	const pid_t parent = getpid(), pid = fork();
 
-	w->pid = fork();
-	if (w->pid < 0)
+	if (pid < 0)
 		return err_sys(err, -errno, "fork");
-	if (w->pid)
+	if (pid) {
+		w->pid = pid;
 		return 0;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == parent)
 		work_on(w);
@@ -563,10 +566,10 @@ void crew_end(struct crew *c)
 			continue;
 		if (!c->set_up)
 			order(w, ORDER_END), (void)await(w, &ignored);
-		if (w->pid > 0)
-			waitpid(w->pid, NULL, 0);
-		else
+		if (!c->a.processes)
 			pthread_join(w->thread, NULL);
+		else if (w->alive)
+			waitpid(w->pid, NULL, 0);
 		sem_destroy(&w->go);
 		sem_destroy(&w->done);
 	}
