@@ -33,9 +33,10 @@ stage_fuzz() {
 # --- valgrind ------------------------------------------------------------------
 
 # A lost block is an error; what is still reachable at exit belongs to
-# libraries.
+# libraries.  Fair, as two ends that spin are two threads, of which one runs:
+# its lock went to who had just had it, and a test of a second took minutes.
 grind() {
-	valgrind -q --error-exitcode=99 --leak-check=full \
+	valgrind -q --fair-sched=yes --error-exitcode=99 --leak-check=full \
 		--errors-for-leak-kinds=definite,indirect --child-silent-after-fork=no \
 		"$@"
 }

@@ -160,6 +160,9 @@ static int set_range(const struct opt *o, void *base, const char *text,
 		ret = parse_number(o, text + len + 1, &v[1], err);
 	if (ret)
 		return ret;
+	if (o->word && text[len] && (v[0] == OPT_WORD || v[1] == OPT_WORD))
+		return err_set(err, -EINVAL, REASON_USAGE,
+			       "--%s: %s stands alone", o->name, o->word);
 	memcpy((char *)base + o->offset, v, sizeof(v));
 	return 0;
 }

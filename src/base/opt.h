@@ -23,7 +23,7 @@ enum opt_type {
 	OPT_ENUM,
 	OPT_FLAG,
 	OPT_TEXT,
-	OPT_RANGE, /* two counts: "7,30", or "7" for both */
+	OPT_RANGE, /* two counts: "7,30", or "7" for both; or the word */
 };
 
 enum opt_role {

@@ -199,9 +199,6 @@ int run_cfg_check(const struct run_cfg *cfg, struct err *err)
 {
 	const uint64_t *t = cfg->trials;
 
-	if ((t[0] == OPT_WORD) != (t[1] == OPT_WORD))
-		return err_set(err, -EINVAL, REASON_USAGE,
-			       "--trials: auto stands alone");
 	if (t[1] < t[0])
 		return err_set(err, -EINVAL, REASON_USAGE,
 			       "--trials %llu,%llu: MAX is below MIN",

@@ -198,8 +198,8 @@ static void text(void **state)
 static void ranges(void **state)
 {
 	static const char *const bad[] = {
-		"",    "0",    "51",  "7,51",  "0,7", "7,",
-		",30", "7,,8", "7,x", "7,8,9", "7-8",
+		"",	"0",   "51",	"7,51", "0,7",	  "7,",	    ",30",
+		"7,,8", "7,x", "7,8,9", "7-8",	"7,auto", "auto,7", "auto,auto",
 	};
 	struct cfg c, before;
 	struct err err;
